@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file walloc/decoder.h
+ * @brief Frames to pictures, or to latents alone (entropy decoding only).
+ */
+#ifndef WALLOC_DECODER_H
+#define WALLOC_DECODER_H
+
+#include <walloc/frame.h>
+#include <walloc/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct walloc_decoder walloc_decoder;
+
+/** Limits checked before anything is allocated; 0 = default. */
+typedef struct
+{
+  uint64_t max_pixels;          /**< width x height, default 2^28 */
+} walloc_decoder_limits;
+
+/** Counters since creation. Times are nanoseconds of the calling thread. */
+typedef struct
+{
+  uint64_t frames, bytes, pixels;
+  uint64_t damaged_slices;      /**< concealed */
+  uint64_t ns_entropy;
+  uint64_t ns_network;          /**< matrix or network */
+  uint64_t ns_synthesis;        /**< packet synthesis and conversion */
+} walloc_decoder_stats;
+
+/** Make a decoder; takes a reference on @model. NULL: defaults. */
+WALLOC_API walloc_result walloc_decoder_new (walloc_model * model,
+    const walloc_allocator * allocator, const walloc_runner * runner,
+    const walloc_decoder_limits * limits, walloc_decoder ** decoder,
+    walloc_error * error);
+
+WALLOC_API void walloc_decoder_free (walloc_decoder * decoder);
+
+/**
+ * Decode one whole frame into @image, whose format must be info->format of
+ * the frame, or any format of the same chroma sampling (I420 and NV12; Y444
+ * and the RGB family), or GRAY8 (luma only); sizes must be the frame's.
+ * @param damaged out: number of slices that were damaged and concealed; may
+ *   be NULL
+ * Errors: what walloc_frame_parse() returns, TRUNCATED (payload not whole;
+ * intact slices are decoded all the same when @damaged is given),
+ * MODEL_MISMATCH, NOT_FOUND (the model has no such decoder), UNSUPPORTED
+ * (frame type or image format), LIMIT, MEMORY.
+ */
+WALLOC_API walloc_result walloc_decoder_decode (walloc_decoder * decoder,
+    const uint8_t * data, size_t size, walloc_decoder_kind kind,
+    const walloc_image * image, unsigned *damaged, walloc_error * error);
+
+/** Latents of one frame, without reconstruction. */
+typedef struct
+{
+  unsigned channels;            /**< planes (channels kept in the frame) */
+  unsigned width, height;       /**< latents per row, rows */
+  const int16_t *data;          /**< [channels][height][width], integers */
+  const float *step;            /**< [channels]: value = integer * step, in
+                                   sample units of an orthonormal transform */
+  const uint8_t *group;         /**< [channels]: 0 luma, 1 chroma, 2 chroma detail */
+} walloc_latents;
+
+/**
+ * Entropy-decode one frame. Pointers in @latents are valid until the next
+ * call on @decoder. Channels that the frame's format lacks (chroma of GRAY8)
+ * are zero. Errors as walloc_decoder_decode().
+ */
+WALLOC_API walloc_result walloc_decoder_latents (walloc_decoder * decoder,
+    const uint8_t * data, size_t size, walloc_latents * latents,
+    unsigned *damaged, walloc_error * error);
+
+WALLOC_API void walloc_decoder_get_stats (const walloc_decoder * decoder,
+    walloc_decoder_stats * stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file walloc/encoder.h
+ * @brief Pictures to frames. Integer arithmetic: the same bytes on every
+ * machine, instruction set and number of threads (ordered models).
+ */
+#ifndef WALLOC_ENCODER_H
+#define WALLOC_ENCODER_H
+
+#include <walloc/frame.h>
+#include <walloc/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct walloc_encoder walloc_encoder;
+
+/** What to do with one picture. Zero is the default everywhere. */
+typedef struct
+{
+  unsigned quality;             /**< 1 to 100; 0 = 50 */
+  int use_step;                 /**< non-zero: take step_index, not quality */
+  unsigned step_index;          /**< 0 to 176, step = 2^(index/16) */
+  unsigned channels;            /**< 0 = by quality, else at most this many */
+  /* carried in the header */
+  int has_colour;
+  walloc_colour colour;
+  uint64_t pts, duration;       /**< ns, #WALLOC_TIME_NONE when unknown */
+  uint32_t fps_n, fps_d;        /**< 0/x: not written */
+  uint32_t par_n, par_d;        /**< 0/x or 1/1: not written */
+} walloc_encode_params;
+
+/** @params with defaults (no time stamps, quality 50). */
+WALLOC_API void walloc_encode_params_init (walloc_encode_params * params);
+
+/** Counters since creation. Times are nanoseconds of the calling thread. */
+typedef struct
+{
+  uint64_t frames, bytes, pixels;
+  uint64_t ns_transform;        /**< conversion and packet analysis */
+  uint64_t ns_project;          /**< projection and quantiser */
+  uint64_t ns_entropy;          /**< latent coder */
+} walloc_encoder_stats;
+
+/** Make an encoder; takes a reference on @model. @runner may be NULL. */
+WALLOC_API walloc_result walloc_encoder_new (walloc_model * model,
+    const walloc_allocator * allocator, const walloc_runner * runner,
+    walloc_encoder ** encoder, walloc_error * error);
+
+WALLOC_API void walloc_encoder_free (walloc_encoder * encoder);
+
+/**
+ * Encode one picture as a key frame.
+ * @param data out: the frame; valid until the next call on @encoder
+ * @param size out: its bytes
+ * @param info out: its header, may be NULL
+ * Errors: ARGUMENT, UNSUPPORTED (the model does not take this format), LIMIT,
+ * MEMORY. Steady state (same size and format) allocates nothing.
+ */
+WALLOC_API walloc_result walloc_encoder_encode (walloc_encoder * encoder,
+    const walloc_image * image, const walloc_encode_params * params,
+    const uint8_t ** data, size_t * size, walloc_frame_info * info,
+    walloc_error * error);
+
+WALLOC_API void walloc_encoder_get_stats (const walloc_encoder * encoder,
+    walloc_encoder_stats * stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file walloc/frame.h
+ * @brief Frame headers: parse, write, find the next one.
+ *
+ * A stream is a concatenation of self-describing, self-delimiting frames
+ * (docs/bitstream.md). Nothing here needs a model.
+ */
+#ifndef WALLOC_FRAME_H
+#define WALLOC_FRAME_H
+
+#include <walloc/image.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Bytes that suffice to know a frame's header size (peek). */
+#define WALLOC_FRAME_PEEK 8
+/** Smallest and greatest possible header. */
+#define WALLOC_FRAME_MIN_HEADER 36
+#define WALLOC_FRAME_MAX_HEADER 65535
+/** Greatest payload, bytes (limit on what a header may announce). */
+#define WALLOC_FRAME_MAX_PAYLOAD (1u << 30)
+/** Slices of one picture at most (2048 grid rows of 8 pixels). */
+#define WALLOC_FRAME_MAX_SLICES 2048
+/** "Unknown" for time stamps and durations. */
+#define WALLOC_TIME_NONE UINT64_MAX
+
+typedef enum
+{
+  WALLOC_MEDIA_VIDEO = 0,
+  WALLOC_MEDIA_AUDIO = 1
+} walloc_media;
+
+typedef enum
+{
+  WALLOC_FRAME_KEY = 0,         /**< decodes alone */
+  WALLOC_FRAME_PREDICTED = 1,   /**< coded in the context of the previous */
+  WALLOC_FRAME_REPEAT = 2       /**< shows the previous frame again */
+} walloc_frame_type;
+
+/** Colorimetry, as code points of ISO/IEC 23091-2; 2 is "unspecified". */
+typedef struct
+{
+  uint8_t range;                /**< 0 unspecified, 1 full (0..255), 2 limited (16..235) */
+  uint8_t matrix;
+  uint8_t transfer;
+  uint8_t primaries;
+  uint8_t chroma_site;          /**< 0 unknown, else GStreamer's flag value */
+} walloc_colour;
+
+/** Everything that a frame's header says. */
+typedef struct
+{
+  unsigned header_size;         /**< bytes */
+  uint32_t payload_size;        /**< bytes after the header */
+  walloc_media media;
+  walloc_frame_type type;
+  uint64_t model_id;
+  /* video */
+  unsigned width, height;       /**< pixels */
+  walloc_format format;         /**< as it went into the encoder */
+  unsigned set;                 /**< parameter set of the model */
+  unsigned step_index;          /**< step = 2^(index/16), sample units */
+  unsigned channels;            /**< channels kept, in order of importance */
+  unsigned slice_rows;          /**< rows of latents per slice, >= 1 */
+  unsigned slices;              /**< number of slices */
+  /* optional records */
+  int has_colour;
+  walloc_colour colour;
+  uint64_t pts, duration;       /**< ns, or #WALLOC_TIME_NONE */
+  uint32_t fps_n, fps_d;        /**< 0/1: unknown or variable */
+  uint32_t par_n, par_d;        /**< pixel aspect ratio, 1/1 by default */
+} walloc_frame_info;
+
+/** @info with all fields at "unknown" defaults. */
+WALLOC_API void walloc_frame_info_init (walloc_frame_info * info);
+
+/**
+ * Parse and verify one header.
+ * Errors: TRUNCATED (header not whole yet; info->header_size is set when
+ * known, else 0), CORRUPT (no magic, checksum, impossible values),
+ * UNSUPPORTED (a later version of the format).
+ */
+WALLOC_API walloc_result walloc_frame_parse (const uint8_t * data,
+    size_t size, walloc_frame_info * info, walloc_error * error);
+
+/**
+ * Byte range of slice @slice of a frame whose header parsed, relative to the
+ * frame's first byte. @data must hold info->header_size bytes.
+ */
+WALLOC_API walloc_result walloc_frame_slice (const uint8_t * data,
+    const walloc_frame_info * info, unsigned slice, size_t * offset,
+    size_t * size);
+
+/**
+ * Write a header. @slice_sizes holds info->slices byte counts; payload_size
+ * and header_size of @info are computed and stored.
+ * Errors: ARGUMENT (values that no header can hold), SPACE (@size too small;
+ * info->header_size tells what is needed).
+ */
+WALLOC_API walloc_result walloc_frame_write (uint8_t * data, size_t size,
+    walloc_frame_info * info, const uint32_t * slice_sizes,
+    walloc_error * error);
+
+/**
+ * Rewrite the time stamp records of a frame's header without touching its
+ * payload: writes a new header for @info (as parsed from @data, then changed)
+ * into @out. Used by parsers and by encoders whose caller stamps late.
+ */
+WALLOC_API walloc_result walloc_frame_rewrite (const uint8_t * data,
+    walloc_frame_info * info, uint8_t * out, size_t out_size,
+    walloc_error * error);
+
+/**
+ * Offset of the next possible header (magic) in @data at or after @start, or
+ * @size minus up to 3 bytes (a magic may begin there) when there is none.
+ */
+WALLOC_API size_t walloc_frame_find (const uint8_t * data, size_t size,
+    size_t start);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
