@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A loaded model as encoder and decoder see it: typed, aligned, in the host's
+ * byte order, and checked against every rule of docs/model-format.md, so that
+ * nothing here needs another look. All of it is immutable. Internal.
+ *
+ * D = info.channels, S = info.sets, C = classes, B = buckets. */
+#ifndef WALLOC_MODEL_MODEL_H
+#define WALLOC_MODEL_MODEL_H
+
+#include <walloc/model.h>
+
+#include <stdatomic.h>
+
+#include "common/mem.h"
+
+#define WALLOC_MODEL_MAX_CHANNELS 1024
+#define WALLOC_MODEL_MAX_SETS 16
+#define WALLOC_MODEL_MAX_CLASSES 16
+#define WALLOC_MODEL_MAX_BUCKETS 64
+#define WALLOC_MODEL_TAPS 32
+#define WALLOC_MODEL_SYMBOLS 32
+/* Fraction tables per bucket (bitstream.md 3.2: f = 0..3). */
+#define WALLOC_MODEL_FRACTIONS 4
+/* Row lengths of the projections. */
+#define WALLOC_MODEL_INPUTS 96          /* ordered: codec.analysis, .synthesis */
+#define WALLOC_MODEL_RGB_INPUTS 192     /* reference */
+
+/* Groups of channels. */
+enum
+{
+  WALLOC_GROUP_LUMA = 0,
+  WALLOC_GROUP_CHROMA = 1,
+  WALLOC_GROUP_DETAIL = 2
+};
+
+/* One neighbour: latent of plane at (y + dy, x + dx). When plane is the
+ * channel itself, the position is one already coded. */
+typedef struct
+{
+  uint16_t plane;               /* <= the channel */
+  int8_t dy, dx;                /* -2..2 */
+  int16_t weight;               /* -2047..2047, never 0 */
+} walloc_tap;
+
+/* Neighbours of one channel in one set: tap[0 .. mean-1] go into M with
+ * their sign, tap[mean .. mean+spread-1] into S with their magnitude. Taps of
+ * weight 0 are left out; the order is that of the file within each kind. */
+typedef struct
+{
+  const walloc_tap *tap;
+  uint8_t mean, spread;         /* together <= WALLOC_MODEL_TAPS */
+} walloc_tap_list;
+
+typedef struct
+{
+  uint16_t start, freq;         /* of 32768 */
+} walloc_symbol;
+
+/* Frequencies of one context. Symbol k (0, 1, -1, ..., m, -m, escape) is
+ * symbol[k]; last[k] = start + freq - 1, so the symbol of slot s is the number
+ * of entries with last[k] < s. Behind the 2 m + 2 symbols, last is 32767 and
+ * symbol is 0/0. All compares fit signed 16-bit vectors; 192 bytes, aligned to
+ * 64. */
+typedef struct
+{
+  int16_t last[WALLOC_MODEL_SYMBOLS];
+  walloc_symbol symbol[WALLOC_MODEL_SYMBOLS];
+} walloc_freq_table;
+
+/* What depends on the parameter set. */
+typedef struct
+{
+  const uint16_t *weight;       /* [D], 4096 = 1; NULL in reference models */
+  const uint8_t *rounding;      /* [D], 1/256 step; NULL in reference models */
+  const float *recon;           /* [D][3]; NULL in reference models */
+  const int32_t *bias_s;        /* [D] */
+  const int32_t *thresholds;    /* [B - 1], not descending */
+  const uint16_t *active;       /* [D], of 32768 */
+  const walloc_tap_list *taps;  /* [D] */
+  const walloc_freq_table *tables;      /* [C][B][4] */
+} walloc_model_set;
+
+/* An ONNX file inside of the model; data NULL when there is none. */
+typedef struct
+{
+  const uint8_t *data;
+  size_t size;
+} walloc_model_blob;
+
+struct walloc_model
+{
+  atomic_uint refs;
+  walloc_mem mem;               /* used while loading and freeing only */
+  walloc_model_info info;
+  unsigned classes, buckets;    /* C, B */
+
+  const uint8_t *group;         /* [D], WALLOC_GROUP_ */
+  const uint8_t *class;         /* [D], < C */
+  const uint8_t *shift;         /* [B], 0..12 */
+  const uint8_t *max_symbol;    /* [B], m = 1..15 */
+  const uint16_t *set_limit;    /* [S] */
+  const uint16_t *quality;      /* [100][2]: step index, channels */
+  walloc_model_set set[WALLOC_MODEL_MAX_SETS];
+
+  /* kind ordered */
+  unsigned analysis_bits;       /* Qm, 8..14 */
+  const int16_t *analysis;      /* [D][96], sums of magnitudes <= 65535 */
+  const float *synthesis;       /* [D][96] */
+
+  /* kind reference */
+  unsigned latent_bits;         /* 2..8 */
+  const float *analysis_f;      /* [D][192] */
+  const float *bias_f;          /* [D] */
+  const float *linear;          /* [192][D] */
+  const float *linear_bias;     /* [192] */
+
+  walloc_model_blob fast, best; /* point into the file */
+
+  /* owned by model.c */
+  struct walloc_safetensors *file;
+};
+
+/* The table of bucket b and fraction class f for a channel of a set. */
+static inline const walloc_freq_table *
+walloc_model_table (const walloc_model * model, unsigned set,
+    unsigned channel, unsigned b, unsigned f)
+{
+  return &model->set[set].tables[((size_t) model->class[channel] *
+          model->buckets + b) * WALLOC_MODEL_FRACTIONS + f];
+}
+
+/* The parameter set that the encoder uses at a step index. */
+static inline unsigned
+walloc_model_set_of_step (const walloc_model * model, unsigned step_index)
+{
+  unsigned s = 0;
+
+  while (s + 1 < model->info.sets && step_index > model->set_limit[s])
+    s++;
+  return s;
+}
+
+#endif
