@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "entropy/context.h"
+
+#include <string.h>
+
+#include "transform/clones.h"
+
+/* Lanes of one step, and their vectors: the compiler splits them into what
+ * the instruction set has. */
+#define LANES 16
+typedef int16_t v16 __attribute__((vector_size (LANES * 2)));
+typedef int32_t v32 __attribute__((vector_size (LANES * 4)));
+
+void
+walloc_buckets_init (walloc_buckets * buckets, const int32_t * thresholds,
+    unsigned n)
+{
+  unsigned key, b;
+  int64_t least;
+
+  buckets->buckets = n;
+  memcpy (buckets->limit, thresholds, (n - 1) * sizeof *thresholds);
+  /* no spread reaches this: at most 2^28 + 32 * 2047 * 16383 */
+  buckets->limit[n - 1] = INT32_MAX;
+  for (key = 0; key < WALLOC_BUCKET_KEYS; key++) {
+    least = ((int64_t) 16 + (key & 15)) << (key >> 4) >> 4;
+    for (b = 0; b < n - 1 && thresholds[b] <= least; b++);
+    buckets->first[key] = (uint8_t) b;
+  }
+}
+
+void
+walloc_context_prepare (walloc_context * context, const walloc_model * model,
+    unsigned set, unsigned channel, const uint8_t * live, ptrdiff_t stride,
+    ptrdiff_t plane_stride, int serial)
+{
+  const walloc_tap_list *list = &model->set[set].taps[channel];
+  const walloc_tap *tap = list->tap;
+  walloc_neighbour *to;
+  unsigned i;
+  int near;
+
+  context->n_mean = context->n_spread = 0;
+  memset (context->near_mean, 0, sizeof context->near_mean);
+  memset (context->near_spread, 0, sizeof context->near_spread);
+  context->has_mean = 0;
+  context->bias = model->set[set].bias_s[channel];
+  for (i = 0; i < (unsigned) list->mean + list->spread; i++, tap++) {
+    near = serial && tap->plane == channel && tap->dy == 0;
+    if (tap->plane != channel && !live[tap->plane])
+      continue;
+    if (i < list->mean)
+      context->has_mean = 1;
+    if (near) {
+      if (i < list->mean)
+        context->near_mean[-tap->dx - 1] += tap->weight;
+      else
+        context->near_spread[-tap->dx - 1] += tap->weight;
+      continue;
+    }
+    to = i < list->mean ? &context->mean[context->n_mean++] :
+        &context->spread[context->n_spread++];
+    to->offset = ((ptrdiff_t) tap->plane - channel) * plane_stride +
+        tap->dy * stride + tap->dx;
+    to->weight = tap->weight;
+  }
+}
+
+WALLOC_CLONES void
+walloc_context_row (const walloc_context * context, const int16_t * row,
+    unsigned width, int32_t * mean, int32_t * spread)
+{
+  unsigned x, i;
+  v16 q, sign;
+  v32 sum;
+
+  for (x = 0; x < width; x += LANES) {
+    sum = (v32) {
+    0}
+    +context->bias;
+    for (i = 0; i < context->n_spread; i++) {
+      memcpy (&q, row + x + context->spread[i].offset, sizeof q);
+      sign = q >> 15;
+      q = (q ^ sign) - sign;
+      sum += __builtin_convertvector (q, v32) * context->spread[i].weight;
+    }
+    memcpy (spread + x, &sum, sizeof sum);
+  }
+  if (!context->has_mean)
+    return;
+  for (x = 0; x < width; x += LANES) {
+    sum = (v32) {
+    0};
+    for (i = 0; i < context->n_mean; i++) {
+      memcpy (&q, row + x + context->mean[i].offset, sizeof q);
+      sum += __builtin_convertvector (q, v32) * context->mean[i].weight;
+    }
+    memcpy (mean + x, &sum, sizeof sum);
+  }
+}
+
+WALLOC_CLONES void
+walloc_context_symbols (const walloc_buckets * buckets, const int16_t * row,
+    unsigned width, const int32_t * mean, const int32_t * spread,
+    int16_t * residual, uint8_t * table)
+{
+  int32_t fraction[LANES], m[LANES], r[LANES], b[LANES];
+  unsigned x, i, n, steps = buckets->buckets - 1;
+  int32_t pred, frac, flip, limit;
+
+  for (x = 0; x < width; x += LANES) {
+    memset (b, 0, sizeof b);
+    for (n = 0; n < steps; n++) {
+      limit = buckets->limit[n];
+      for (i = 0; i < LANES; i++)
+        b[i] += limit <= spread[x + i];
+    }
+    if (mean == NULL) {
+      for (i = 0; i < LANES; i++) {
+        residual[x + i] = row[x + i];
+        table[x + i] = (uint8_t) (b[i] << 2);
+      }
+      continue;
+    }
+    memcpy (m, mean + x, sizeof m);
+    for (i = 0; i < LANES; i++) {
+      pred = (m[i] + 128) >> 8;
+      frac = m[i] - pred * 256;
+      flip = frac >> 31;
+      frac = (frac ^ flip) - flip;
+      fraction[i] = (frac >= 16) + (frac >= 48) + (frac >= 80);
+      pred = pred > WALLOC_LATENT_MAX ? WALLOC_LATENT_MAX : pred;
+      pred = pred < -WALLOC_LATENT_MAX ? -WALLOC_LATENT_MAX : pred;
+      r[i] = row[x + i] - pred;
+      r[i] = (r[i] ^ flip) - flip;
+    }
+    for (i = 0; i < LANES; i++) {
+      residual[x + i] = (int16_t) r[i];
+      table[x + i] = (uint8_t) (b[i] << 2 | fraction[i]);
+    }
+  }
+}

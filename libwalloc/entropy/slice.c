@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "entropy/slice.h"
+
+#include "entropy/rans.h"
+
+/* Bytes that one latent takes at most: a symbol of frequency 1 (15 bits), an
+ * escape (sign, 15 for the length, 14 below its leading bit) and 12 low bits,
+ * and what rANS loses by rounding, less than 4 bits. */
+#define WORST_LATENT 8
+
+size_t
+walloc_slice_stride (unsigned width)
+{
+  return ((size_t) width + 7) / 8 * 8 + WALLOC_SLICE_LEFT;
+}
+
+size_t
+walloc_slice_plane_stride (unsigned width, unsigned rows)
+{
+  /* the two rows of zeros below are those above the next plane */
+  return walloc_slice_stride (width) * ((size_t) rows + 2);
+}
+
+size_t
+walloc_slice_elements (unsigned width, unsigned rows, unsigned channels)
+{
+  return walloc_slice_plane_stride (width, rows) * channels +
+      2 * walloc_slice_stride (width) + WALLOC_SLICE_LEFT + WALLOC_ROW_SLACK;
+}
+
+size_t
+walloc_slice_origin (unsigned width)
+{
+  return 2 * walloc_slice_stride (width) + WALLOC_SLICE_LEFT;
+}
+
+size_t
+walloc_slice_scratch (unsigned width)
+{
+  return ((size_t) width + WALLOC_ROW_SLACK) * (4 + 4 + 2 + 1);
+}
+
+size_t
+walloc_slice_worst (unsigned width, unsigned rows, unsigned channels)
+{
+  return (size_t) WORST_LATENT *width * rows * channels + 4 * channels +
+      2 * WALLOC_RANS_HEAD;
+}
+
+void
+walloc_slice_coder_init (walloc_slice_coder * coder,
+    const walloc_model * model, unsigned set, unsigned channels,
+    const uint8_t * present)
+{
+  coder->model = model;
+  coder->set = set;
+  coder->channels = channels;
+  coder->present = present;
+  walloc_buckets_init (&coder->buckets, model->set[set].thresholds,
+      model->buckets);
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The latent coder: rANS items, contexts against a direct reading of
+ * docs/bitstream.md, round trips with random tables, and damage. */
+#include "entropy/rans.h"
+#include "entropy/slice.h"
+
+#include "random_model.h"
+
+typedef struct
+{
+  walloc_mem mem;
+  walloc_slice_coder coder;
+  walloc_slice slice;
+  int16_t *buffer;
+  size_t elements;
+  uint8_t present[RM_CHANNELS];
+  uint8_t *out;
+  size_t capacity;
+} fixture;
+
+static void
+fixture_init (fixture * f, const random_model * r, unsigned width,
+    unsigned rows)
+{
+  memset (f, 0, sizeof *f);
+  walloc_mem_init (&f->mem, NULL);
+  memset (f->present, 1, sizeof f->present);
+  walloc_slice_coder_init (&f->coder, &r->model, 0, RM_CHANNELS, f->present);
+  f->slice.width = width;
+  f->slice.rows = rows;
+  f->slice.stride = walloc_slice_stride (width);
+  f->slice.plane_stride = walloc_slice_plane_stride (width, rows);
+  f->elements = walloc_slice_elements (width, rows, RM_CHANNELS);
+  f->buffer = walloc_mem_alloc (&f->mem, f->elements, sizeof *f->buffer);
+  f->slice.planes = f->buffer + walloc_slice_origin (width);
+  f->slice.scratch =
+      walloc_mem_alloc (&f->mem, 1, walloc_slice_scratch (width));
+  f->capacity = walloc_slice_worst (width, rows, RM_CHANNELS);
+  f->out = walloc_mem_alloc (&f->mem, 1, f->capacity);
+}
+
+static void
+fixture_clear (fixture * f)
+{
+  walloc_mem_free (&f->mem, f->buffer);
+  walloc_mem_free (&f->mem, f->slice.scratch);
+  walloc_mem_free (&f->mem, f->out);
+  TAP_OK (f->mem.used == 0, "all memory returned");
+}
+
+static int16_t *
+cell (const fixture * f, unsigned c, unsigned y, unsigned x)
+{
+  return f->slice.planes + c * f->slice.plane_stride + y * f->slice.stride + x;
+}
+
+/* kind 0 zeros, 1 sparse small, 2 any value, 3 extremes */
+static void
+fill (fixture * f, unsigned kind, unsigned *seed)
+{
+  unsigned c, y, x, v;
+
+  for (c = 0; c < RM_CHANNELS; c++)
+    for (y = 0; y < f->slice.rows; y++)
+      for (x = 0; x < f->slice.width; x++) {
+        v = tap_random (seed);
+        *cell (f, c, y, x) = (int16_t) (!f->present[c] || kind == 0 ? 0 :
+            kind == 1 ? (v & 7 ? 0 : (int) (v >> 8 & 7) - 3) :
+            kind == 2 ? (int) (v % 32767) - 16383 : v & 64 ? 16383 : -16383);
+      }
+}
+
+static void
+test_rans (void)
+{
+  uint8_t buffer[8192];
+  uint32_t start[1500], freq[1500], slot;
+  walloc_rans_writer w;
+  walloc_rans_reader r = { 0 };
+  unsigned seed = 5, n, i, bad = 0, lengths[] = { 0, 1, 2, 3, 1500 }, l;
+  size_t size;
+
+  for (l = 0; l < 5; l++) {
+    n = lengths[l];
+    for (i = 0; i < n; i++) {
+      freq[i] = i & 1 ? 1 + tap_random (&seed) % 32767 : 1 +
+          tap_random (&seed) % 3;
+      start[i] = tap_random (&seed) % (32769 - freq[i]);
+    }
+    walloc_rans_writer_init (&w, buffer + sizeof buffer);
+    for (i = n; i-- > 0;)
+      walloc_rans_put (&w, start[i], freq[i]);
+    walloc_rans_finish (&w);
+    size = (size_t) (buffer + sizeof buffer - w.p);
+    bad += !walloc_rans_reader_init (&r, w.p, size);
+    for (i = 0; i < n; i++) {
+      slot = walloc_rans_peek (&r);
+      bad += slot < start[i] || slot >= start[i] + freq[i];
+      walloc_rans_take (&r, slot, start[i], freq[i]);
+    }
+    bad += !walloc_rans_good (&r);
+    TAP_OK (bad == 0, "rANS: %u items come back, %zu bytes", n, size);
+  }
+  TAP_OK (!walloc_rans_reader_init (&r, buffer, 7), "rANS: 7 bytes are few");
+  memset (buffer, 0, 8);
+  TAP_OK (!walloc_rans_reader_init (&r, buffer, 8), "rANS: states of 0");
+}
+
+/* Section 3.2 word by word. */
+static void
+direct_context (const fixture * f, const random_model * r, unsigned c,
+    int y, int x, int *pred, int *flip, unsigned *table)
+{
+  const walloc_tap_list *list = &r->lists[c];
+  int64_t m = 0, s = r->bias[c];
+  unsigned i, b = 0;
+  int v, yy, xx, frac;
+
+  for (i = 0; i < (unsigned) list->mean + list->spread; i++) {
+    yy = y + list->tap[i].dy;
+    xx = x + list->tap[i].dx;
+    v = 0;
+    if (yy >= 0 && yy < (int) f->slice.rows && xx >= 0 &&
+        xx < (int) f->slice.width && f->present[list->tap[i].plane])
+      v = *cell (f, list->tap[i].plane, (unsigned) yy, (unsigned) xx);
+    if (i < list->mean)
+      m += v * list->tap[i].weight;
+    else
+      s += abs (v) * list->tap[i].weight;
+  }
+  *pred = (int) ((m + 128) >> 8);
+  frac = (int) (m - 256 * (int64_t) * pred);
+  *pred = *pred > 16383 ? 16383 : *pred < -16383 ? -16383 : *pred;
+  *flip = frac < 0;
+  frac = abs (frac);
+  while (b < RM_BUCKETS - 1 && r->thresholds[b] <= s)
+    b++;
+  *table = 4 * b + (frac < 16 ? 0 : frac < 48 ? 1 : frac < 80 ? 2 : 3);
+}
+
+static void
+test_context (unsigned width, int max_weight, unsigned kind)
+{
+  random_model r;
+  fixture f;
+  walloc_context context, near;
+  int32_t *mean, *spread;
+  int16_t *residual, *row;
+  uint8_t *table, live[RM_CHANNELS];
+  unsigned seed = width, c, y, x, want, bad = 0, bad_near = 0, rows = 5;
+  int pred, flip, expect;
+
+  random_model_init (&r, 77 + width, max_weight, 0);
+  fixture_init (&f, &r, width, rows);
+  f.present[1] = 0;
+  fill (&f, kind, &seed);
+  memcpy (live, f.present, sizeof live);
+  mean = f.slice.scratch;
+  spread = mean + width + WALLOC_ROW_SLACK;
+  residual = (int16_t *) (spread + width + WALLOC_ROW_SLACK);
+  table = (uint8_t *) (residual + width + WALLOC_ROW_SLACK);
+  for (c = 0; c < RM_CHANNELS; c++) {
+    if (!live[c])
+      continue;
+    for (y = 0; y < rows; y++) {
+      row = cell (&f, c, y, 0);
+      walloc_context_prepare (&context, &r.model, 0, c, live,
+          (ptrdiff_t) f.slice.stride, (ptrdiff_t) f.slice.plane_stride, 0);
+      walloc_context_row (&context, row, width, mean, spread);
+      walloc_context_symbols (&f.coder.buckets, row, width,
+          context.has_mean ? mean : NULL, spread, residual, table);
+      for (x = 0; x < width; x++) {
+        direct_context (&f, &r, c, (int) y, (int) x, &pred, &flip, &want);
+        expect = flip ? pred - row[x] : row[x] - pred;
+        bad += residual[x] != expect || table[x] != want;
+        bad += walloc_bucket (&f.coder.buckets, spread[x]) != want >> 2;
+      }
+      /* the decoder's split into a row part and a serial part */
+      walloc_context_prepare (&near, &r.model, 0, c, live,
+          (ptrdiff_t) f.slice.stride, (ptrdiff_t) f.slice.plane_stride, 1);
+      bad_near += near.has_mean != context.has_mean;
+      walloc_context_row (&near, row, width, mean, spread);
+      for (x = 0; x < width; x++) {
+        direct_context (&f, &r, c, (int) y, (int) x, &pred, &flip, &want);
+        bad_near += walloc_bucket (&f.coder.buckets, spread[x] +
+            near.near_spread[0] * abs (row[(int) x - 1]) +
+            near.near_spread[1] * abs (row[(int) x - 2])) != want >> 2;
+      }
+    }
+  }
+  TAP_OK (bad == 0, "contexts as specified, width %u, weights %d, kind %u",
+      width, max_weight, kind);
+  TAP_OK (bad_near == 0, "serial part adds up, width %u", width);
+  random_model_clear (&r);
+  fixture_clear (&f);
+}
+
+static void
+test_round_trip (unsigned width, unsigned rows, unsigned kind, int max_weight,
+    unsigned max_shift, unsigned absent)
+{
+  random_model r;
+  fixture f;
+  int16_t *copy;
+  unsigned seed = width * 31 + rows + kind, c, bad;
+  uint8_t *small;
+  size_t size = 0, again = 0, words;
+  walloc_result result;
+
+  random_model_init (&r, seed, max_weight, max_shift);
+  fixture_init (&f, &r, width, rows);
+  for (c = 0; c < RM_CHANNELS; c++)
+    f.present[c] = !(absent >> c & 1);
+  fill (&f, kind, &seed);
+  copy = malloc (f.elements * sizeof *copy);
+  memcpy (copy, f.buffer, f.elements * sizeof *copy);
+  result = walloc_slice_encode (&f.coder, &f.slice, f.out, f.capacity, &size);
+  words = size;
+  bad = result != WALLOC_OK;
+  /* exactly enough bytes and margin is enough, fewer than needed is refused
+   * without a write outside */
+  small = malloc (size + 2);
+  small[0] = small[size + 1] = 0xa5;
+  result = walloc_slice_encode (&f.coder, &f.slice, small + 1, size - 1,
+      &again);
+  TAP_OK (result == WALLOC_ERR_SPACE && small[0] == 0xa5 &&
+      small[size + 1] == 0xa5, "too small a buffer is refused");
+  free (small);
+
+  memset (f.slice.live, 7, sizeof f.slice.live);
+  for (c = 0; c < RM_CHANNELS; c++)
+    *cell (&f, c, 0, 0) ^= 1;   /* must be overwritten */
+  result = walloc_slice_decode (&f.coder, &f.slice, f.out + f.capacity - size,
+      size);
+  bad += result != WALLOC_OK;
+  bad += memcmp (copy, f.buffer, f.elements * sizeof *copy) != 0;
+  TAP_OK (bad == 0, "%ux%u kind %u weights %d shift %u absent %x: %zu bytes",
+      width, rows, kind, max_weight, max_shift, absent, words);
+
+  result = walloc_slice_decode (&f.coder, &f.slice, f.out + f.capacity - size,
+      size - 1);
+  bad = result != WALLOC_ERR_CORRUPT;
+  for (c = 0; c < RM_CHANNELS; c++)
+    bad += *cell (&f, c, 0, 0) != 0;
+  TAP_OK (bad == 0, "one byte less is damage, planes are zero");
+  free (copy);
+  random_model_clear (&r);
+  fixture_clear (&f);
+}
+
+/* Whether all cells outside of the planes are still zero and all latents in
+ * range. */
+static int
+margins_intact (fixture * f)
+{
+  unsigned c, y, x;
+  size_t i;
+
+  for (c = 0; c < RM_CHANNELS; c++)
+    for (y = 0; y < f->slice.rows; y++)
+      for (x = 0; x < f->slice.width; x++) {
+        if (abs (*cell (f, c, y, x)) > WALLOC_LATENT_MAX)
+          return 0;
+        *cell (f, c, y, x) = 0;
+      }
+  for (i = 0; i < f->elements; i++)
+    if (f->buffer[i] != 0)
+      return 0;
+  return 1;
+}
+
+/* Every bit and every length of a slice: never a crash or a write outside.
+ * A flip inside of a raw field (or between symbols of equal frequency) that
+ * no context depends on leaves the rest of the slice as it was, so the final
+ * states cannot tell; all others are noticed. */
+static void
+test_damage (void)
+{
+  random_model r;
+  fixture f;
+  unsigned seed = 99, accepted = 0, tried = 0, bad = 0, i;
+  size_t size, length;
+  uint8_t *data;
+
+  random_model_init (&r, 3, 300, 3);
+  fixture_init (&f, &r, 19, 9);
+  fill (&f, 1, &seed);
+  walloc_slice_encode (&f.coder, &f.slice, f.out, f.capacity, &size);
+  data = malloc (size + 64);
+  memcpy (data, f.out + f.capacity - size, size);
+  for (i = 0; i < size * 8; i++) {
+    data[i / 8] ^= (uint8_t) (1 << i % 8);
+    tried++;
+    accepted += walloc_slice_decode (&f.coder, &f.slice, data, size) ==
+        WALLOC_OK;
+    bad += !margins_intact (&f);
+    data[i / 8] ^= (uint8_t) (1 << i % 8);
+  }
+  TAP_OK (bad == 0, "%u single-bit flips write nothing outside", tried);
+  TAP_OK (accepted < tried / 4, "%u of %u flips unnoticed", accepted, tried);
+  accepted = 0;
+  for (length = 0; length < size; length++)
+    accepted += walloc_slice_decode (&f.coder, &f.slice, data, length) ==
+        WALLOC_OK;
+  TAP_OK (accepted == 0, "all shorter lengths refused");
+  memset (data + size, 0, 64);
+  TAP_OK (walloc_slice_decode (&f.coder, &f.slice, data, size + 2) ==
+      WALLOC_ERR_CORRUPT, "bytes behind the end are damage");
+  accepted = 0;
+  for (i = 0; i < 20000; i++) {
+    for (length = 0; length < size; length++)
+      data[length] = (uint8_t) (tap_random (&seed) >> 11);
+    length = tap_random (&seed) % (size + 1);
+    accepted += walloc_slice_decode (&f.coder, &f.slice, data, length) ==
+        WALLOC_OK;
+  }
+  TAP_OK (accepted == 0, "20000 random slices refused");
+  free (data);
+  random_model_clear (&r);
+  fixture_clear (&f);
+}
+
+int
+main (void)
+{
+  unsigned widths[] = { 1, 2, 3, 15, 16, 17, 31, 32, 33, 100 }, i, kind;
+
+  test_rans ();
+  for (i = 0; i < sizeof widths / sizeof *widths; i++) {
+    test_context (widths[i], 60, 1);
+    test_context (widths[i], 2047, 3);
+    for (kind = 0; kind < 4; kind++)
+      test_round_trip (widths[i], 1 + i, kind, i % 3 ? 200 : 0, i, i & 2);
+  }
+  test_round_trip (240, 30, 1, 64, 0, 0);
+  test_round_trip (64, 16, 2, 2047, 12, 0);
+  test_round_trip (64, 16, 3, 2047, 0, 0);
+  test_round_trip (5, 3, 1, 64, 0, 63);
+  test_damage ();
+  return tap_done ();
+}
