@@ -24,6 +24,8 @@
 /* Row lengths of the projections. */
 #define WALLOC_MODEL_INPUTS 96          /* ordered: codec.analysis, .synthesis */
 #define WALLOC_MODEL_RGB_INPUTS 192     /* reference */
+/* Allocations of one model at most. */
+#define WALLOC_MODEL_BLOCKS 32
 
 /* Groups of channels. */
 enum
@@ -116,8 +118,10 @@ struct walloc_model
 
   walloc_model_blob fast, best; /* point into the file */
 
-  /* owned by model.c */
+  /* owned by model.c: what the pointers above point into */
   struct walloc_safetensors *file;
+  void *block[WALLOC_MODEL_BLOCKS];
+  unsigned blocks;
 };
 
 /* The table of bucket b and fraction class f for a channel of a set. */
