@@ -105,15 +105,16 @@ input_slot (level_state * lv, ptrdiff_t row)
 static void row_arrived (analysis * a, unsigned l, ptrdiff_t row,
     const char *data);
 
-static void
-emit_vertical (analysis * a, const level_state * lv, ptrdiff_t row)
+/* Where a row of a channel goes. */
+static char *
+channel_row (const analysis * a, size_t channel, ptrdiff_t row)
 {
   const walloc_planes *c = a->channels;
-  char *out = (char *) c->data
-      + (size_t) (row - lv->first) * c->row_stride * a->size;
+  char *plane = c->planes != NULL ? (char *) c->planes[channel]
+      : (char *) c->data + channel * c->plane_stride * a->size;
 
-  a->k->copy (lv->s2, out, lv->n, a->scale[0]);
-  a->k->copy (lv->d2, out + c->plane_stride * a->size, lv->n, a->scale[1]);
+  return plane + (size_t) (row - (ptrdiff_t) a->shape->first)
+      * c->row_stride * a->size;
 }
 
 /* Splits the finished low and high rows of every band along the width. */
@@ -122,35 +123,34 @@ emit (analysis * a, unsigned l, ptrdiff_t row)
 {
   level_state *lv = &a->level[l];
   int last = l == a->shape->levels;
-  size_t half = lv->width / 2, step, b, bands = (size_t) 1 << (2 * (l - 1));
-  char *base;
+  size_t half = lv->width / 2, b, bands = (size_t) 1 << (2 * (l - 1));
+  char *next = NULL, *to[4];
+  unsigned high = 0, i;
 
   if (a->shape->vertical_only) {
-    emit_vertical (a, lv, row);
+    a->k->copy (lv->s2, channel_row (a, 0, row), lv->n, a->scale[0]);
+    a->k->copy (lv->d2, channel_row (a, 1, row), lv->n, a->scale[1]);
     return;
   }
-  if (last) {
-    base = (char *) a->channels->data
-        + (size_t) (row - lv->first) * a->channels->row_stride * a->size;
-    step = a->channels->plane_stride * a->size;
-  } else {
-    base = input_slot (&a->level[l + 1], row);
-    step = half * a->size;
-  }
+  if (!last)
+    next = input_slot (&a->level[l + 1], row);
   for (b = 0; b < bands; b++) {
-    char *out = base + 4 * b * step;
     size_t at = b * lv->width * a->size;
-    unsigned high = last ? high_bits (b) : 0;
 
-    a->k->horizontal (lv->s2 + at, out, out + 2 * step, a->tmp, half,
+    for (i = 0; i < 4; i++)
+      to[i] = last ? channel_row (a, 4 * b + i, row)
+          : next + (4 * b + i) * half * a->size;
+    if (last)
+      high = high_bits (b);
+    a->k->horizontal (lv->s2 + at, to[0], to[2], a->tmp, half,
         a->shape->border, last ? a->scale[high] : 1.0f,
         last ? a->scale[high + 1] : 1.0f);
-    a->k->horizontal (lv->d2 + at, out + step, out + 3 * step, a->tmp, half,
+    a->k->horizontal (lv->d2 + at, to[1], to[3], a->tmp, half,
         a->shape->border, last ? a->scale[high + 1] : 1.0f,
         last ? a->scale[high + 2] : 1.0f);
   }
   if (!last)
-    row_arrived (a, l + 1, row, base);
+    row_arrived (a, l + 1, row, next);
 }
 
 /* The even row of pair k is there, or k is beyond the mirrored end. */

@@ -23,22 +23,21 @@ walloc_result walloc_input_u8 (const uint8_t * data, ptrdiff_t stride,
 
 /* Interleaved 8-bit RGB in any byte order to Y, Cb, Cr planes: red is at
  * data[y * stride + x * step + offsets[0]], then green, blue. step 3 or 4,
- * offsets distinct and below step. Extension as above. In grey levels, then
- * in units of 2^-WALLOC_INT_FRACTION:
+ * offsets distinct and below step. Extension as above. In grey levels
  *   Y  = ( 9798 R + 19235 G +  3735 B) / 2^15 - 128
  *   Cb = (-5529 R - 10855 G + 16384 B) / 2^15
  *   Cr = (16384 R - 13720 G -  2664 B) / 2^15
- * rounded half up to the fixed-point grid (Cb and Cr here without the +128
- * of JFIF, which the fixed-point form takes off again). */
+ * and the sum is rounded half up to the fixed-point grid. (JFIF adds 128 to
+ * Cb and Cr, which the fixed-point form takes off again: grey is 0.) */
 walloc_result walloc_input_rgb (const uint8_t * data, ptrdiff_t stride,
     unsigned step, const unsigned offsets[3], size_t width, size_t height,
     int16_t * y, int16_t * cb, int16_t * cr, size_t out_stride,
     size_t out_width, size_t out_height, walloc_error * error);
 
-/* Float plane, values around 0 in grey levels (sample - 128), to 8 bits:
- * v * scale + 128 rounded half up and clamped to 0..255 (scale 1 for grey
- * levels, 255 for planes in [-0.5, 0.5], which gives 128 for 0 where the
- * published codec has 127.5: pass offset 127.5 then). NaN becomes 0. */
+/* Float plane to one 8-bit component: v * scale + offset, rounded half up
+ * and clamped to 0..255; NaN becomes 0. Planes in grey levels around 0 take
+ * scale 1, offset 128; planes in [-0.5, 0.5] scale 255, offset 128, or 127.5
+ * for the published models, which were trained on v / 255 - 0.5. */
 walloc_result walloc_output_u8 (const float *in, size_t in_stride,
     size_t width, size_t height, float scale, float offset, uint8_t * data,
     ptrdiff_t stride, unsigned step, walloc_error * error);

@@ -6,7 +6,7 @@
  * order and sizes are those of walloc/wavelet.h (including the extension of
  * odd sizes). Every step and the proof that nothing overflows are in
  * docs/design/integer-transform.md. Inputs must be within
- * [-128, 127] * 2^WALLOC_INT_FRACTION, or be the LL band of one level of such
+ * [-128, 128] * 2^WALLOC_INT_FRACTION, or be the LL band of one level of such
  * a plane with levels counted together up to WALLOC_INT_MAX_LEVELS. */
 #ifndef WALLOC_TRANSFORM_INTWAVELET_H
 #define WALLOC_TRANSFORM_INTWAVELET_H

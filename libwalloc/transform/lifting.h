@@ -77,6 +77,8 @@ typedef struct
 {
   void *data;                   /* only read for the input side */
   size_t row_stride, plane_stride;      /* in elements */
+  void *const *planes;          /* one level only: each band's own address in
+                                 * place of data and plane_stride, or NULL */
 } walloc_planes;
 
 typedef struct

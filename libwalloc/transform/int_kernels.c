@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* int16 lifting steps of the encoder; docs/design/integer-transform.md has
+ * the steps, their bounds and the proof that no sum leaves 16 bits. Plain C
+ * whose loops compile to the rounding high multiply of SSSE3, AVX and NEON. */
+#include "transform/clones.h"
+#include "transform/lifting.h"
+
+/* Q15. High-pass values of the vertical pass are kept at half scale, which
+ * brings alpha below 1 and keeps the third level within 16 bits. */
+#define V_ALPHA (-25987)        /* alpha / 2 */
+#define V_BETA (-3472)          /* beta * 2 */
+#define V_GAMMA 14466           /* gamma / 2 */
+#define V_DELTA 29066           /* delta * 2 */
+/* Full scale in the horizontal pass: alpha is -1 and the rest. */
+#define H_ALPHA (-19206)        /* alpha + 1 */
+#define H_BETA (-1736)
+#define H_GAMMA 28931
+#define H_DELTA 14533
+
+/* a * b / 2^15, rounded half up; |b| < 2^15. The shape of the expression is
+ * the one that gcc turns into one instruction. */
+WALLOC_INLINE int16_t
+mul (int16_t a, int16_t b)
+{
+  return (int16_t) ((((int32_t) a * (int32_t) b >> 14) + 1) >> 1);
+}
+
+WALLOC_INLINE void
+analyse_rows (const int16_t * e, const int16_t * o, const int16_t * e_next,
+    int16_t * d1, int16_t * s1, int16_t * d2, int16_t * s2, size_t n,
+    unsigned mode)
+{
+  size_t i;
+
+  WALLOC_IVDEP for (i = 0; i < n; i++) {
+    int16_t d1n = (int16_t) (mul (o[i], 1 << 14)
+        + mul ((int16_t) (e[i] + e_next[i]), V_ALPHA));
+    int16_t d1l = (mode & LIFT_TOP) != 0 ? d1n : d1[i];
+    int16_t s1n = (int16_t) (e[i] + mul ((int16_t) (d1l + d1n), V_BETA));
+    int16_t s1r = (mode & LIFT_END) != 0 ? s1[i] : s1n;
+    int16_t d2n = (int16_t) (d1[i] + mul ((int16_t) (s1[i] + s1r), V_GAMMA));
+    int16_t d2l = (mode & LIFT_TOP_2) != 0 ? d2n : d2[i];
+
+    s2[i] = (int16_t) (s1[i] + mul ((int16_t) (d2l + d2n), V_DELTA));
+    d2[i] = d2n;
+    d1[i] = d1n;
+    s1[i] = s1n;
+  }
+}
+
+WALLOC_CLONES static void
+analyse_vertical (const void *e, const void *o, const void *e_next, void *d1,
+    void *s1, void *d2, void *s2, size_t n, unsigned mode)
+{
+  switch (mode) {
+    case 0:
+      analyse_rows (e, o, e_next, d1, s1, d2, s2, n, 0);
+      break;
+    case LIFT_TOP:
+      analyse_rows (e, o, e_next, d1, s1, d2, s2, n, LIFT_TOP);
+      break;
+    case LIFT_TOP_2:
+      analyse_rows (e, o, e_next, d1, s1, d2, s2, n, LIFT_TOP_2);
+      break;
+    case LIFT_END:
+      analyse_rows (e, o, e_next, d1, s1, d2, s2, n, LIFT_END);
+      break;
+    default:
+      analyse_rows (e, o, e_next, d1, s1, d2, s2, n, LIFT_TOP_2 | LIFT_END);
+      break;
+  }
+}
+
+WALLOC_CLONES static void
+analyse_horizontal (const void *in, void *low, void *high, void *tmp,
+    size_t half, walloc_border border, float scale_low, float scale_high)
+{
+  const int16_t *x = in;
+  int16_t *s = (int16_t *) tmp + 32, *d = s + half + 64;
+  int16_t *l = low, *h = high;
+  size_t i;
+
+  (void) border;
+  (void) scale_low;
+  (void) scale_high;
+  WALLOC_IVDEP for (i = 0; i < half; i++) {
+    s[i] = x[2 * i];
+    d[i] = x[2 * i + 1];
+  }
+  s[half] = s[half - 1];
+  WALLOC_IVDEP for (i = 0; i < half; i++) {
+    int16_t sum = (int16_t) (s[i] + s[i + 1]);
+
+    d[i] = (int16_t) (d[i] - sum + mul (sum, H_ALPHA));
+  }
+  d[-1] = d[0];
+  /* the sum of two d may not fit, that of their products does */
+  WALLOC_IVDEP for (i = 0; i < half; i++)
+    s[i] = (int16_t) (s[i] + mul (d[(ptrdiff_t) i - 1], H_BETA)
+        + mul (d[i], H_BETA));
+  s[half] = s[half - 1];
+  WALLOC_IVDEP for (i = 0; i < half; i++)
+    h[i] = (int16_t) (d[i] + mul ((int16_t) (s[i] + s[i + 1]), H_GAMMA));
+  l[0] = (int16_t) (s[0] + mul ((int16_t) (h[0] + h[0]), H_DELTA));
+  WALLOC_IVDEP for (i = 1; i < half; i++)
+    l[i] = (int16_t) (s[i] + mul ((int16_t) (h[i - 1] + h[i]), H_DELTA));
+}
+
+WALLOC_CLONES static void
+copy_values (const void *in, void *out, size_t n, float scale)
+{
+  const int16_t *x = in;
+  int16_t *y = out;
+  size_t i;
+
+  (void) scale;
+  WALLOC_IVDEP for (i = 0; i < n; i++)
+    y[i] = x[i];
+}
+
+const walloc_analysis_kernels walloc_int_analysis = {
+  sizeof (int16_t), analyse_vertical, analyse_horizontal, copy_values
+};
