@@ -37,10 +37,12 @@ def members(path):
     """Yield (inner path, bytes) of every picture in the archive at path."""
     if os.path.getsize(path) > MAX_ARCHIVE:
         raise ArchiveError('%s: larger than %d bytes' % (path, MAX_ARCHIVE))
-    if path.lower().endswith('.rcc'):
-        yield from _rcc_members(path)
-    else:
-        yield from _zip_members(path)
+    reader = _rcc_members if path.lower().endswith('.rcc') else _zip_members
+    try:
+        yield from reader(path)
+    except (struct.error, zlib.error, zipfile.BadZipFile, OSError, ValueError,
+            RuntimeError, subprocess.CalledProcessError) as e:
+        raise ArchiveError('%s: %s' % (path, e)) from e
 
 
 def _zip_members(path):
@@ -56,10 +58,7 @@ def _zip_members(path):
 def _rcc_members(path):
     with open(path, 'rb') as f:
         data = f.read()
-    try:
-        yield from _rcc_walk(data)
-    except struct.error as e:
-        raise ArchiveError('%s: cut short (%s)' % (path, e)) from e
+    yield from _rcc_walk(data)
 
 
 def _rcc_walk(data):

@@ -50,7 +50,7 @@ if [ -n "$missing" ]; then
   fi
 fi
 
-total=$(printf '%s\n' $packages | wc -l)
+total=$(printf '%s\n' "$packages" | wc -w)
 n=0
 failed=
 for p in $packages; do

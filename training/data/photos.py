@@ -14,6 +14,8 @@ MAX_PIXELS = 32_000_000
 MAX_STORED_AREA = 2_500_000
 # Share of energy a sharp picture keeps in its finest octave (see sharpness).
 MIN_SHARPNESS = 0.10
+# Reducing for sharpness stops at this short side.
+KEEP_SIDE = 384
 
 LOSSLESS_SUFFIXES = ('.png', '.ppm', '.pnm', '.bmp', '.tif', '.tiff')
 
@@ -50,7 +52,10 @@ def open_rgb(source):
                 ImageCms.createProfile('sRGB'), outputMode='RGB')
         except ImageCms.PyCMSError:
             pass
-    return im.convert('RGB')
+    im = im.convert('RGB')
+    # Profiles and camera notes would be written out again, dates and all.
+    im.info.clear()
+    return im
 
 
 def measure(im):
@@ -141,7 +146,8 @@ def reduce_photo(im, lossless, min_side):
 
     Lossy sources are halved at least, which averages coding errors away; soft
     ones are reduced further until the finest octave carries what a sharp
-    picture has there.  Never goes below min_side on the short side.
+    picture has there.  Never goes below min_side on the short side, nor below
+    KEEP_SIDE for sharpness.
     Returns (picture, factor).
     """
     short = min(im.size)
@@ -151,10 +157,11 @@ def reduce_photo(im, lossless, min_side):
         raise Refused('%d x %d is too small' % im.size)
     best = None
     for factor in (1, 2, 3, 4, 5, 6, 8):
-        if factor < first or short // factor < min_side:
+        limit = min_side if factor == first else max(min_side, KEEP_SIDE)
+        if factor < first or short // factor < limit:
             continue
         too_large = area / factor ** 2 > MAX_STORED_AREA
-        fits_next = short // (factor + 1) >= min_side
+        fits_next = short // (factor + 1) >= max(min_side, KEEP_SIDE)
         if too_large and fits_next:
             continue
         out = im if factor == 1 else shrink(im, factor)

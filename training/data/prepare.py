@@ -132,7 +132,7 @@ def candidates(root, globs):
                         path = inner + '!' + member
                         if matches('/' + path, globs):
                             yield path, data
-                except (archives.ArchiveError, OSError, ValueError) as e:
+                except archives.ArchiveError as e:
                     log('  %s: %s' % (inner, e))
 
 
