@@ -115,8 +115,12 @@ walloc_loader_fetch (walloc_loader * loader, const char *name,
   void *block;
 
   va_start (args, type);
-  while (rank < WALLOC_TENSOR_MAX_RANK && (size = va_arg (args, size_t)) != 0)
-      dims[rank++] = size;
+  for (; rank < WALLOC_TENSOR_MAX_RANK; rank++) {
+    size = va_arg (args, size_t);
+    if (size == 0)
+      break;
+    dims[rank] = size;
+  }
   va_end (args);
   t = walloc_loader_find (loader, name, type, rank, dims);
   if (t == NULL)

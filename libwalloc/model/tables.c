@@ -105,7 +105,7 @@ load_taps (walloc_loader * l)
       return 0;
   }
   for (set = 0; set < m->info.sets; set++)
-    m->set[set].taps = list + (size_t) set *m->info.channels;
+    m->set[set].taps = list + set * (size_t) m->info.channels;
   return 1;
 }
 

@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Make the small untrained models that the tests use.
+
+    python3 training/make_test_model.py [tests/golden/models]
+
+ordered-test.wlm: 192 channels, each one packet coefficient, low frequencies
+first; two parameter sets; contexts and tables from plain guesses (neighbour
+magnitudes, Laplace). reference-test.wlm: 12 channels, a random rotation of
+the lowest RGB packet channels and its pseudo-inverse. The output depends on
+nothing but this file (and, in the last bits of the reference model, numpy's
+LAPACK).
+"""
+import os
+import sys
+
+import numpy as np
+
+import walloc_model
+
+TAPS, SYMBOLS, FRACTIONS = 32, 32, 4
+ONE = 64                        # spread S of a mean magnitude of 1
+# Residual means for the four fraction classes: the middles of 0..16, 16..48,
+# 48..80 and 80..128 of 256
+CENTRES = np.array([8, 32, 64, 104]) / 256
+BUCKETS = 16
+
+
+# --- coder tables, both kinds ----------------------------------------------
+
+def bucket_tables(classes, sets):
+    """Thresholds, shifts, symbol counts and frequencies for BUCKETS scales
+    from 1/16 to about 1000 in geometric order.
+
+    Returns codec.thresholds [S, B - 1], codec.shift [B], codec.max_symbol
+    [B], codec.freq [S, C, B, 4, 32]."""
+    edges = ONE * np.geomspace(0.08, 900, BUCKETS - 1)
+    scales = np.concatenate([[0.05], np.sqrt(edges[1:] * edges[:-1]) / ONE,
+                             [1200]])
+    shift = np.maximum(0, np.rint(np.log2(scales / 3))).astype(int)
+    most = np.clip(np.ceil(5 * scales / 2.0 ** shift), 2, 15).astype(int)
+    freq = np.zeros((sets, classes, BUCKETS, FRACTIONS, SYMBOLS), np.uint16)
+    for s in range(sets):
+        for c in range(classes):
+            for b in range(BUCKETS):
+                # a little wider per class and set, so that a mix-up of
+                # tables shows
+                scale = scales[b] * (1 + 0.15 * c) * (1 + 0.1 * s)
+                for f in range(FRACTIONS):
+                    freq[s, c, b, f, :2 * most[b] + 2] = table(
+                        scale, CENTRES[f], shift[b], most[b])
+    thresholds = np.stack([np.rint(edges * (1 + 0.25 * s))
+                           for s in range(sets)])
+    return (thresholds.astype(np.int32), shift.astype(np.uint8),
+            most.astype(np.uint8), freq)
+
+
+def laplace(x, scale):
+    """Cumulative distribution."""
+    x = np.asarray(x, float) / scale
+    return np.where(x < 0, 0.5 * np.exp(np.minimum(x, 0)),
+                    1 - 0.5 * np.exp(-np.maximum(x, 0)))
+
+
+def table(scale, centre, shift, most):
+    """Frequencies of 0, 1, -1, ..., most, -most, escape; sum 32768."""
+    symbols = [0] + [v for k in range(1, most + 1) for v in (k, -k)]
+    low = np.array(symbols) * 2.0 ** shift - 0.5 - centre
+    p = laplace(low + 2.0 ** shift, scale) - laplace(low, scale)
+    p = np.append(p, max(1 - p.sum(), 0))
+    return whole(p, 32768)
+
+
+def whole(p, total):
+    """Integers >= 1 in proportion to p that add up to total."""
+    out = np.maximum(1, np.floor(p / p.sum() * total)).astype(int)
+    out[np.argmax(out)] += total - out.sum()
+    assert out.min() >= 1 and out.sum() == total
+    return out
+
+
+def taps(parents, mean_channels):
+    """codec.tap of one set, [D, 32, 5].
+
+    parents: per channel, lower channels that say how large it may be;
+    mean_channels: those predicted from left and upper neighbours."""
+    out = np.zeros((len(parents), TAPS, 5), np.int16)
+    out[..., 0] = -1
+    for c, lower in enumerate(parents):
+        share = 4 * len(lower)
+        own = ONE - share
+        rows = [(1, c, 0, -1, round(own * .36)),
+                (1, c, -1, 0, round(own * .36)),
+                (1, c, -1, -1, round(own * .14)),
+                (1, c, -1, 1, round(own * .14))]
+        rows += [(1, p, 0, 0, 4) for p in lower]
+        if c in mean_channels:
+            rows += [(0, c, 0, -1, 192), (0, c, -1, 0, 192),
+                     (0, c, -1, -1, -128)]
+        out[c, :len(rows)] = rows
+    return out
+
+
+# --- ordered ---------------------------------------------------------------
+
+def frequency(digits):
+    """Position in frequency of a band: digits 0 (low) and 1 (high), first
+    level first. A high-pass band is mirrored, hence the Gray code."""
+    value = bit = 0
+    for d in digits:
+        bit ^= d
+        value = 2 * value + bit
+    return value
+
+
+def band_frequency(channel, levels):
+    """(along width, along height) of a 2-D packet channel."""
+    digits = [channel >> 2 * (levels - 1 - k) & 3 for k in range(levels)]
+    return (frequency([d >> 1 for d in digits]),
+            frequency([d & 1 for d in digits]))
+
+
+def ordered_channels():
+    """All (group, input, frequencies) in order of importance. Half-size
+    chroma bands are as wide as luma's; eyes and statistics put chroma after
+    luma of the same frequency, and detail last."""
+    out = []
+    for c in range(64):
+        fx, fy = band_frequency(c, 3)
+        out.append((np.hypot(fx, fy), 0, c, fx, fy))
+    for k in range(32):
+        fx, fy = band_frequency(k % 16, 2)
+        out.append((1.5 * np.hypot(fx, fy) + 0.5, 1, k, fx, fy))
+    for k in range(96):
+        fx, fy = band_frequency(16 + k % 48, 3)
+        out.append((2 * np.hypot(fx, fy) + 2, 2, k, fx, fy))
+    return [r[1:] for r in sorted(out, key=lambda r: (np.round(r[0], 6),
+                                                      r[1], r[2]))]
+
+
+def ordered():
+    """Tensors and metadata of ordered-test.wlm."""
+    channels = ordered_channels()
+    d, sets, bits = len(channels), 2, 11
+    group = np.array([c[0] for c in channels], np.uint8)
+    rows = np.zeros((d, 96), np.float32)
+    rows[np.arange(d), [c[1] for c in channels]] = 1
+    parents = []
+    for c in range(d):
+        # nearest in frequency of all lower channels, same group first
+        near = sorted(range(c), key=lambda p: (
+            group[p] != group[c],
+            abs(channels[p][2] - channels[c][2])
+            + abs(channels[p][3] - channels[c][3]), -p))
+        parents.append(near[:5])
+    first = {np.flatnonzero(group == 0)[0]} | set(
+        np.flatnonzero(group == 1)[:2])
+    tap = taps(parents, first)
+    threshold, shift, most, freq = bucket_tables(3, sets)
+    quality = np.arange(1, 101)
+    weight = np.full((sets, d), 4096, np.uint16)
+    # the coarse set spends less on colour
+    weight[1, group > 0] = 5120
+    shrink = np.array([[.1, .06, .03], [.14, .08, .04]], np.float32)
+    tensors = {
+        'codec.group': group,
+        'codec.analysis': walloc_model.integer_analysis(rows, group, bits),
+        'codec.synthesis': rows,
+        'codec.weight': weight,
+        'codec.rounding': np.array([[102] * d, [92] * d], np.uint8),
+        'codec.recon': np.repeat(shrink[:, None], d, 1),
+        'codec.set_limit': np.array([72, 65535], np.uint16),
+        'codec.quality': np.stack([
+            np.rint(176 * (100 - quality) / 99),
+            np.rint(12 + (d - 12) * (quality - 1) / 99)],
+            1).astype(np.uint16),
+        'codec.tap': np.stack([tap, tap]),
+        'codec.bias_s': np.array([[4] * d, [2] * d], np.int32),
+        'codec.class': group,
+        'codec.thresholds': threshold,
+        'codec.shift': shift,
+        'codec.max_symbol': most,
+        'codec.freq': freq,
+        'codec.active': np.clip(
+            np.linspace([32700, 32000], [16000, 4000], d).T, 1,
+            32767).astype(np.uint16),
+    }
+    return tensors, {
+        'walloc.format': '1', 'walloc.kind': 'ordered',
+        'walloc.media': 'video', 'walloc.name': 'ordered-test',
+        'walloc.levels': '3', 'walloc.analysis_bits': str(bits),
+        'walloc.licence': 'LGPL-2.1-or-later',
+        'walloc.card': 'Untrained; for tests. Made by make_test_model.py.'}
+
+
+# --- reference -------------------------------------------------------------
+
+def reference():
+    """Tensors and metadata of reference-test.wlm."""
+    rng = np.random.default_rng(1)
+    d, bits = 12, 8
+    low = sorted(range(64), key=lambda c: (sum(band_frequency(c, 3)), c))[:4]
+    inputs = [64 * colour + c for colour in range(3) for c in low]
+    rotation = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    # 24 brings the lowest bands, within +-4, near the deviation of 69 that
+    # the companding expects; a little of all other inputs makes the matrix
+    # dense
+    rows = 24 * 0.01 * rng.standard_normal((d, 192))
+    rows[:, inputs] += 24 * rotation
+    bias = rng.uniform(-2, 2, d)
+    # singular values are near 24, so single precision costs next to nothing
+    back = np.linalg.pinv(rows)
+    tap = taps([list(range(max(0, c - 4), c)) for c in range(d)], {0, 1})
+    threshold, shift, most, freq = bucket_tables(1, 1)
+    tensors = {
+        'codec.group': np.zeros(d, np.uint8),
+        'codec.analysis': rows.astype(np.float32),
+        'codec.bias': bias.astype(np.float32),
+        'codec.set_limit': np.array([65535], np.uint16),
+        'codec.quality': np.tile(np.array([0, d], np.uint16), (100, 1)),
+        'codec.tap': tap[None],
+        'codec.bias_s': np.full((1, d), 16, np.int32),
+        'codec.class': np.zeros(d, np.uint8),
+        'codec.thresholds': threshold,
+        'codec.shift': shift,
+        'codec.max_symbol': most,
+        'codec.freq': freq,
+        'codec.active': np.full((1, d), 32000, np.uint16),
+        'decoder.linear': back.astype(np.float32),
+        'decoder.linear.bias': (-back @ bias).astype(np.float32),
+    }
+    return tensors, {
+        'walloc.format': '1', 'walloc.kind': 'reference',
+        'walloc.media': 'video', 'walloc.name': 'reference-test',
+        'walloc.levels': '3', 'walloc.latent_bits': str(bits),
+        'walloc.licence': 'LGPL-2.1-or-later',
+        'walloc.card': 'Untrained; for tests. Made by make_test_model.py.'}
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
+        here, '..', 'tests', 'golden', 'models')
+    os.makedirs(folder, exist_ok=True)
+    for name, make in (('ordered-test', ordered),
+                       ('reference-test', reference)):
+        path = os.path.join(folder, name + '.wlm')
+        number = walloc_model.save(path, *make())
+        print(f'{path}: {os.path.getsize(path)} bytes, id {number:016x}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Model files and frame headers of walloc in Python: numpy, nothing else.
+
+    python3 training/walloc_model.py FILE ...
+
+prints what models (docs/model-format.md) and streams (docs/bitstream.md)
+consist of. The functions are for exporters and tests; libwalloc is the one
+that checks files before use.
+"""
+import json
+import struct
+import sys
+import zlib
+
+import numpy as np
+
+TYPES = {
+    'BOOL': np.bool_, 'U8': np.uint8, 'I8': np.int8, 'U16': np.uint16,
+    'I16': np.int16, 'U32': np.uint32, 'I32': np.int32, 'U64': np.uint64,
+    'I64': np.int64, 'F16': np.float16, 'F32': np.float32, 'F64': np.float64,
+}
+NAMES = {np.dtype(v): k for k, v in TYPES.items()}
+HASHED_KEYS = ('walloc.kind', 'walloc.media', 'walloc.levels',
+               'walloc.latent_bits', 'walloc.analysis_bits')
+ENCODER_ONLY = ('codec.rounding', 'codec.quality')
+
+
+# --- model files -----------------------------------------------------------
+
+def _little(array):
+    """Contiguous array in little-endian order."""
+    array = np.asarray(array)
+    return np.ascontiguousarray(array, array.dtype.newbyteorder('<')).reshape(
+        array.shape)
+
+
+def dump(tensors, metadata):
+    """Bytes of a safetensors file.
+
+    tensors: {name: array of a type in TYPES, any shape}; metadata: {str:
+    str}. Wider types come first, so that all tensors are aligned to their
+    type when the file is mapped. The same input gives the same bytes."""
+    order = sorted(tensors, key=lambda n: (
+        -np.asarray(tensors[n]).dtype.itemsize, n))
+    header = {'__metadata__': dict(sorted(metadata.items()))}
+    blobs, at = [], 0
+    for name in order:
+        array = _little(tensors[name])
+        blob = array.tobytes()
+        header[name] = {
+            'dtype': NAMES[np.dtype(array.dtype.newbyteorder('='))],
+            'shape': list(array.shape), 'data_offsets': [at, at + len(blob)]}
+        blobs.append(blob)
+        at += len(blob)
+    text = json.dumps(header, separators=(',', ':')).encode()
+    text += b' ' * (-len(text) % 8)
+    return struct.pack('<Q', len(text)) + text + b''.join(blobs)
+
+
+def parse(data):
+    """Inverse of dump: (tensors, metadata). Raises ValueError."""
+    if len(data) < 8:
+        raise ValueError('too short for a model file')
+    size = struct.unpack_from('<Q', data)[0]
+    if size > 1 << 20 or size > len(data) - 8:
+        raise ValueError('the header leaves the file')
+    header = json.loads(bytes(data[8:8 + size]))
+    metadata = header.pop('__metadata__', {})
+    tensors = {}
+    for name, t in header.items():
+        start, end = t['data_offsets']
+        dtype = np.dtype(TYPES[t['dtype']]).newbyteorder('<')
+        count = int(np.prod(t['shape'], dtype=np.int64))
+        if not 0 <= start <= end <= len(data) - 8 - size or \
+                end - start != count * dtype.itemsize:
+            raise ValueError(f'{name}: offsets and shape do not agree')
+        tensors[name] = np.frombuffer(data, dtype, count, 8 + size + start
+                                      ).reshape(t['shape'])
+    return tensors, metadata
+
+
+def save(path, tensors, metadata):
+    """Write a model file; returns its id."""
+    with open(path, 'wb') as f:
+        f.write(dump(tensors, metadata))
+    return model_id(tensors, metadata)
+
+
+def load(path):
+    """Read a model file: (tensors, metadata)."""
+    with open(path, 'rb') as f:
+        return parse(f.read())
+
+
+def _fnv(value, data):
+    for byte in data:
+        value = (value ^ byte) * 0x100000001b3 & (1 << 64) - 1
+    return value
+
+
+def model_id(tensors, metadata):
+    """The 64-bit id of docs/model-format.md, section 3, as an int."""
+    value = 0xcbf29ce484222325
+    for name in sorted(tensors, key=str.encode):
+        if not name.startswith('codec.') or name in ENCODER_ONLY:
+            continue
+        array = _little(tensors[name])
+        value = _fnv(value, name.encode() + b'\0')
+        value = _fnv(value, NAMES[np.dtype(array.dtype.newbyteorder('='))
+                                  ].encode() + b'\0')
+        value = _fnv(value, struct.pack(f'<{array.ndim}Q', *array.shape))
+        value = _fnv(value, array.tobytes())
+    for key in HASHED_KEYS:
+        value = _fnv(value, metadata.get(key, '').encode() + b'\0')
+    return value
+
+
+# --- gains of the encoder's integer transform ------------------------------
+
+FRACTION = 3                    # WALLOC_INT_FRACTION
+LOW_GAIN = 2 ** 0.5 / 1.230174104914001
+
+
+def int_gain(channel, levels):
+    """walloc_int_gain(): what a value of a channel of the integer packet must
+    be multiplied with to be pywt's coefficient in units of one grey level.
+
+    Lifting leaves out the scalings by K; its low band is pywt's over
+    sqrt 2 / K, its high band pywt's over -K / sqrt 2, and high bands along
+    the height are kept at half scale."""
+    gain = 2.0 ** -FRACTION
+    for level in range(levels):
+        digit = channel >> 2 * level & 3
+        gain *= -2 / LOW_GAIN if digit & 1 else LOW_GAIN
+        gain *= -1 / LOW_GAIN if digit & 2 else LOW_GAIN
+    return gain
+
+
+def input_gains(group):
+    """Gains of the 96 inputs of codec.analysis for a group of channels
+    (docs/model-format.md, section 2.1); 0 where the group has no input."""
+    out = np.zeros(96)
+    if group == 0:
+        out[:64] = [int_gain(c, 3) for c in range(64)]
+    elif group == 1:
+        out[:32] = [int_gain(c, 2) for c in range(16)] * 2
+    else:
+        out[:] = [int_gain(c, 3) for c in range(16, 64)] * 2
+    return out
+
+
+def integer_analysis(rows, group, bits):
+    """Fold gains into a projection.
+
+    rows: [D, 96] float, channel values from pywt-normalised coefficients in
+    grey levels; group: [D]; bits: Qm. Returns codec.analysis, [D, 96] int16.
+    Raises ValueError when a row does not fit."""
+    gains = np.stack([input_gains(g) for g in group])
+    out = np.rint(np.asarray(rows, float) * gains * 2.0 ** (FRACTION + bits))
+    if np.abs(out).max() > 32767 or np.abs(out).sum(1).max() > 65535:
+        raise ValueError('rows do not fit: use fewer bits')
+    return out.astype(np.int16)
+
+
+# --- frame headers ---------------------------------------------------------
+
+FORMATS = ('GRAY8', 'I420', 'NV12', 'Y42B', 'Y444', 'RGB', 'BGR', 'RGBx',
+           'BGRx', 'xRGB', 'xBGR')
+TYPE_NAMES = ('key', 'predicted', 'repeat')
+TIME_NONE = (1 << 64) - 1
+RECORDS = {1: ('time', '<QQ'), 2: ('rate', '<II'), 3: ('colour', '<5B'),
+           4: ('aspect', '<II')}
+
+
+def slice_count(height, slice_rows, frame_type='key'):
+    """Slices of a picture of height pixels."""
+    if frame_type == 'repeat':
+        return 0
+    return -(-(-(-height // 8)) // slice_rows)
+
+
+def write_frame_header(width, height, format, slices, *, model=0, set=0,
+                       step=0, channels=1, slice_rows=1, type='key', media=0,
+                       version=1, coder=0, records=(), payload=None):
+    """Bytes of a header. slices: sizes in bytes; records: (type, bytes)
+    pairs, as they are; format: name or number. Nothing is checked, so that
+    tests can make damaged headers with a right checksum."""
+    body = b''.join(struct.pack('<I', s) for s in slices[:-1])
+    body += b''.join(struct.pack('<BH', t, len(b)) + b for t, b in records)
+    kind = media | (TYPE_NAMES.index(type) if isinstance(type, str)
+                    else type) << 2
+    number = FORMATS.index(format) if isinstance(format, str) else format
+    head = b'WLC1' + struct.pack(
+        '<HBBIQHHBBHHH', 32 + len(body) + 4, kind, version | coder << 4,
+        sum(slices) if payload is None else payload, model, width - 1,
+        height - 1, number, set, step, channels, slice_rows) + body
+    return head + struct.pack('<I', zlib.crc32(head))
+
+
+def parse_frame_header(data):
+    """Dict of all that the header at the start of data says. Raises
+    ValueError when it is cut short or damaged."""
+    if len(data) < 36 or data[:4] != b'WLC1':
+        raise ValueError('no frame header')
+    (size, kind, version, payload, model, width, height, number, set_, step,
+     channels, rows) = struct.unpack_from('<HBBIQHHBBHHH', data, 4)
+    if not 36 <= size <= len(data):
+        raise ValueError('header cut short')
+    if zlib.crc32(data[:size - 4]) != struct.unpack_from('<I', data,
+                                                         size - 4)[0]:
+        raise ValueError('wrong checksum')
+    if version != 1 or kind & 0xf3 or kind >> 2 == 3 or \
+            number >= len(FORMATS):
+        raise ValueError('a later version of the format')
+    if rows == 0:
+        raise ValueError('no rows per slice')
+    out = {'header_size': size, 'payload_size': payload,
+           'type': TYPE_NAMES[kind >> 2], 'model': model, 'width': width + 1,
+           'height': height + 1, 'format': FORMATS[number], 'set': set_,
+           'step': step, 'channels': channels, 'slice_rows': rows,
+           'records': {}}
+    n = slice_count(height + 1, rows, out['type'])
+    at = 32 + 4 * max(n - 1, 0)
+    if at + 4 > size:
+        raise ValueError('slice table leaves the header')
+    sizes = list(struct.unpack_from(f'<{max(n - 1, 0)}I', data, 32))
+    if sum(sizes) > payload:
+        raise ValueError('slices exceed the payload')
+    out['slices'] = sizes + [payload - sum(sizes)] if n else []
+    while at < size - 4:
+        if at + 3 > size - 4:
+            raise ValueError('stray bytes behind the records')
+        record, length = struct.unpack_from('<BH', data, at)
+        at += 3
+        if at + length > size - 4:
+            raise ValueError('a record leaves the header')
+        name, form = RECORDS.get(record, (record, None))
+        value = data[at:at + length]
+        if form is not None and struct.calcsize(form) != length:
+            raise ValueError(f'record {name} has a wrong length')
+        out['records'][name] = struct.unpack(form, value) if form else value
+        at += length
+    return out
+
+
+def frames(data):
+    """Yield (offset, header) of every frame of a stream; skips damage."""
+    at = data.find(b'WLC1')
+    while at >= 0:
+        try:
+            head = parse_frame_header(data[at:at + 65535])
+            yield at, head
+            at += head['header_size'] + head['payload_size']
+        except ValueError:
+            at += 1
+        at = data.find(b'WLC1', at)
+
+
+# --- summary ---------------------------------------------------------------
+
+def summary(path):
+    """Text that says what a model or stream consists of."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    lines = [f'{path}: {len(data)} bytes']
+    if data[:4] == b'WLC1':
+        for at, h in frames(data):
+            lines.append(
+                f"{at:10} {h['type']:9} {h['width']}x{h['height']} "
+                f"{h['format']:5} model {h['model']:016x} step {h['step']} "
+                f"channels {h['channels']} slices {len(h['slices'])} "
+                f"bytes {h['header_size']}+{h['payload_size']}")
+        return '\n'.join(lines)
+    tensors, metadata = parse(data)
+    lines.append(f"id {model_id(tensors, metadata):016x}")
+    lines += [f'{k} = {v[:60]}' for k, v in sorted(metadata.items())]
+    for name, t in sorted(tensors.items()):
+        lines.append(
+            f"{name:22} {NAMES[np.dtype(t.dtype.newbyteorder('='))]:4} "
+            f"{'x'.join(map(str, t.shape)):16} {t.nbytes:9} bytes")
+    return '\n'.join(lines)
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    for path in sys.argv[1:]:
+        try:
+            print(summary(path))
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            sys.exit(f'{path}: {e}')
+
+
+if __name__ == '__main__':
+    main()
