@@ -143,10 +143,10 @@ emit (analysis * a, unsigned l, ptrdiff_t row)
     if (last)
       high = high_bits (b);
     a->k->horizontal (lv->s2 + at, to[0], to[2], a->tmp, half,
-        a->shape->border, last ? a->scale[high] : 1.0f,
+        a->shape->border, last && l > 1, last ? a->scale[high] : 1.0f,
         last ? a->scale[high + 1] : 1.0f);
     a->k->horizontal (lv->d2 + at, to[1], to[3], a->tmp, half,
-        a->shape->border, last ? a->scale[high + 1] : 1.0f,
+        a->shape->border, last && l > 1, last ? a->scale[high + 1] : 1.0f,
         last ? a->scale[high + 2] : 1.0f);
   }
   if (!last)

@@ -54,13 +54,15 @@ analyse_vertical (const void *e, const void *o, const void *e_next, void *d1,
 
 WALLOC_CLONES static void
 analyse_horizontal (const void *in, void *low, void *high, void *tmp,
-    size_t half, walloc_border border, float scale_low, float scale_high)
+    size_t half, walloc_border border, int last, float scale_low,
+    float scale_high)
 {
   const float *x = in;
   float *s = (float *) tmp + 16, *d = s + half + 32, *l = low, *h = high;
   int mirror = border == WALLOC_BORDER_SYMMETRIC;
   size_t i;
 
+  (void) last;
   WALLOC_IVDEP for (i = 0; i < half; i++) {
     s[i] = x[2 * i];
     d[i] = x[2 * i + 1];

@@ -10,7 +10,7 @@
 
 static walloc_result
 check_picture (const uint8_t * data, ptrdiff_t stride, unsigned step,
-    size_t width, size_t height, walloc_error * error)
+    unsigned used, size_t width, size_t height, walloc_error * error)
 {
   size_t span = stride < 0 ? (size_t) 0 - (size_t) stride : (size_t) stride;
 
@@ -22,8 +22,8 @@ check_picture (const uint8_t * data, ptrdiff_t stride, unsigned step,
   if (step < 1 || step > 4)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
         "%u bytes between pixels, not 1 to 4", step);
-  /* the last pixel's spare bytes may be missing */
-  if (height > 1 && (span < (width - 1) * step + 1
+  /* the bytes beyond those used may be missing after the last pixel */
+  if (height > 1 && (span < (width - 1) * step + used
           || span > (size_t) PTRDIFF_MAX / height))
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
         "a stride of %td does not fit rows of %zu pixels", stride, width);
@@ -94,7 +94,7 @@ walloc_input_u8 (const uint8_t * data, ptrdiff_t stride, unsigned step,
   walloc_result result;
   size_t y;
 
-  result = check_picture (data, stride, step, width, height, error);
+  result = check_picture (data, stride, step, 1, width, height, error);
   if (result == WALLOC_OK)
     result = check_extension (width, height, out_width, out_height, error);
   if (result == WALLOC_OK)
@@ -126,7 +126,7 @@ walloc_input_rgb (const uint8_t * data, ptrdiff_t stride, unsigned step,
   unsigned i, p;
   size_t row;
 
-  result = check_picture (data, stride, step, width, height, error);
+  result = check_picture (data, stride, step, step, width, height, error);
   if (result == WALLOC_OK)
     result = check_offsets (offsets, step, error);
   if (result == WALLOC_OK)
@@ -163,7 +163,7 @@ walloc_output_u8 (const float *in, size_t in_stride, size_t width,
   walloc_result result;
   size_t y;
 
-  result = check_picture (data, stride, step, width, height, error);
+  result = check_picture (data, stride, step, 1, width, height, error);
   if (result == WALLOC_OK)
     result = check_plane (in, in_stride, width, height, error);
   if (result != WALLOC_OK)
@@ -189,7 +189,7 @@ walloc_output_rgb (const float *y, const float *cb, const float *cr,
   unsigned i, other;
   size_t row;
 
-  result = check_picture (data, stride, step, width, height, error);
+  result = check_picture (data, stride, step, step, width, height, error);
   if (result == WALLOC_OK)
     result = check_offsets (offsets, step, error);
   if (result == WALLOC_OK)

@@ -5,20 +5,23 @@
 #include "transform/clones.h"
 #include "transform/lifting.h"
 
-/* Q15. High-pass values of the vertical pass are kept at half scale, which
- * brings alpha below 1 and keeps the third level within 16 bits. */
-#define V_ALPHA (-25987)        /* alpha / 2 */
-#define V_BETA (-3472)          /* beta * 2 */
-#define V_GAMMA 14466           /* gamma / 2 */
-#define V_DELTA 29066           /* delta * 2 */
-/* Full scale in the horizontal pass: alpha is -1 and the rest. */
-#define H_ALPHA (-19206)        /* alpha + 1 */
-#define H_BETA (-1736)
-#define H_GAMMA 28931
-#define H_DELTA 14533
+/* Q15. High-pass values of the vertical pass, and of the last level's
+ * horizontal pass, are kept at half scale. That brings alpha below 1 and keeps
+ * the third level within 16 bits. */
+#define HALF_ALPHA (-25987)     /* alpha / 2 */
+#define HALF_BETA (-3472)       /* beta * 2 */
+#define HALF_GAMMA 14466        /* gamma / 2 */
+#define HALF_DELTA 29066        /* delta * 2 */
+/* Full scale: alpha is -1 and the rest. */
+#define FULL_ALPHA (-19206)     /* alpha + 1 */
+#define FULL_BETA (-1736)
+#define FULL_GAMMA 28931
+#define FULL_DELTA 14533
 
 /* a * b / 2^15, rounded half up; |b| < 2^15. The shape of the expression is
- * the one that gcc turns into one instruction. */
+ * the one that gcc turns into one instruction. Where the sum of two values
+ * may not fit in 16 bits, their products are added in place of the product of
+ * the sum. */
 WALLOC_INLINE int16_t
 mul (int16_t a, int16_t b)
 {
@@ -34,14 +37,16 @@ analyse_rows (const int16_t * e, const int16_t * o, const int16_t * e_next,
 
   WALLOC_IVDEP for (i = 0; i < n; i++) {
     int16_t d1n = (int16_t) (mul (o[i], 1 << 14)
-        + mul ((int16_t) (e[i] + e_next[i]), V_ALPHA));
+        + mul ((int16_t) (e[i] + e_next[i]), HALF_ALPHA));
     int16_t d1l = (mode & LIFT_TOP) != 0 ? d1n : d1[i];
-    int16_t s1n = (int16_t) (e[i] + mul ((int16_t) (d1l + d1n), V_BETA));
+    int16_t s1n = (int16_t) (e[i] + mul (d1l, HALF_BETA)
+        + mul (d1n, HALF_BETA));
     int16_t s1r = (mode & LIFT_END) != 0 ? s1[i] : s1n;
-    int16_t d2n = (int16_t) (d1[i] + mul ((int16_t) (s1[i] + s1r), V_GAMMA));
+    int16_t d2n = (int16_t) (d1[i] + mul (s1[i], HALF_GAMMA)
+        + mul (s1r, HALF_GAMMA));
     int16_t d2l = (mode & LIFT_TOP_2) != 0 ? d2n : d2[i];
 
-    s2[i] = (int16_t) (s1[i] + mul ((int16_t) (d2l + d2n), V_DELTA));
+    s2[i] = (int16_t) (s1[i] + mul ((int16_t) (d2l + d2n), HALF_DELTA));
     d2[i] = d2n;
     d1[i] = d1n;
     s1[i] = s1n;
@@ -71,18 +76,15 @@ analyse_vertical (const void *e, const void *o, const void *e_next, void *d1,
   }
 }
 
-WALLOC_CLONES static void
-analyse_horizontal (const void *in, void *low, void *high, void *tmp,
-    size_t half, walloc_border border, float scale_low, float scale_high)
+WALLOC_INLINE void
+analyse_row (const int16_t * x, int16_t * l, int16_t * h, int16_t * s,
+    int16_t * d, size_t half, int scaled)
 {
-  const int16_t *x = in;
-  int16_t *s = (int16_t *) tmp + 32, *d = s + half + 64;
-  int16_t *l = low, *h = high;
+  const int16_t beta = scaled ? HALF_BETA : FULL_BETA;
+  const int16_t gamma = scaled ? HALF_GAMMA : FULL_GAMMA;
+  const int16_t delta = scaled ? HALF_DELTA : FULL_DELTA;
   size_t i;
 
-  (void) border;
-  (void) scale_low;
-  (void) scale_high;
   WALLOC_IVDEP for (i = 0; i < half; i++) {
     s[i] = x[2 * i];
     d[i] = x[2 * i + 1];
@@ -91,19 +93,37 @@ analyse_horizontal (const void *in, void *low, void *high, void *tmp,
   WALLOC_IVDEP for (i = 0; i < half; i++) {
     int16_t sum = (int16_t) (s[i] + s[i + 1]);
 
-    d[i] = (int16_t) (d[i] - sum + mul (sum, H_ALPHA));
+    if (scaled)
+      d[i] = (int16_t) (mul (d[i], 1 << 14) + mul (sum, HALF_ALPHA));
+    else
+      d[i] = (int16_t) (d[i] - sum + mul (sum, FULL_ALPHA));
   }
   d[-1] = d[0];
-  /* the sum of two d may not fit, that of their products does */
   WALLOC_IVDEP for (i = 0; i < half; i++)
-    s[i] = (int16_t) (s[i] + mul (d[(ptrdiff_t) i - 1], H_BETA)
-        + mul (d[i], H_BETA));
+    s[i] = (int16_t) (s[i] + mul (d[(ptrdiff_t) i - 1], beta)
+        + mul (d[i], beta));
   s[half] = s[half - 1];
   WALLOC_IVDEP for (i = 0; i < half; i++)
-    h[i] = (int16_t) (d[i] + mul ((int16_t) (s[i] + s[i + 1]), H_GAMMA));
-  l[0] = (int16_t) (s[0] + mul ((int16_t) (h[0] + h[0]), H_DELTA));
+    h[i] = (int16_t) (d[i] + mul (s[i], gamma) + mul (s[i + 1], gamma));
+  l[0] = (int16_t) (s[0] + mul ((int16_t) (h[0] + h[0]), delta));
   WALLOC_IVDEP for (i = 1; i < half; i++)
-    l[i] = (int16_t) (s[i] + mul ((int16_t) (h[i - 1] + h[i]), H_DELTA));
+    l[i] = (int16_t) (s[i] + mul ((int16_t) (h[i - 1] + h[i]), delta));
+}
+
+WALLOC_CLONES static void
+analyse_horizontal (const void *in, void *low, void *high, void *tmp,
+    size_t half, walloc_border border, int last, float scale_low,
+    float scale_high)
+{
+  int16_t *s = (int16_t *) tmp + 32, *d = s + half + 64;
+
+  (void) border;
+  (void) scale_low;
+  (void) scale_high;
+  if (last)
+    analyse_row (in, low, high, s, d, half, 1);
+  else
+    analyse_row (in, low, high, s, d, half, 0);
 }
 
 WALLOC_CLONES static void

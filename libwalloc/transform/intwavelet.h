@@ -13,8 +13,8 @@
 
 #include <walloc/walloc.h>
 
-/* Fractional bits of the input: sample v of 0..255 is (v - 128) << 3. */
-#define WALLOC_INT_FRACTION 3
+/* Fractional bits of the input: sample v of 0..255 is (v - 128) << 4. */
+#define WALLOC_INT_FRACTION 4
 #define WALLOC_INT_MAX_LEVELS 3
 
 /* Bytes of scratch for any of the functions below; aligned to 64 is best.
@@ -52,9 +52,10 @@ walloc_result walloc_int_split_vertical (const int16_t * in, size_t in_stride,
 /* What a value of the given channel of walloc_int_analyse() must be
  * multiplied with to be the normalised float coefficient
  * (walloc_packet_analyse_2d() of samples v - 128 in units of one grey level).
- * Includes 2^-WALLOC_INT_FRACTION and the sign. Since each level contributes
- * the same factor, a J = 2 packet whose input is the LL band of one level has
- * the gains of channels 0..15 of J = 3. NAN if out of range. */
+ * Includes 2^-WALLOC_INT_FRACTION and the sign. A J = 2 packet whose input is
+ * the LL band of one level is channels 0..15 of J = 3, bit for bit, and has
+ * their gains, so gain (c, 3) = gain (c, 2) * gain (0, 1) * 2^F for c < 16.
+ * NAN if out of range. */
 double walloc_int_gain (unsigned channel, unsigned levels);
 
 /* Likewise for walloc_int_split_vertical(): band 0 low, 1 high. */

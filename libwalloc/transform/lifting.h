@@ -38,9 +38,11 @@ typedef struct
   void (*vertical) (const void *e, const void *o, const void *e_next,
       void *d1, void *s1, void *d2, void *s2, size_t n, unsigned mode);
   /* 2 half values to half low and half high ones, times the scales (ignored
-   * by integers); tmp has 2 (half + 64) elements */
+   * by integers, which are symmetric only and have their own scale at the
+   * last level of more than one); tmp has 2 half + LIFT_TMP_EXTRA elements */
   void (*horizontal) (const void *in, void *low, void *high, void *tmp,
-      size_t half, walloc_border border, float scale_low, float scale_high);
+      size_t half, walloc_border border, int last, float scale_low,
+      float scale_high);
   /* n values times scale (ignored by integers) */
   void (*copy) (const void *in, void *out, size_t n, float scale);
 } walloc_analysis_kernels;

@@ -96,7 +96,7 @@ walloc_packet_analyse_1d (const float *in, size_t length, unsigned levels,
         scale_high = walloc_packet_scale (2 * band + 1, levels, 0);
       }
       walloc_float_analysis.horizontal (from + band * width, low, high, tmp,
-          width / 2, border, scale_low, scale_high);
+          width / 2, border, 0, scale_low, scale_high);
     }
     swap = from;
     from = to;
