@@ -1,0 +1,913 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-wallocdec
+ * @title: wallocdec
+ * @short_description: Learned video and picture decoder
+ * @see_also: wallocenc, wallocparse
+ *
+ * Decodes WaLLoC frames. The model that a stream needs is named in every
+ * frame; it is looked for in the directories of the environment variable
+ * GST_WALLOC_MODEL_PATH and in the install directory, unless
+ * #GstWallocDec:model-file is set.
+ *
+ * The output has the format that the encoder was given. When downstream does
+ * not take that but another format of the same chroma sampling, or GRAY8, the
+ * picture is decoded into that at no extra cost.
+ *
+ * Late frames are dropped before they are decoded. Damaged slices are
+ * concealed, and the picture is marked with %GST_BUFFER_FLAG_CORRUPTED.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=100 ! wallocenc ! wallocdec ! videoconvert ! autovideosink
+ * ]| This line shows what the codec makes of a test picture.
+ * |[
+ * gst-launch-1.0 filesrc location=test.wlc ! wallocparse ! wallocdec decoder=linear ! videoconvert ! autovideosink
+ * ]| This line plays a file with the cheapest decoder.
+ *
+ * Since: 0.1
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <string.h>
+
+#include <gst/video/gstvideometa.h>
+#include <gst/video/gstvideopool.h>
+
+#include "gstwalloccommon.h"
+#include "gstwallocdec.h"
+#include "gstwallocelements.h"
+
+GST_DEBUG_CATEGORY_STATIC (wallocdec_debug);
+#define GST_CAT_DEFAULT wallocdec_debug
+
+#define DEFAULT_DECODER WALLOC_DECODER_AUTO
+#define DEFAULT_THREADS 0
+
+#define MAX_THREADS 64
+
+/* damage is told on the bus at most this often, lest a bad link floods it */
+#define WARNING_INTERVAL G_USEC_PER_SEC
+
+enum
+{
+  PROP_0,
+  PROP_DECODER,
+  PROP_THREADS,
+  PROP_MODEL_FILE,
+  PROP_STATS
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_WALLOC_VIDEO_RAW_CAPS));
+
+#define gst_walloc_dec_parent_class parent_class
+G_DEFINE_FINAL_TYPE (GstWallocDec, gst_walloc_dec, GST_TYPE_VIDEO_DECODER);
+
+GST_ELEMENT_REGISTER_DEFINE (wallocdec, "wallocdec", GST_RANK_PRIMARY,
+    GST_TYPE_WALLOC_DEC);
+
+/**
+ * GstWallocDecDecoder:
+ * @auto: fast where the model has it, else linear
+ * @linear: one matrix and synthesis
+ * @fast: small network for live video
+ * @best: network for best quality
+ *
+ * Since: 0.1
+ */
+#define GST_TYPE_WALLOC_DEC_DECODER (gst_walloc_dec_decoder_get_type ())
+static GType
+gst_walloc_dec_decoder_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    {WALLOC_DECODER_AUTO, "Fast where the model has it, else linear", "auto"},
+    {WALLOC_DECODER_LINEAR, "One matrix and synthesis, always there",
+        "linear"},
+    {WALLOC_DECODER_FAST, "Small network for live video", "fast"},
+    {WALLOC_DECODER_BEST, "Network for best quality", "best"},
+    {0, NULL, NULL}
+  };
+
+  if (g_once_init_enter (&type)) {
+    GType t = g_enum_register_static ("GstWallocDecDecoder", values);
+
+    g_once_init_leave (&type, t);
+  }
+  return type;
+}
+
+static GstStructure *
+gst_walloc_dec_get_stats (GstWallocDec * self)
+{
+  GstStructure *s;
+
+  GST_OBJECT_LOCK (self);
+  s = gst_structure_new ("application/x-wallocdec-stats",
+      "frames", G_TYPE_UINT64, self->totals.frames + self->stats.frames,
+      "dropped", G_TYPE_UINT64, self->dropped,
+      "bytes", G_TYPE_UINT64, self->totals.bytes + self->stats.bytes,
+      "pixels", G_TYPE_UINT64, self->totals.pixels + self->stats.pixels,
+      "damaged-slices", G_TYPE_UINT64,
+      self->totals.damaged_slices + self->stats.damaged_slices,
+      "entropy-time", G_TYPE_UINT64,
+      self->totals.ns_entropy + self->stats.ns_entropy,
+      "network-time", G_TYPE_UINT64,
+      self->totals.ns_network + self->stats.ns_network,
+      "synthesis-time", G_TYPE_UINT64,
+      self->totals.ns_synthesis + self->stats.ns_synthesis, NULL);
+  GST_OBJECT_UNLOCK (self);
+
+  return s;
+}
+
+static void
+gst_walloc_dec_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (prop_id) {
+    case PROP_DECODER:
+      self->kind = g_value_get_enum (value);
+      break;
+    case PROP_THREADS:
+      self->threads = g_value_get_uint (value);
+      break;
+    case PROP_MODEL_FILE:
+      g_free (self->model_file);
+      self->model_file = g_value_dup_string (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_walloc_dec_get_property (GObject * object, guint prop_id, GValue * value,
+    GParamSpec * pspec)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (object);
+
+  if (prop_id == PROP_STATS) {
+    g_value_take_boxed (value, gst_walloc_dec_get_stats (self));
+    return;
+  }
+
+  GST_OBJECT_LOCK (self);
+  switch (prop_id) {
+    case PROP_DECODER:
+      g_value_set_enum (value, self->kind);
+      break;
+    case PROP_THREADS:
+      g_value_set_uint (value, self->threads);
+      break;
+    case PROP_MODEL_FILE:
+      g_value_set_string (value, self->model_file);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_walloc_dec_finalize (GObject * object)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (object);
+
+  g_free (self->model_file);
+
+  G_OBJECT_CLASS (parent_class)->finalize (object);
+}
+
+static void
+gst_walloc_dec_forget_stream (GstWallocDec * self)
+{
+  g_clear_pointer (&self->input_state, gst_video_codec_state_unref);
+  g_clear_pointer (&self->output_state, gst_video_codec_state_unref);
+  self->renegotiate = FALSE;
+}
+
+static void
+gst_walloc_dec_forget_model (GstWallocDec * self)
+{
+  GST_OBJECT_LOCK (self);
+  self->totals.frames += self->stats.frames;
+  self->totals.bytes += self->stats.bytes;
+  self->totals.pixels += self->stats.pixels;
+  self->totals.damaged_slices += self->stats.damaged_slices;
+  self->totals.ns_entropy += self->stats.ns_entropy;
+  self->totals.ns_network += self->stats.ns_network;
+  self->totals.ns_synthesis += self->stats.ns_synthesis;
+  memset (&self->stats, 0, sizeof (self->stats));
+  GST_OBJECT_UNLOCK (self);
+
+  walloc_decoder_free (self->decoder);
+  self->decoder = NULL;
+  gst_walloc_model_unref (self->model);
+  self->model = NULL;
+}
+
+static gboolean
+gst_walloc_dec_start (GstVideoDecoder * decoder)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (decoder);
+  guint threads;
+
+  GST_OBJECT_LOCK (self);
+  threads = self->threads;
+  memset (&self->stats, 0, sizeof (self->stats));
+  memset (&self->totals, 0, sizeof (self->totals));
+  self->dropped = 0;
+  GST_OBJECT_UNLOCK (self);
+
+  /* which model is needed is known at the first frame */
+  self->runner = gst_walloc_runner_new (threads);
+  self->last_warning = 0;
+  self->damaged_frames = 0;
+
+  return TRUE;
+}
+
+static gboolean
+gst_walloc_dec_stop (GstVideoDecoder * decoder)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (decoder);
+
+  gst_walloc_dec_forget_stream (self);
+  gst_walloc_dec_forget_model (self);
+  gst_walloc_runner_free (self->runner);
+  self->runner = NULL;
+
+  return TRUE;
+}
+
+static gboolean
+gst_walloc_dec_set_format (GstVideoDecoder * decoder,
+    GstVideoCodecState * state)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (decoder);
+  GstTagList *tags;
+
+  /* nothing is ever held back, so there is nothing to drain; the headers
+   * decide, caps only add what they do not say */
+  g_clear_pointer (&self->input_state, gst_video_codec_state_unref);
+  self->input_state = gst_video_codec_state_ref (state);
+  self->renegotiate = TRUE;
+
+  tags = gst_tag_list_new (GST_TAG_VIDEO_CODEC, GST_WALLOC_CODEC_NAME, NULL);
+  gst_video_decoder_merge_tags (decoder, tags, GST_TAG_MERGE_REPLACE);
+  gst_tag_list_unref (tags);
+
+  return TRUE;
+}
+
+static gboolean
+gst_walloc_dec_sink_event (GstVideoDecoder * decoder, GstEvent * event)
+{
+  /* a byte stream with forced caps has no frame boundaries */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
+    const GstSegment *segment;
+
+    gst_event_parse_segment (event, &segment);
+    gst_video_decoder_set_packetized (decoder,
+        segment->format == GST_FORMAT_TIME);
+  }
+
+  return GST_VIDEO_DECODER_CLASS (parent_class)->sink_event (decoder, event);
+}
+
+/* Cuts a byte stream into frames; wallocparse does it better. */
+static GstFlowReturn
+gst_walloc_dec_parse (GstVideoDecoder * decoder, GstVideoCodecFrame * frame,
+    GstAdapter * adapter, gboolean at_eos)
+{
+  gsize size = gst_adapter_available (adapter);
+  walloc_frame_info info;
+  walloc_result result;
+  const guint8 *data;
+  gsize offset, whole;
+
+  if (size < WALLOC_FRAME_MIN_HEADER)
+    return GST_VIDEO_DECODER_FLOW_NEED_DATA;
+
+  data = gst_adapter_map (adapter, size);
+  offset = walloc_frame_find (data, size, 0);
+  result = WALLOC_ERR_TRUNCATED;
+  if (offset == 0) {
+    result = walloc_frame_parse (data, size, &info, NULL);
+    /* a chance likeness is no header, search on */
+    if (result != WALLOC_OK && (result != WALLOC_ERR_TRUNCATED || at_eos))
+      offset = 1;
+  }
+  gst_adapter_unmap (adapter);
+
+  if (offset > 0) {
+    gst_adapter_flush (adapter, offset);
+    return GST_FLOW_OK;
+  }
+  if (result != WALLOC_OK)
+    return GST_VIDEO_DECODER_FLOW_NEED_DATA;
+
+  whole = (gsize) info.header_size + info.payload_size;
+  if (size < whole) {
+    if (!at_eos)
+      return GST_VIDEO_DECODER_FLOW_NEED_DATA;
+    whole = size;
+  }
+  gst_video_decoder_add_to_frame (decoder, whole);
+
+  return gst_video_decoder_have_frame (decoder);
+}
+
+/* Whether RGB can be made of YCbCr by the codec's own matrix, which is that
+ * of BT.601, full range. */
+static gboolean
+is_jpeg_colour (const GstVideoColorimetry * c)
+{
+  return c->range == GST_VIDEO_COLOR_RANGE_0_255
+      && c->matrix == GST_VIDEO_COLOR_MATRIX_BT601;
+}
+
+static gboolean
+is_rgb (walloc_format format)
+{
+  return format >= WALLOC_FORMAT_RGB;
+}
+
+/* Whether a frame of the format @from can be decoded into @to with colours
+ * that caps can describe. */
+static gboolean
+can_decode_into (walloc_format from, walloc_format to,
+    const GstVideoColorimetry * c)
+{
+  if (from == to || to == WALLOC_FORMAT_GRAY8)
+    return TRUE;
+  switch (from) {
+    case WALLOC_FORMAT_I420:
+    case WALLOC_FORMAT_NV12:
+      return to == WALLOC_FORMAT_I420 || to == WALLOC_FORMAT_NV12;
+    case WALLOC_FORMAT_Y444:
+      return is_rgb (to) && is_jpeg_colour (c);
+    default:
+      return is_rgb (from) && (is_rgb (to) || to == WALLOC_FORMAT_Y444);
+  }
+}
+
+/* The stream's own format if downstream takes it, else the best of those
+ * that cost nothing. */
+static walloc_format
+gst_walloc_dec_choose_format (GstWallocDec * self, walloc_format from,
+    const GstVideoColorimetry * colorimetry)
+{
+  /* after the stream's own: alternatives, grey last */
+  static const walloc_format order[] = {
+    WALLOC_FORMAT_I420, WALLOC_FORMAT_NV12, WALLOC_FORMAT_RGB,
+    WALLOC_FORMAT_BGR, WALLOC_FORMAT_RGBX, WALLOC_FORMAT_BGRX,
+    WALLOC_FORMAT_XRGB, WALLOC_FORMAT_XBGR, WALLOC_FORMAT_Y444,
+    WALLOC_FORMAT_GRAY8
+  };
+  GstCaps *allowed, *probe;
+  walloc_format chosen = from;
+  gint i;
+
+  allowed = gst_pad_get_allowed_caps (GST_VIDEO_DECODER_SRC_PAD (self));
+  if (!allowed)
+    return from;
+
+  for (i = -1; i < (gint) G_N_ELEMENTS (order); i++) {
+    walloc_format to = i < 0 ? from : order[i];
+    gboolean fits;
+
+    if (!can_decode_into (from, to, colorimetry))
+      continue;
+    probe = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
+        gst_video_format_to_string (gst_walloc_format_to_video (to)), NULL);
+    fits = gst_caps_can_intersect (allowed, probe);
+    gst_caps_unref (probe);
+    if (fits) {
+      chosen = to;
+      break;
+    }
+  }
+  gst_caps_unref (allowed);
+
+  return chosen;
+}
+
+/* Whether caps that were made for the header @a also serve @b. */
+static gboolean
+same_caps (const walloc_frame_info * a, const walloc_frame_info * b)
+{
+  return a->width == b->width && a->height == b->height
+      && a->format == b->format && a->fps_n == b->fps_n
+      && a->fps_d == b->fps_d && a->par_n == b->par_n && a->par_d == b->par_d
+      && a->has_colour == b->has_colour && (!a->has_colour
+      || memcmp (&a->colour, &b->colour, sizeof (a->colour)) == 0);
+}
+
+/* Colorimetry of the stream as the encoder saw it: that of the caps, else
+ * that of the header, else the default of the format. The string in the caps
+ * is read again because GstVideoInfo has no formats for coded video and so
+ * refuses a matrix of RGB. */
+static void
+gst_walloc_dec_get_colour (GstWallocDec * self, const walloc_frame_info * info,
+    const GstStructure * s, GstVideoColorimetry * colorimetry,
+    GstVideoChromaSite * site)
+{
+  GstVideoInfo defaults;
+  const gchar *text;
+
+  gst_video_info_init (&defaults);
+  gst_video_info_set_format (&defaults,
+      gst_walloc_format_to_video (info->format), info->width, info->height);
+  *colorimetry = defaults.colorimetry;
+  *site = defaults.chroma_site;
+
+  if (info->has_colour) {
+    gst_walloc_colour_to_video (&info->colour, colorimetry);
+    if (info->colour.chroma_site)
+      *site = info->colour.chroma_site;
+  }
+  if (s) {
+    text = gst_structure_get_string (s, "colorimetry");
+    if (text)
+      gst_video_colorimetry_from_string (colorimetry, text);
+    text = gst_structure_get_string (s, "chroma-site");
+    if (text)
+      *site = gst_video_chroma_site_from_string (text);
+  }
+  if (is_rgb (info->format))
+    colorimetry->matrix = GST_VIDEO_COLOR_MATRIX_RGB;
+}
+
+/* Makes the output state fit @info. */
+static gboolean
+gst_walloc_dec_update_output (GstWallocDec * self,
+    const walloc_frame_info * info)
+{
+  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
+  GstStructure *s = NULL;
+  GstVideoColorimetry colorimetry;
+  GstVideoChromaSite site;
+  GstVideoInfo *out;
+
+  if (self->output_state && !self->renegotiate
+      && same_caps (&self->header, info)
+      && !GST_PAD_NEEDS_RECONFIGURE (GST_VIDEO_DECODER_SRC_PAD (decoder)))
+    return TRUE;
+
+  if (self->input_state && self->input_state->caps)
+    s = gst_caps_get_structure (self->input_state->caps, 0);
+  gst_walloc_dec_get_colour (self, info, s, &colorimetry, &site);
+  self->format = gst_walloc_dec_choose_format (self, info->format,
+      &colorimetry);
+
+  g_clear_pointer (&self->output_state, gst_video_codec_state_unref);
+  self->output_state = gst_video_decoder_set_output_state (decoder,
+      gst_walloc_format_to_video (self->format), info->width, info->height,
+      self->input_state);
+  if (!self->output_state)
+    return FALSE;
+
+  out = &self->output_state->info;
+  if (!s || !gst_structure_has_field (s, "framerate")) {
+    out->fps_n = info->fps_n <= G_MAXINT ? info->fps_n : 0;
+    out->fps_d = info->fps_d && info->fps_d <= G_MAXINT ? info->fps_d : 1;
+    /* without a rate it is variable */
+    if (out->fps_n)
+      out->flags &= ~GST_VIDEO_FLAG_VARIABLE_FPS;
+  }
+  if ((!s || !gst_structure_has_field (s, "pixel-aspect-ratio"))
+      && info->par_n && info->par_n <= G_MAXINT && info->par_d
+      && info->par_d <= G_MAXINT) {
+    out->par_n = info->par_n;
+    out->par_d = info->par_d;
+  }
+  /* luma and chroma of an RGB stream are those of BT.601, full range */
+  if (is_rgb (info->format) && !is_rgb (self->format)) {
+    colorimetry.range = GST_VIDEO_COLOR_RANGE_0_255;
+    colorimetry.matrix = GST_VIDEO_COLOR_MATRIX_BT601;
+    site = GST_VIDEO_CHROMA_SITE_UNKNOWN;
+  } else if (!is_rgb (info->format) && is_rgb (self->format)) {
+    colorimetry.matrix = GST_VIDEO_COLOR_MATRIX_RGB;
+    site = GST_VIDEO_CHROMA_SITE_UNKNOWN;
+  }
+  out->colorimetry = colorimetry;
+  out->chroma_site = site;
+
+  self->header = *info;
+  self->renegotiate = FALSE;
+  GST_INFO_OBJECT (self, "%ux%u, stream %s, output %s", info->width,
+      info->height, walloc_format_name (info->format),
+      walloc_format_name (self->format));
+
+  return gst_video_decoder_negotiate (decoder);
+}
+
+static gboolean
+gst_walloc_dec_decide_allocation (GstVideoDecoder * decoder, GstQuery * query)
+{
+  GstBufferPool *pool = NULL;
+  GstStructure *config;
+  gboolean ret = TRUE;
+
+  if (!GST_VIDEO_DECODER_CLASS (parent_class)->decide_allocation (decoder,
+          query))
+    return FALSE;
+
+  /* pictures are written where they belong, with any stride */
+  gst_query_parse_nth_allocation_pool (query, 0, &pool, NULL, NULL, NULL);
+  if (pool && gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE,
+          NULL)
+      && gst_buffer_pool_has_option (pool, GST_BUFFER_POOL_OPTION_VIDEO_META)) {
+    config = gst_buffer_pool_get_config (pool);
+    gst_buffer_pool_config_add_option (config,
+        GST_BUFFER_POOL_OPTION_VIDEO_META);
+    ret = gst_buffer_pool_set_config (pool, config);
+  }
+  gst_clear_object (&pool);
+
+  return ret;
+}
+
+/* Gets the model that @info names, and a decoder for it. Posts an error. */
+static gboolean
+gst_walloc_dec_prepare (GstWallocDec * self, const walloc_frame_info * info)
+{
+  GstWallocModel *model;
+  GError *error = NULL;
+  walloc_error text = { "" };
+  gchar *name;
+
+  if (self->decoder && self->model->info.id == info->model_id)
+    return TRUE;
+
+  GST_OBJECT_LOCK (self);
+  name = g_strdup (self->model_file);
+  GST_OBJECT_UNLOCK (self);
+  model = gst_walloc_model_open_by_id (info->model_id, name, &error);
+  g_free (name);
+  if (!model) {
+    GST_WALLOC_POST_ERROR (self, error);
+    g_clear_error (&error);
+    return FALSE;
+  }
+
+  gst_walloc_dec_forget_model (self);
+  if (walloc_decoder_new (model->model, NULL,
+          gst_walloc_runner_get (self->runner), NULL, &self->decoder, &text)
+      != WALLOC_OK) {
+    self->decoder = NULL;
+    GST_ELEMENT_ERROR (self, LIBRARY, INIT, (NULL),
+        ("Cannot make a decoder for the model \"%s\": %s", model->path,
+            text.text));
+    gst_walloc_model_unref (model);
+    return FALSE;
+  }
+  self->model = model;
+
+  return TRUE;
+}
+
+/* The decoder to use, or FALSE with an error posted. */
+static gboolean
+gst_walloc_dec_get_kind (GstWallocDec * self, walloc_decoder_kind * kind)
+{
+  GST_OBJECT_LOCK (self);
+  *kind = self->kind;
+  GST_OBJECT_UNLOCK (self);
+
+  if (*kind == WALLOC_DECODER_AUTO
+      || self->model->info.decoders & (1u << *kind))
+    return TRUE;
+
+  GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, (NULL),
+      ("The model \"%s\" has no decoder \"%s\". Use decoder=auto, which "
+          "takes what there is.", self->model->path,
+          *kind == WALLOC_DECODER_FAST ? "fast" : *kind ==
+          WALLOC_DECODER_BEST ? "best" : "linear"));
+  return FALSE;
+}
+
+/* Whether the application should be told of damage now; counts if not. */
+static gboolean
+gst_walloc_dec_may_warn (GstWallocDec * self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  self->damaged_frames++;
+  if (self->last_warning && now - self->last_warning < WARNING_INTERVAL)
+    return FALSE;
+  self->last_warning = now;
+  return TRUE;
+}
+
+/* Marks @frame, whose damage was concealed. */
+static void
+gst_walloc_dec_handle_damage (GstWallocDec * self, GstVideoCodecFrame * frame,
+    guint damaged, guint slices, gboolean truncated)
+{
+  GST_BUFFER_FLAG_SET (frame->output_buffer, GST_BUFFER_FLAG_CORRUPTED);
+  if (!gst_walloc_dec_may_warn (self))
+    return;
+
+  GST_ELEMENT_WARNING (self, STREAM, DECODE, (NULL),
+      ("Concealed %u damaged slices of %u in frame %u%s; %u damaged frames "
+          "since the last message.", damaged, slices,
+          frame->system_frame_number, truncated ? ", which is cut short" : "",
+          self->damaged_frames));
+  self->damaged_frames = 0;
+}
+
+/* Drops @frame, of which nothing can be shown. */
+static GstFlowReturn
+gst_walloc_dec_handle_unusable (GstWallocDec * self,
+    GstVideoCodecFrame * frame, const gchar * text)
+{
+  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  GST_VIDEO_DECODER_ERROR (decoder, 1, STREAM, DECODE, (NULL),
+      ("Frame %u cannot be decoded: %s", frame->system_frame_number, text),
+      ret);
+  /* by default the base class takes any number of errors without a word */
+  if (ret == GST_FLOW_OK && gst_walloc_dec_may_warn (self)) {
+    GST_ELEMENT_WARNING (self, STREAM, DECODE, (NULL),
+        ("Frame %u cannot be decoded: %s %u damaged frames since the last "
+            "message.", frame->system_frame_number, text,
+            self->damaged_frames));
+    self->damaged_frames = 0;
+  }
+  gst_video_decoder_drop_frame (decoder, frame);
+
+  return ret;
+}
+
+static gboolean
+gst_walloc_dec_is_late (GstWallocDec * self, GstVideoCodecFrame * frame)
+{
+  return gst_video_decoder_get_max_decode_time (GST_VIDEO_DECODER (self),
+      frame) < 0;
+}
+
+/* Decodes the mapped bytes into a new output buffer of @frame. */
+static GstFlowReturn
+gst_walloc_dec_decode (GstWallocDec * self, GstVideoCodecFrame * frame,
+    const GstMapInfo * map, const walloc_frame_info * info,
+    walloc_result * result, guint * damaged, walloc_error * text)
+{
+  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
+  walloc_decoder_kind kind;
+  walloc_decoder_stats stats;
+  GstVideoFrame video;
+  walloc_image image;
+  GstFlowReturn ret;
+
+  if (!gst_walloc_dec_get_kind (self, &kind))
+    return GST_FLOW_ERROR;
+
+  if (!gst_walloc_dec_update_output (self, info)) {
+    if (GST_PAD_IS_FLUSHING (GST_VIDEO_DECODER_SRC_PAD (decoder)))
+      return GST_FLOW_FLUSHING;
+    return GST_FLOW_NOT_NEGOTIATED;
+  }
+
+  ret = gst_video_decoder_allocate_output_frame (decoder, frame);
+  if (ret != GST_FLOW_OK)
+    return ret;
+
+  if (!gst_video_frame_map (&video, &self->output_state->info,
+          frame->output_buffer, GST_MAP_WRITE)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, WRITE, (NULL),
+        ("Cannot map an output buffer."));
+    return GST_FLOW_ERROR;
+  }
+  gst_walloc_image_from_frame (&image, self->format, &video);
+  *result = walloc_decoder_decode (self->decoder, map->data, map->size, kind,
+      &image, damaged, text);
+  gst_video_frame_unmap (&video);
+
+  walloc_decoder_get_stats (self->decoder, &stats);
+  GST_OBJECT_LOCK (self);
+  self->stats = stats;
+  GST_OBJECT_UNLOCK (self);
+
+  return GST_FLOW_OK;
+}
+
+/* A byte stream has no time stamps but those in the headers. */
+static void
+gst_walloc_dec_stamp (GstVideoCodecFrame * frame,
+    const walloc_frame_info * info)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (frame->pts) && info->pts != WALLOC_TIME_NONE)
+    frame->pts = info->pts;
+  if (!GST_CLOCK_TIME_IS_VALID (frame->duration)
+      && info->duration != WALLOC_TIME_NONE)
+    frame->duration = info->duration;
+}
+
+static GstFlowReturn
+gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
+    GstVideoCodecFrame * frame)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (decoder);
+  GstFlowReturn ret = GST_FLOW_OK;
+  GstMapInfo map;
+  walloc_frame_info info;
+  walloc_error text = { "" };
+  walloc_result result;
+  guint damaged = 0;
+
+  if (!gst_buffer_map (frame->input_buffer, &map, GST_MAP_READ))
+    goto map_failed;
+
+  walloc_frame_info_init (&info);
+  result = walloc_frame_parse (map.data, map.size, &info, &text);
+  if (result == WALLOC_OK && info.media != WALLOC_MEDIA_VIDEO) {
+    g_strlcpy (text.text, "The frame holds sound, not a picture.",
+        sizeof (text.text));
+    result = WALLOC_ERR_UNSUPPORTED;
+  }
+  if (result != WALLOC_OK)
+    goto unusable;
+
+  if (gst_walloc_dec_is_late (self, frame)) {
+    GST_DEBUG_OBJECT (self, "too late, dropping frame %u undecoded",
+        frame->system_frame_number);
+    gst_buffer_unmap (frame->input_buffer, &map);
+    GST_OBJECT_LOCK (self);
+    self->dropped++;
+    GST_OBJECT_UNLOCK (self);
+    return gst_video_decoder_drop_frame (decoder, frame);
+  }
+
+  if (!gst_walloc_dec_prepare (self, &info)) {
+    ret = GST_FLOW_ERROR;
+    goto drop;
+  }
+  gst_walloc_dec_stamp (frame, &info);
+
+  ret = gst_walloc_dec_decode (self, frame, &map, &info, &result, &damaged,
+      &text);
+  if (ret != GST_FLOW_OK)
+    goto drop;
+  if (result == WALLOC_ERR_MEMORY)
+    goto no_memory;
+  /* of a truncated frame the slices that are whole were decoded */
+  if (result != WALLOC_OK && result != WALLOC_ERR_TRUNCATED)
+    goto unusable;
+
+  gst_buffer_unmap (frame->input_buffer, &map);
+  if (damaged || result == WALLOC_ERR_TRUNCATED)
+    gst_walloc_dec_handle_damage (self, frame, damaged, info.slices,
+        result == WALLOC_ERR_TRUNCATED);
+  if (info.type == WALLOC_FRAME_KEY)
+    GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
+
+  return gst_video_decoder_finish_frame (decoder, frame);
+
+  /* ERRORS */
+map_failed:
+  {
+    GST_ELEMENT_ERROR (self, RESOURCE, READ, (NULL),
+        ("Cannot map an input buffer."));
+    gst_video_decoder_release_frame (decoder, frame);
+    return GST_FLOW_ERROR;
+  }
+no_memory:
+  {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+        ("Out of memory while decoding: %s", text.text));
+    ret = GST_FLOW_ERROR;
+    goto drop;
+  }
+unusable:
+  {
+    gst_buffer_unmap (frame->input_buffer, &map);
+    return gst_walloc_dec_handle_unusable (self, frame,
+        *text.text ? text.text : walloc_strerror (result));
+  }
+drop:
+  {
+    gst_buffer_unmap (frame->input_buffer, &map);
+    gst_video_decoder_release_frame (decoder, frame);
+    return ret;
+  }
+}
+
+static void
+gst_walloc_dec_class_init (GstWallocDecClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstVideoDecoderClass *decoder_class = GST_VIDEO_DECODER_CLASS (klass);
+
+  GST_DEBUG_CATEGORY_INIT (wallocdec_debug, "wallocdec", 0, "WaLLoC decoder");
+
+  object_class->set_property = gst_walloc_dec_set_property;
+  object_class->get_property = gst_walloc_dec_get_property;
+  object_class->finalize = gst_walloc_dec_finalize;
+
+  /**
+   * GstWallocDec:decoder:
+   *
+   * Which of the model's decoders turns latents into pictures.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_DECODER,
+      g_param_spec_enum ("decoder", "Decoder",
+          "Which decoder of the model to use", GST_TYPE_WALLOC_DEC_DECODER,
+          DEFAULT_DECODER, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
+   * GstWallocDec:threads:
+   *
+   * Threads that work on one picture. The output does not depend on it.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_THREADS,
+      g_param_spec_uint ("threads", "Threads",
+          "Threads to use (0 = as many as there are processors)", 0,
+          MAX_THREADS, DEFAULT_THREADS, G_PARAM_READWRITE |
+          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+
+  /**
+   * GstWallocDec:model-file:
+   *
+   * The only model to consider: a file, or the name of one in the model
+   * directories. Without it the model that the stream names is searched in
+   * all of them.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_MODEL_FILE,
+      g_param_spec_string ("model-file", "Model file",
+          "Path or name of the model (NULL = found by the stream's model id)",
+          NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_READY));
+
+  /**
+   * GstWallocDec:stats:
+   *
+   * Counters since the start, a structure
+   * `application/x-wallocdec-stats` with
+   *
+   * * #guint64 `frames`, `dropped` (late ones, not decoded), `bytes`,
+   *   `pixels`, `damaged-slices` (concealed)
+   * * #guint64 `entropy-time`, `network-time`, `synthesis-time`: ns spent in
+   *   each stage
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Counters since the start", GST_TYPE_STRUCTURE,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "WaLLoC decoder",
+      "Codec/Decoder/Video/Image", "Decodes video of a learned codec",
+      GST_PACKAGE_NAME);
+  gst_type_mark_as_plugin_api (GST_TYPE_WALLOC_DEC_DECODER, 0);
+
+  decoder_class->start = GST_DEBUG_FUNCPTR (gst_walloc_dec_start);
+  decoder_class->stop = GST_DEBUG_FUNCPTR (gst_walloc_dec_stop);
+  decoder_class->set_format = GST_DEBUG_FUNCPTR (gst_walloc_dec_set_format);
+  decoder_class->sink_event = GST_DEBUG_FUNCPTR (gst_walloc_dec_sink_event);
+  decoder_class->parse = GST_DEBUG_FUNCPTR (gst_walloc_dec_parse);
+  decoder_class->decide_allocation =
+      GST_DEBUG_FUNCPTR (gst_walloc_dec_decide_allocation);
+  decoder_class->handle_frame = GST_DEBUG_FUNCPTR (gst_walloc_dec_handle_frame);
+}
+
+static void
+gst_walloc_dec_init (GstWallocDec * self)
+{
+  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
+
+  self->kind = DEFAULT_DECODER;
+  self->threads = DEFAULT_THREADS;
+
+  gst_video_decoder_set_packetized (decoder, TRUE);
+  gst_video_decoder_set_needs_format (decoder, FALSE);
+  gst_video_decoder_set_use_default_pad_acceptcaps (decoder, TRUE);
+  GST_PAD_SET_ACCEPT_TEMPLATE (GST_VIDEO_DECODER_SINK_PAD (decoder));
+}

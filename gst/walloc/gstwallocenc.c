@@ -1,0 +1,803 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-wallocenc
+ * @title: wallocenc
+ * @short_description: Learned video and picture encoder
+ * @see_also: wallocdec, wallocparse
+ *
+ * Encodes raw video into WaLLoC frames: a wavelet packet transform, one
+ * matrix and an entropy coder, in integers, so the same picture gives the
+ * same bytes on every machine and with any number of threads.
+ *
+ * Every frame describes itself (size, format, colorimetry, frame rate, pixel
+ * aspect ratio, time stamps, model), so the output may be written to a file,
+ * a socket or a pipe as it is. Every frame is a key frame.
+ *
+ * The property #GstWallocEnc:quality sets a constant quality. With
+ * #GstWallocEnc:bitrate the step is chosen per frame such that the rate is
+ * kept over about a second.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=100 ! wallocenc quality=60 ! filesink location=test.wlc
+ * ]| This line writes a test picture into a file that decodebin can play.
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=1 ! wallocenc snapshot=true ! filesink location=still.wlc
+ * ]| This line writes a still picture.
+ * |[
+ * gst-launch-1.0 videotestsrc is-live=true num-buffers=100 ! wallocenc bitrate=1000 ! wallocdec ! fakesink
+ * ]| This line keeps a rate of 1000 kbit/s.
+ *
+ * Since: 0.1
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <string.h>
+
+#include <gst/video/gstvideometa.h>
+
+#include "gstwalloccommon.h"
+#include "gstwallocelements.h"
+#include "gstwallocenc.h"
+
+GST_DEBUG_CATEGORY_STATIC (wallocenc_debug);
+#define GST_CAT_DEFAULT wallocenc_debug
+
+#define DEFAULT_QUALITY 50
+#define DEFAULT_BITRATE 0
+#define DEFAULT_CHANNELS 0
+#define DEFAULT_KEY_INT_MAX 1
+#define DEFAULT_THREADS 0
+#define DEFAULT_SNAPSHOT FALSE
+
+#define MAX_BITRATE 10000000
+#define MAX_CHANNELS 65535
+#define MAX_THREADS 64
+
+/* a frame's duration when neither caps nor buffers tell it */
+#define FALLBACK_DURATION (GST_SECOND / 30)
+
+enum
+{
+  PROP_0,
+  PROP_QUALITY,
+  PROP_BITRATE,
+  PROP_CHANNELS,
+  PROP_KEY_INT_MAX,
+  PROP_THREADS,
+  PROP_MODEL_FILE,
+  PROP_SNAPSHOT,
+  PROP_STATS
+};
+
+/* values of the properties at the time of one frame */
+typedef struct
+{
+  guint quality, bitrate, channels;
+  gboolean snapshot;
+} Settings;
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_WALLOC_VIDEO_RAW_CAPS));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS ", " GST_WALLOC_VIDEO_SIZES));
+
+#define gst_walloc_enc_parent_class parent_class
+G_DEFINE_FINAL_TYPE (GstWallocEnc, gst_walloc_enc, GST_TYPE_VIDEO_ENCODER);
+
+GST_ELEMENT_REGISTER_DEFINE (wallocenc, "wallocenc", GST_RANK_PRIMARY,
+    GST_TYPE_WALLOC_ENC);
+
+static GstStructure *
+gst_walloc_enc_get_stats (GstWallocEnc * self)
+{
+  GstStructure *s;
+  gdouble bpp = 0.0;
+
+  GST_OBJECT_LOCK (self);
+  if (self->stats.pixels)
+    bpp = 8.0 * self->stats.bytes / self->stats.pixels;
+  s = gst_structure_new ("application/x-wallocenc-stats",
+      "frames", G_TYPE_UINT64, self->stats.frames,
+      "dropped", G_TYPE_UINT64, self->dropped,
+      "bytes", G_TYPE_UINT64, self->stats.bytes,
+      "pixels", G_TYPE_UINT64, self->stats.pixels,
+      "bits-per-pixel", G_TYPE_DOUBLE, bpp,
+      "transform-time", G_TYPE_UINT64, self->stats.ns_transform,
+      "projection-time", G_TYPE_UINT64, self->stats.ns_project,
+      "entropy-time", G_TYPE_UINT64, self->stats.ns_entropy,
+      "step-index", G_TYPE_UINT, self->last_step,
+      "channels", G_TYPE_UINT, self->last_channels, NULL);
+  GST_OBJECT_UNLOCK (self);
+
+  return s;
+}
+
+static void
+gst_walloc_enc_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (prop_id) {
+    case PROP_QUALITY:
+      self->quality = g_value_get_uint (value);
+      break;
+    case PROP_BITRATE:
+      self->bitrate = g_value_get_uint (value);
+      break;
+    case PROP_CHANNELS:
+      self->channels = g_value_get_uint (value);
+      break;
+    case PROP_KEY_INT_MAX:
+      self->key_int_max = g_value_get_uint (value);
+      break;
+    case PROP_THREADS:
+      self->threads = g_value_get_uint (value);
+      break;
+    case PROP_MODEL_FILE:
+      g_free (self->model_file);
+      self->model_file = g_value_dup_string (value);
+      break;
+    case PROP_SNAPSHOT:
+      self->snapshot = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_walloc_enc_get_property (GObject * object, guint prop_id, GValue * value,
+    GParamSpec * pspec)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (object);
+
+  if (prop_id == PROP_STATS) {
+    g_value_take_boxed (value, gst_walloc_enc_get_stats (self));
+    return;
+  }
+
+  GST_OBJECT_LOCK (self);
+  switch (prop_id) {
+    case PROP_QUALITY:
+      g_value_set_uint (value, self->quality);
+      break;
+    case PROP_BITRATE:
+      g_value_set_uint (value, self->bitrate);
+      break;
+    case PROP_CHANNELS:
+      g_value_set_uint (value, self->channels);
+      break;
+    case PROP_KEY_INT_MAX:
+      g_value_set_uint (value, self->key_int_max);
+      break;
+    case PROP_THREADS:
+      g_value_set_uint (value, self->threads);
+      break;
+    case PROP_MODEL_FILE:
+      g_value_set_string (value, self->model_file);
+      break;
+    case PROP_SNAPSHOT:
+      g_value_set_boolean (value, self->snapshot);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_walloc_enc_finalize (GObject * object)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (object);
+
+  g_free (self->model_file);
+
+  G_OBJECT_CLASS (parent_class)->finalize (object);
+}
+
+/* What each quality means for this model. */
+static void
+gst_walloc_enc_read_qualities (GstWallocEnc * self)
+{
+  guint q, step, channels;
+
+  for (q = 1; q <= 100; q++) {
+    if (walloc_model_quality (self->model->model, q, &step, &channels)
+        != WALLOC_OK) {
+      step = self->quality_step[q - 1];
+      channels = self->model->info.channels;
+    }
+    self->quality_step[q] = MIN (step, 176);
+    self->quality_channels[q] = MIN (channels, G_MAXUINT16);
+  }
+}
+
+static gboolean
+gst_walloc_enc_start (GstVideoEncoder * encoder)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (encoder);
+  GstWallocModel *model;
+  GError *error = NULL;
+  walloc_error text = { "" };
+  gchar *name;
+  guint threads;
+
+  GST_OBJECT_LOCK (self);
+  name = g_strdup (self->model_file);
+  threads = self->threads;
+  GST_OBJECT_UNLOCK (self);
+
+  /* here and not at the first picture, so that the application's change of
+   * state fails and not the stream later */
+  model = gst_walloc_model_open (name, &error);
+  g_free (name);
+  if (!model) {
+    GST_WALLOC_POST_ERROR (self, error);
+    g_clear_error (&error);
+    return FALSE;
+  }
+
+  self->runner = gst_walloc_runner_new (threads);
+  if (walloc_encoder_new (model->model, NULL,
+          gst_walloc_runner_get (self->runner), &self->encoder, &text)
+      != WALLOC_OK) {
+    GST_ELEMENT_ERROR (self, LIBRARY, INIT, (NULL),
+        ("Cannot make an encoder for the model \"%s\": %s", model->path,
+            text.text));
+    gst_walloc_runner_free (self->runner);
+    self->runner = NULL;
+    gst_walloc_model_unref (model);
+    return FALSE;
+  }
+
+  GST_OBJECT_LOCK (self);
+  self->model = model;
+  memset (&self->stats, 0, sizeof (self->stats));
+  self->dropped = 0;
+  self->last_step = self->last_channels = 0;
+  GST_OBJECT_UNLOCK (self);
+
+  gst_walloc_enc_read_qualities (self);
+  gst_walloc_rate_control_init (&self->rate);
+  self->last_pts = GST_CLOCK_TIME_NONE;
+  self->nominal_bitrate = 0;
+  self->warned_constant = FALSE;
+
+  return TRUE;
+}
+
+static gboolean
+gst_walloc_enc_stop (GstVideoEncoder * encoder)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (encoder);
+  GstWallocModel *model;
+
+  g_clear_pointer (&self->input_state, gst_video_codec_state_unref);
+  walloc_encoder_free (self->encoder);
+  self->encoder = NULL;
+  gst_walloc_runner_free (self->runner);
+  self->runner = NULL;
+
+  GST_OBJECT_LOCK (self);
+  model = self->model;
+  self->model = NULL;
+  GST_OBJECT_UNLOCK (self);
+  gst_walloc_model_unref (model);
+
+  return TRUE;
+}
+
+/* The formats that the model takes, with downstream's restrictions. */
+static GstCaps *
+gst_walloc_enc_getcaps (GstVideoEncoder * encoder, GstCaps * filter)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (encoder);
+  GstCaps *caps, *result;
+  guint32 formats = G_MAXUINT32;
+
+  GST_OBJECT_LOCK (self);
+  if (self->model)
+    formats = self->model->info.formats;
+  GST_OBJECT_UNLOCK (self);
+
+  caps = gst_pad_get_pad_template_caps (encoder->sinkpad);
+  if (formats != G_MAXUINT32) {
+    GValue list = G_VALUE_INIT;
+    const GValue *all;
+    guint i;
+
+    caps = gst_caps_make_writable (caps);
+    all = gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
+    g_value_init (&list, GST_TYPE_LIST);
+    for (i = 0; i < gst_value_list_get_size (all); i++) {
+      const GValue *value = gst_value_list_get_value (all, i);
+      walloc_format format;
+
+      if (gst_walloc_format_from_video (gst_video_format_from_string
+              (g_value_get_string (value)), &format)
+          && formats & (1u << format))
+        gst_value_list_append_value (&list, value);
+    }
+    gst_caps_set_value (caps, "format", &list);
+    g_value_unset (&list);
+  }
+
+  result = gst_video_encoder_proxy_getcaps (encoder, caps, filter);
+  gst_caps_unref (caps);
+
+  return result;
+}
+
+static void
+gst_walloc_enc_update_tags (GstWallocEnc * self, guint bitrate)
+{
+  GstTagList *tags = gst_tag_list_new_empty ();
+
+  gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE,
+      GST_TAG_VIDEO_CODEC, GST_WALLOC_CODEC_NAME,
+      GST_TAG_ENCODER, "wallocenc " VERSION, NULL);
+  if (bitrate) {
+    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_NOMINAL_BITRATE,
+        (guint) MIN ((guint64) bitrate * 1000, G_MAXUINT), NULL);
+  }
+  gst_video_encoder_merge_tags (GST_VIDEO_ENCODER (self), tags,
+      GST_TAG_MERGE_REPLACE);
+  gst_tag_list_unref (tags);
+  self->nominal_bitrate = bitrate;
+}
+
+static gboolean
+gst_walloc_enc_set_format (GstVideoEncoder * encoder,
+    GstVideoCodecState * state)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (encoder);
+  GstVideoInfo *info = &state->info;
+  GstVideoCodecState *output;
+  gchar id[GST_WALLOC_ID_SIZE];
+  walloc_format format;
+  guint bitrate;
+
+  /* nothing is ever held back, so there is nothing to drain */
+  if (!gst_walloc_format_from_video (GST_VIDEO_INFO_FORMAT (info), &format)
+      || !(self->model->info.formats & (1u << format))) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, (NULL),
+        ("The model \"%s\" does not encode the format %s.",
+            self->model->info.name,
+            gst_video_format_to_string (GST_VIDEO_INFO_FORMAT (info))));
+    return FALSE;
+  }
+  if (GST_VIDEO_INFO_IS_INTERLACED (info))
+    GST_WARNING_OBJECT (self, "fields are coded as one progressive picture, "
+        "and frame headers cannot tell that they are fields");
+
+  g_clear_pointer (&self->input_state, gst_video_codec_state_unref);
+  self->input_state = gst_video_codec_state_ref (state);
+  self->format = format;
+  self->has_colour = gst_walloc_colour_from_info (&self->colour, info);
+  self->last_pts = GST_CLOCK_TIME_NONE;
+  /* another size needs other steps */
+  gst_walloc_rate_control_init (&self->rate);
+
+  /* the base class adds size, rate, aspect ratio and colorimetry */
+  gst_walloc_id_to_string (self->model->info.id, id);
+  output = gst_video_encoder_set_output_state (encoder,
+      gst_caps_new_simple (GST_WALLOC_VIDEO_MEDIA,
+          "alignment", G_TYPE_STRING, "frame", "parsed", G_TYPE_BOOLEAN, TRUE,
+          "model-id", G_TYPE_STRING, id, NULL), state);
+  gst_video_codec_state_unref (output);
+
+  /* one picture in, one frame out */
+  gst_video_encoder_set_latency (encoder, 0, 0);
+
+  GST_OBJECT_LOCK (self);
+  bitrate = self->bitrate;
+  GST_OBJECT_UNLOCK (self);
+  gst_walloc_enc_update_tags (self, bitrate);
+
+  return gst_video_encoder_negotiate (encoder);
+}
+
+static gboolean
+gst_walloc_enc_propose_allocation (GstVideoEncoder * encoder, GstQuery * query)
+{
+  if (!GST_VIDEO_ENCODER_CLASS (parent_class)->propose_allocation (encoder,
+          query))
+    return FALSE;
+  /* pictures are read where they lie, with any stride */
+  if (!gst_query_find_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL))
+    gst_query_add_allocation_meta (query, GST_VIDEO_META_API_TYPE, NULL);
+
+  return TRUE;
+}
+
+static gboolean
+gst_walloc_enc_flush (GstVideoEncoder * encoder)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (encoder);
+
+  self->last_pts = GST_CLOCK_TIME_NONE;
+
+  return TRUE;
+}
+
+/* How long the picture of @frame stands, for the rate control. */
+static GstClockTime
+gst_walloc_enc_frame_duration (GstWallocEnc * self, GstVideoCodecFrame * frame)
+{
+  const GstVideoInfo *info = &self->input_state->info;
+
+  if (!(info->flags & GST_VIDEO_FLAG_VARIABLE_FPS) && info->fps_n > 0)
+    return gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n);
+  if (GST_CLOCK_TIME_IS_VALID (frame->duration) && frame->duration > 0)
+    return frame->duration;
+  if (GST_CLOCK_TIME_IS_VALID (frame->pts)
+      && GST_CLOCK_TIME_IS_VALID (self->last_pts)
+      && frame->pts > self->last_pts)
+    return frame->pts - self->last_pts;
+  return FALLBACK_DURATION;
+}
+
+/* Channels of the quality whose step is nearest to @step. */
+static guint
+gst_walloc_enc_channels_of_step (GstWallocEnc * self, guint step)
+{
+  guint q, best = 100;
+  gint distance, least = G_MAXINT;
+
+  for (q = 1; q <= 100; q++) {
+    distance = ABS ((gint) self->quality_step[q] - (gint) step);
+    if (distance < least) {
+      least = distance;
+      best = q;
+    }
+  }
+  return self->quality_channels[best];
+}
+
+/* Fills what does not change from one attempt at a picture to the next. */
+static void
+gst_walloc_enc_fill_params (GstWallocEnc * self, const Settings * settings,
+    GstVideoCodecFrame * frame, walloc_encode_params * params)
+{
+  const GstVideoInfo *info = &self->input_state->info;
+
+  walloc_encode_params_init (params);
+  params->quality = settings->quality;
+  params->channels = settings->channels;
+  params->has_colour = self->has_colour;
+  params->colour = self->colour;
+  params->pts = GST_CLOCK_TIME_IS_VALID (frame->pts) ? frame->pts :
+      WALLOC_TIME_NONE;
+  params->duration = GST_CLOCK_TIME_IS_VALID (frame->duration) ?
+      frame->duration : WALLOC_TIME_NONE;
+  if (!(info->flags & GST_VIDEO_FLAG_VARIABLE_FPS) && info->fps_n > 0
+      && info->fps_d > 0) {
+    params->fps_n = info->fps_n;
+    params->fps_d = info->fps_d;
+  }
+  if (info->par_n > 0 && info->par_d > 0) {
+    params->par_n = info->par_n;
+    params->par_d = info->par_d;
+  }
+}
+
+/* Encodes the mapped picture, with the rate control if there is a rate. */
+static walloc_result
+gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
+    const walloc_image * image, walloc_encode_params * params,
+    GstClockTime duration, const guint8 ** data, gsize * size,
+    walloc_frame_info * header, walloc_error * text)
+{
+  gboolean controlled = settings->bitrate > 0;
+  guint64 pixels = (guint64) image->width * image->height;
+  walloc_result result;
+  guint attempt, channels;
+
+  if (controlled && self->quality_step[1] == self->quality_step[100]) {
+    if (!self->warned_constant) {
+      self->warned_constant = TRUE;
+      GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, (NULL),
+          ("The model \"%s\" has one fixed step, so \"bitrate\" has no "
+              "effect.", self->model->info.name));
+    }
+    controlled = FALSE;
+  }
+  if (!controlled) {
+    gst_walloc_rate_control_set (&self->rate, 0, 0, 176);
+    return walloc_encoder_encode (self->encoder, image, params, data, size,
+        header, text);
+  }
+
+  gst_walloc_rate_control_set (&self->rate, settings->bitrate * 1000.0,
+      MIN (self->quality_step[100], self->quality_step[1]), 176);
+  for (attempt = 0;; attempt++) {
+    params->use_step = TRUE;
+    params->step_index = gst_walloc_rate_control_step (&self->rate, duration,
+        pixels);
+    channels = gst_walloc_enc_channels_of_step (self, params->step_index);
+    params->channels = settings->channels ?
+        MIN (channels, settings->channels) : channels;
+    result = walloc_encoder_encode (self->encoder, image, params, data, size,
+        header, text);
+    if (result != WALLOC_OK)
+      return result;
+    if (!gst_walloc_rate_control_update (&self->rate, params->step_index,
+            *size, duration, attempt == 0))
+      return result;
+    GST_DEBUG_OBJECT (self, "%" G_GSIZE_FORMAT " bytes at step index %u are "
+        "far from the goal, encoding again", *size, params->step_index);
+  }
+}
+
+static GstFlowReturn
+gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
+    GstVideoCodecFrame * frame)
+{
+  GstWallocEnc *self = GST_WALLOC_ENC (encoder);
+  GstVideoFrame video;
+  GstFlowReturn ret;
+  Settings settings;
+  walloc_image image;
+  walloc_encode_params params;
+  walloc_frame_info header;
+  walloc_encoder_stats stats;
+  walloc_error text = { "" };
+  walloc_result result;
+  GstClockTime duration;
+  const guint8 *data = NULL;
+  gsize size = 0;
+
+  GST_OBJECT_LOCK (self);
+  settings.quality = self->quality;
+  settings.bitrate = self->bitrate;
+  settings.channels = self->channels;
+  settings.snapshot = self->snapshot;
+  GST_OBJECT_UNLOCK (self);
+
+  /* only with the property "qos"; frames are independent, so any may go */
+  if (gst_video_encoder_get_max_encode_time (encoder, frame) < 0) {
+    GST_DEBUG_OBJECT (self, "too late, dropping frame %u",
+        frame->system_frame_number);
+    GST_OBJECT_LOCK (self);
+    self->dropped++;
+    GST_OBJECT_UNLOCK (self);
+    return gst_video_encoder_finish_frame (encoder, frame);
+  }
+
+  if (settings.bitrate != self->nominal_bitrate)
+    gst_walloc_enc_update_tags (self, settings.bitrate);
+
+  if (!gst_video_frame_map (&video, &self->input_state->info,
+          frame->input_buffer, GST_MAP_READ))
+    goto map_failed;
+
+  gst_walloc_image_from_frame (&image, self->format, &video);
+  gst_walloc_enc_fill_params (self, &settings, frame, &params);
+  duration = gst_walloc_enc_frame_duration (self, frame);
+  self->last_pts = frame->pts;
+  result = gst_walloc_enc_encode (self, &settings, &image, &params, duration,
+      &data, &size, &header, &text);
+  gst_video_frame_unmap (&video);
+  if (result != WALLOC_OK)
+    goto encode_failed;
+
+  ret = gst_video_encoder_allocate_output_frame (encoder, frame, size);
+  if (ret != GST_FLOW_OK)
+    goto allocation_failed;
+  if (gst_buffer_fill (frame->output_buffer, 0, data, size) != size)
+    goto fill_failed;
+
+  GST_LOG_OBJECT (self, "frame %u: %" G_GSIZE_FORMAT " bytes, step index %u, "
+      "%u channels", frame->system_frame_number, size, header.step_index,
+      header.channels);
+  walloc_encoder_get_stats (self->encoder, &stats);
+  GST_OBJECT_LOCK (self);
+  self->stats = stats;
+  self->last_step = header.step_index;
+  self->last_channels = header.channels;
+  GST_OBJECT_UNLOCK (self);
+
+  /* every frame decodes alone, so a forced key unit needs nothing more */
+  GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
+  ret = gst_video_encoder_finish_frame (encoder, frame);
+  if (ret == GST_FLOW_OK && settings.snapshot)
+    ret = GST_FLOW_EOS;
+
+  return ret;
+
+  /* ERRORS */
+map_failed:
+  {
+    GST_ELEMENT_ERROR (self, RESOURCE, READ, (NULL),
+        ("Cannot map the picture: the buffer is smaller than its caps say."));
+    goto drop;
+  }
+encode_failed:
+  {
+    GST_ELEMENT_ERROR (self, STREAM, ENCODE, (NULL), ("Encoding failed: %s",
+            *text.text ? text.text : walloc_strerror (result)));
+    goto drop;
+  }
+allocation_failed:
+  {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+        ("Cannot allocate %" G_GSIZE_FORMAT " bytes.", size));
+    goto drop;
+  }
+fill_failed:
+  {
+    gst_clear_buffer (&frame->output_buffer);
+    GST_ELEMENT_ERROR (self, RESOURCE, WRITE, (NULL),
+        ("Cannot write into an output buffer."));
+    goto drop;
+  }
+drop:
+  {
+    /* without an output buffer this only releases the frame */
+    gst_video_encoder_finish_frame (encoder, frame);
+    return GST_FLOW_ERROR;
+  }
+}
+
+static void
+gst_walloc_enc_class_init (GstWallocEncClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstVideoEncoderClass *encoder_class = GST_VIDEO_ENCODER_CLASS (klass);
+
+  GST_DEBUG_CATEGORY_INIT (wallocenc_debug, "wallocenc", 0, "WaLLoC encoder");
+
+  object_class->set_property = gst_walloc_enc_set_property;
+  object_class->get_property = gst_walloc_enc_get_property;
+  object_class->finalize = gst_walloc_enc_finalize;
+
+  /**
+   * GstWallocEnc:quality:
+   *
+   * Constant quality: the step and the number of channels that the model
+   * gives for it. Not in use while #GstWallocEnc:bitrate is set.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_QUALITY,
+      g_param_spec_uint ("quality", "Quality",
+          "Quality, from 1 (smallest) to 100 (best)", 1, 100, DEFAULT_QUALITY,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
+   * GstWallocEnc:bitrate:
+   *
+   * Rate to keep by choosing the step of every frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_BITRATE,
+      g_param_spec_uint ("bitrate", "Bit rate",
+          "Rate in kbit/s (0 = constant quality)", 0, MAX_BITRATE,
+          DEFAULT_BITRATE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
+   * GstWallocEnc:channels:
+   *
+   * Greatest number of latent channels to keep, in order of importance.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_CHANNELS,
+      g_param_spec_uint ("channels", "Channels",
+          "Latent channels to keep at most (0 = by quality)", 0, MAX_CHANNELS,
+          DEFAULT_CHANNELS, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
+   * GstWallocEnc:key-int-max:
+   *
+   * Greatest distance between key frames. Every frame is a key frame in this
+   * version of the format, so values above 1 have no effect yet.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_KEY_INT_MAX,
+      g_param_spec_uint ("key-int-max", "Key frame interval",
+          "Greatest distance between key frames (1 = intra only; every frame "
+          "is a key frame in this version)", 1, 65535, DEFAULT_KEY_INT_MAX,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+
+  /**
+   * GstWallocEnc:threads:
+   *
+   * Threads that work on one picture. The output does not depend on it.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_THREADS,
+      g_param_spec_uint ("threads", "Threads",
+          "Threads to use (0 = as many as there are processors)", 0,
+          MAX_THREADS, DEFAULT_THREADS, G_PARAM_READWRITE |
+          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+
+  /**
+   * GstWallocEnc:model-file:
+   *
+   * A model file, or the name of one in the directories of the environment
+   * variable GST_WALLOC_MODEL_PATH or the install directory.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_MODEL_FILE,
+      g_param_spec_string ("model-file", "Model file",
+          "Path or name of the model (NULL = " GST_WALLOC_DEFAULT_MODEL ")",
+          NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_READY));
+
+  /**
+   * GstWallocEnc:snapshot:
+   *
+   * End the stream after the first picture.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_SNAPSHOT,
+      g_param_spec_boolean ("snapshot", "Snapshot",
+          "Send EOS after the first picture", DEFAULT_SNAPSHOT,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
+   * GstWallocEnc:stats:
+   *
+   * Counters since the start, a structure
+   * `application/x-wallocenc-stats` with
+   *
+   * * #guint64 `frames`, `dropped` (late ones), `bytes`, `pixels`
+   * * #gdouble `bits-per-pixel`: mean over all frames
+   * * #guint64 `transform-time`, `projection-time`, `entropy-time`: ns spent
+   *   in each stage
+   * * #guint `step-index`, `channels`: of the last frame
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Counters since the start", GST_TYPE_STRUCTURE,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "WaLLoC encoder",
+      "Codec/Encoder/Video/Image", "Encodes video with a learned codec",
+      GST_PACKAGE_NAME);
+
+  encoder_class->start = GST_DEBUG_FUNCPTR (gst_walloc_enc_start);
+  encoder_class->stop = GST_DEBUG_FUNCPTR (gst_walloc_enc_stop);
+  encoder_class->getcaps = GST_DEBUG_FUNCPTR (gst_walloc_enc_getcaps);
+  encoder_class->set_format = GST_DEBUG_FUNCPTR (gst_walloc_enc_set_format);
+  encoder_class->propose_allocation =
+      GST_DEBUG_FUNCPTR (gst_walloc_enc_propose_allocation);
+  encoder_class->flush = GST_DEBUG_FUNCPTR (gst_walloc_enc_flush);
+  encoder_class->handle_frame = GST_DEBUG_FUNCPTR (gst_walloc_enc_handle_frame);
+}
+
+static void
+gst_walloc_enc_init (GstWallocEnc * self)
+{
+  self->quality = DEFAULT_QUALITY;
+  self->bitrate = DEFAULT_BITRATE;
+  self->channels = DEFAULT_CHANNELS;
+  self->key_int_max = DEFAULT_KEY_INT_MAX;
+  self->threads = DEFAULT_THREADS;
+  self->snapshot = DEFAULT_SNAPSHOT;
+}

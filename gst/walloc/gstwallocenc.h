@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef __GST_WALLOC_ENC_H__
+#define __GST_WALLOC_ENC_H__
+
+#include <gst/gst.h>
+#include <gst/video/gstvideoencoder.h>
+#include <walloc/encoder.h>
+
+#include "gstwallocmodel.h"
+#include "gstwallocratecontrol.h"
+#include "gstwallocrunner.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_WALLOC_ENC (gst_walloc_enc_get_type ())
+G_DECLARE_FINAL_TYPE (GstWallocEnc, gst_walloc_enc, GST, WALLOC_ENC,
+    GstVideoEncoder)
+
+struct _GstWallocEnc
+{
+  GstVideoEncoder parent;
+
+  /* properties, protected by the object lock */
+  guint quality;
+  guint bitrate;                /* kbit/s */
+  guint channels;
+  guint key_int_max;
+  guint threads;
+  gchar *model_file;
+  gboolean snapshot;
+
+  /* from start to stop; the model is read by getcaps and so is replaced
+   * under the object lock */
+  GstWallocModel *model;
+  GstWallocRunner *runner;
+  walloc_encoder *encoder;
+  guint8 quality_step[101];     /* step index of each quality */
+  guint16 quality_channels[101];
+
+  /* of the stream */
+  GstVideoCodecState *input_state;
+  walloc_format format;
+  gboolean has_colour;
+  walloc_colour colour;
+  GstWallocRateControl rate;
+  GstClockTime last_pts;
+  guint nominal_bitrate;        /* kbit/s in the tags; 0: none */
+  gboolean warned_constant;     /* the model has no steps to control */
+
+  /* for the property "stats", protected by the object lock */
+  walloc_encoder_stats stats;
+  guint64 dropped;
+  guint last_step, last_channels;
+};
+
+G_END_DECLS
+
+#endif /* __GST_WALLOC_ENC_H__ */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef __GST_WALLOC_PARSE_H__
+#define __GST_WALLOC_PARSE_H__
+
+#include <gst/gst.h>
+#include <gst/base/gstbaseparse.h>
+#include <walloc/frame.h>
+
+#include "gstwalloctimeline.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_WALLOC_PARSE (gst_walloc_parse_get_type ())
+G_DECLARE_FINAL_TYPE (GstWallocParse, gst_walloc_parse, GST, WALLOC_PARSE,
+    GstBaseParse)
+
+struct _GstWallocParse
+{
+  GstBaseParse parent;
+
+  GstCaps *upstream_caps;       /* what upstream says of the stream */
+  gboolean upstream_time;       /* upstream has time stamps of its own */
+
+  gboolean have_header;
+  walloc_frame_info header;     /* that the source caps were made for */
+  gboolean sent_tags;
+  gboolean warned_unsupported;
+
+  gboolean scanned;             /* the file was indexed, or cannot be */
+  GstWallocTimeline *timeline;  /* of a byte stream */
+};
+
+G_END_DECLS
+
+#endif /* __GST_WALLOC_PARSE_H__ */
