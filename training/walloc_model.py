@@ -118,7 +118,7 @@ def model_id(tensors, metadata):
 
 # --- gains of the encoder's integer transform ------------------------------
 
-FRACTION = 3                    # WALLOC_INT_FRACTION
+FRACTION = 4                    # WALLOC_INT_FRACTION
 LOW_GAIN = 2 ** 0.5 / 1.230174104914001
 
 
@@ -127,13 +127,15 @@ def int_gain(channel, levels):
     be multiplied with to be pywt's coefficient in units of one grey level.
 
     Lifting leaves out the scalings by K; its low band is pywt's over
-    sqrt 2 / K, its high band pywt's over -K / sqrt 2, and high bands along
-    the height are kept at half scale."""
+    sqrt 2 / K, its high band pywt's over -K / sqrt 2. High bands along the
+    height, and at the last of several levels along the width too, are kept
+    at half scale."""
     gain = 2.0 ** -FRACTION
-    for level in range(levels):
+    for level in range(levels):         # 0 is the last: lowest digit
         digit = channel >> 2 * level & 3
+        half = 2 if level == 0 and levels > 1 else 1
         gain *= -2 / LOW_GAIN if digit & 1 else LOW_GAIN
-        gain *= -1 / LOW_GAIN if digit & 2 else LOW_GAIN
+        gain *= -half / LOW_GAIN if digit & 2 else LOW_GAIN
     return gain
 
 
