@@ -146,7 +146,7 @@ gate style sh scripts/indent.sh --check
 if command -v shellcheck >/dev/null 2>&1; then
   # shellcheck disable=SC2046
   gate shell shellcheck --severity=warning .ci/run \
-    $(find . -name build* -prune -o -name '*.sh')
+    $(find . -name 'build*' -prune -o -name '*.sh' -print)
 else
   gates_skipped=$((gates_skipped + 1))
 fi
