@@ -135,12 +135,16 @@ test_round_trip (void)
   TAP_OK (info.header_size == 32 + 4 * 2047 + 19 + 11 + 8 + 11 + 4,
       "the header is no longer than it must be");
   fill (&info, 16384, 16384, 2048);
-  TAP_OK (walloc_frame_write (data, ROOM, &info, &(uint32_t) { 1u << 30 },
+  TAP_OK (walloc_frame_write (data, ROOM, &info, &(uint32_t) {
+          1u << 30}
+          ,
           NULL) == WALLOC_OK && info.slices == 1 && info.header_size == 36 &&
       walloc_frame_parse (data, 36, &back, NULL) == WALLOC_OK &&
       same (&info, &back), "the greatest picture and payload round trip");
   fill (&info, 1, 1, 1);
-  TAP_OK (walloc_frame_write (data, ROOM, &info, &(uint32_t) { 8 },
+  TAP_OK (walloc_frame_write (data, ROOM, &info, &(uint32_t) {
+          8}
+          ,
           NULL) == WALLOC_OK &&
       walloc_frame_parse (data, 36, &back, NULL) == WALLOC_OK &&
       same (&info, &back), "the smallest picture round trips");
@@ -153,7 +157,9 @@ test_round_trip (void)
       "a repeat frame has neither slices nor payload");
   fill (&info, 20, 20, 2);
   info.type = WALLOC_FRAME_PREDICTED;
-  TAP_OK (walloc_frame_write (data, ROOM, &info, (uint32_t[2]) { 1, 2 },
+  TAP_OK (walloc_frame_write (data, ROOM, &info, (uint32_t[2]) {
+          1, 2}
+          ,
           NULL) == WALLOC_OK &&
       walloc_frame_parse (data, info.header_size, &back, NULL) == WALLOC_OK
       && same (&info, &back), "predicted frames are delimited");
@@ -286,7 +292,9 @@ parse_with (const void *records, size_t size, walloc_frame_info * info,
   uint8_t data[600];
 
   fill (info, 8, 8, 1);
-  walloc_frame_write (data, sizeof data, info, &(uint32_t) { 9 }, NULL);
+  walloc_frame_write (data, sizeof data, info, &(uint32_t) {
+      9}
+      , NULL);
   memcpy (data + 32, records, size);
   walloc_put_u16 (data + 4, (uint32_t) (36 + size));
   seal (data, 36 + size);
@@ -495,8 +503,7 @@ test_formats (void)
   TAP_OK (walloc_format_rows (WALLOC_FORMAT_I420, 1, 7) == 4 &&
       walloc_format_rows (WALLOC_FORMAT_NV12, 1, 1) == 1 &&
       walloc_format_rows (WALLOC_FORMAT_Y42B, 1, 7) == 7 &&
-      walloc_format_rows (WALLOC_FORMAT_RGB, 0, 7) == 7,
-      "rows, odd height");
+      walloc_format_rows (WALLOC_FORMAT_RGB, 0, 7) == 7, "rows, odd height");
   TAP_OK (walloc_format_rows (WALLOC_FORMAT_RGB, 1, 7) == 0 &&
       walloc_format_row_bytes (WALLOC_FORMAT_NV12, 2, 7) == 0 &&
       walloc_format_row_bytes (WALLOC_FORMAT_I420, 3, 7) == 0 &&
