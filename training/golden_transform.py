@@ -12,6 +12,9 @@ border (0 periodic, 1 symmetric), levels, width, height (1 in 1-D); then
 width * height float32 of input; then channels * rows * columns float32.
 
 Usage: golden_transform.py [OUTPUT]
+       golden_transform.py --bounds   prints the table of
+           docs/design/integer-transform.md: how far every intermediate of the
+           integer transform can go
 """
 import pathlib
 import struct
@@ -36,9 +39,12 @@ def mirror(index, n):
 def split_symmetric(x, axis):
     x = np.moveaxis(x, axis, -1)
     n = x.shape[-1]
-    k = np.arange(n // 2)[:, None]
-    low = x[..., mirror(2 * k + np.arange(-4, 5), n)] @ LOW
-    high = x[..., mirror(2 * k + 1 + np.arange(-3, 4), n)] @ HIGH
+    k = np.arange(n // 2)
+    # sums in a fixed order: a matrix product's order varies between runs
+    low = sum(LOW[4 + i] * x[..., mirror(2 * k + i, n)]
+              for i in range(-4, 5))
+    high = sum(HIGH[3 + i] * x[..., mirror(2 * k + 1 + i, n)]
+               for i in range(-3, 4))
     return np.moveaxis(low, -1, axis), np.moveaxis(high, -1, axis)
 
 
@@ -80,9 +86,104 @@ CASES_1D = [(1, 1), (2, 1), (3, 2), (64, 1), (100, 3), (255, 8), (512, 8),
             (700, 5), (1000, 12), (31, 0)]
 
 
+ALPHA, BETA = -1.58613434205992355842, -0.05298011857296141462
+GAMMA, DELTA = 0.88291107553093329591, 0.44350685204397115211
+
+
+def after(x):
+    return np.vstack([x[1:], x[-1:]])
+
+
+def before(x):
+    return np.vstack([x[:1], x[:-1]])
+
+
+def line_stages(x, halved, add=None):
+    """Every intermediate of one integer pass as a linear map of the rows of
+    x; add[stage] is added to a stage's result (to follow rounding errors)."""
+    add = add or {}
+    c = 0.5 if halved else 1.0
+    even, odd = x[0::2], x[1::2]
+    out = {"even + even": even + after(even)}
+    if not halved:
+        out["odd - sum"] = odd - out["even + even"]
+    d = c * (odd + ALPHA * out["even + even"]) + add.get("d", 0)
+    s = even + BETA / c * (before(d) + d) + add.get("s", 0)
+    high = d + c * GAMMA * (s + after(s)) + add.get("high", 0)
+    out["high + high"] = before(high) + high
+    low = s + DELTA / c * out["high + high"] + add.get("low", 0)
+    return out | {"d": d, "s": s, "high": high, "low": low}
+
+
+def reach(x):
+    """Greatest magnitude for inputs of magnitude 1."""
+    return np.abs(x).sum(axis=1).max()
+
+
+def axis_reach(levels, halved):
+    """Per level: reach of the bands before it, of its stages, after it."""
+    bands, out = [np.eye(128)], []
+    for level in range(levels):
+        stages = [line_stages(b, halved(level)) for b in bands]
+        new = [s[k] for s in stages for k in ("low", "high")]
+        out.append((max(map(reach, bands)),
+                    {k: max(reach(s[k]) for s in stages) for k in stages[0]},
+                    max(map(reach, new))))
+        bands = new
+    return out
+
+
+def error_stages(error, halved):
+    """Bounds of the error of every stage in units of the last place, for
+    inputs wrong by at most error. A product is wrong by 1: one half from
+    rounding, one half from the coefficient's 15 bits; halving by one half."""
+    own = {"d": 1.5 if halved else 1.0, "s": 2.0, "high": 2.0, "low": 1.0}
+    n = 128
+    stages = line_stages(np.eye(n), halved)
+    total = {k: error * reach(v) for k, v in stages.items()}
+    for source, size in own.items():
+        add = {source: np.eye(n // 2)}
+        zero = np.zeros((n, n // 2))
+        for k, v in line_stages(zero, halved, add).items():
+            total[k] += size * reach(v)
+    return total
+
+
+def bounds(fraction=4):
+    full = 128 << fraction
+    print("| level | pass | intermediate | reach | rounding | bound |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for levels in (1, 2, 3):
+        def halved(level):
+            return levels > 1 and level == levels - 1
+        vertical = axis_reach(levels, lambda level: True)
+        horizontal = axis_reach(levels, halved)
+        error, worst = 0.0, 0.0
+        for level in range(levels):
+            passes = (("vertical", vertical[level][1], True,
+                       horizontal[level][0]),
+                      ("horizontal", horizontal[level][1], halved(level),
+                       vertical[level][2]))
+            for name, stages, half, other in passes:
+                errors = error_stages(error, half)
+                for k, v in stages.items():
+                    top = full * v * other + errors[k]
+                    worst = max(worst, top)
+                    if levels == 3:
+                        print(f"| {level + 1} | {name} | {k} | "
+                              f"{v * other:.3f} | {errors[k]:.0f} | "
+                              f"{top:.0f} |")
+                error = max(errors["low"], errors["high"])
+        print(f"J = {levels}: greatest bound {worst:.0f} of 32767",
+              file=sys.stderr)
+
+
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     path = root / "tests" / "golden" / "transform" / "packet.bin"
+    if sys.argv[1:] == ["--bounds"]:
+        bounds()
+        return
     if len(sys.argv) > 1:
         path = pathlib.Path(sys.argv[1])
     rng = np.random.default_rng(97)
