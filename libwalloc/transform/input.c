@@ -104,7 +104,7 @@ walloc_input_u8 (const uint8_t * data, ptrdiff_t stride, unsigned step,
   for (y = 0; y < height; y++) {
     int16_t *row = out + y * out_stride;
 
-    walloc_row_from_u8 (data + (ptrdiff_t) y * stride, step, row, width);
+    walloc_rows.from_u8 (data + (ptrdiff_t) y * stride, step, row, width);
     extend_right (row, width, out_width);
   }
   extend_down (out, out_stride, height, out_width, out_height);
@@ -143,7 +143,7 @@ walloc_input_rgb (const uint8_t * data, ptrdiff_t stride, unsigned step,
   for (row = 0; row < height; row++) {
     size_t at = row * out_stride;
 
-    walloc_row_from_rgb (data + (ptrdiff_t) row * stride, step, coefs,
+    walloc_rows.from_rgb (data + (ptrdiff_t) row * stride, step, coefs,
         y + at, cb + at, cr + at, width);
     extend_right (y + at, width, out_width);
     extend_right (cb + at, width, out_width);
@@ -169,7 +169,7 @@ walloc_output_u8 (const float *in, size_t in_stride, size_t width,
   if (result != WALLOC_OK)
     return result;
   for (y = 0; y < height; y++)
-    walloc_row_to_u8 (in + y * in_stride, scale, offset,
+    walloc_rows.to_u8 (in + y * in_stride, scale, offset,
         data + (ptrdiff_t) y * stride, step, width);
   return WALLOC_OK;
 }
@@ -207,7 +207,7 @@ walloc_output_rgb (const float *y, const float *cb, const float *cr,
   for (row = 0; row < height; row++) {
     size_t at = row * in_stride;
 
-    walloc_row_to_rgb (y + at, cb + at, cr + at, scale, offset, coefs, other,
+    walloc_rows.to_rgb (y + at, cb + at, cr + at, scale, offset, coefs, other,
         fill, data + (ptrdiff_t) row * stride, step, width);
   }
   return WALLOC_OK;

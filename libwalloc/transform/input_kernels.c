@@ -13,8 +13,8 @@ from_u8 (const uint8_t * in, unsigned step, int16_t * out, size_t n)
 }
 
 /* A step that is constant in every loop lets the compiler use shuffles. */
-WALLOC_CLONES void
-walloc_row_from_u8 (const uint8_t * in, unsigned step, int16_t * out, size_t n)
+WALLOC_CLONES static void
+row_from_u8 (const uint8_t * in, unsigned step, int16_t * out, size_t n)
 {
   switch (step) {
     case 1:
@@ -65,8 +65,8 @@ from_rgb (const uint8_t * in, unsigned step, int16_t coefs[3][4],
   }
 }
 
-WALLOC_CLONES void
-walloc_row_from_rgb (const uint8_t * in, unsigned step, int16_t coefs[3][4],
+WALLOC_CLONES static void
+row_from_rgb (const uint8_t * in, unsigned step, int16_t coefs[3][4],
     int16_t * y, int16_t * cb, int16_t * cr, size_t n)
 {
   if (step == 3)
@@ -94,8 +94,8 @@ to_u8 (const float *in, float scale, float offset, uint8_t * out,
     out[i * step] = to_byte (in[i] * scale + offset);
 }
 
-WALLOC_CLONES void
-walloc_row_to_u8 (const float *in, float scale, float offset, uint8_t * out,
+WALLOC_CLONES static void
+row_to_u8 (const float *in, float scale, float offset, uint8_t * out,
     unsigned step, size_t n)
 {
   if (step == 1)
@@ -133,8 +133,8 @@ to_rgb (const float *y, const float *cb, const float *cr, float scale,
 #undef BYTE
 }
 
-WALLOC_CLONES void
-walloc_row_to_rgb (const float *y, const float *cb, const float *cr,
+WALLOC_CLONES static void
+row_to_rgb (const float *y, const float *cb, const float *cr,
     float scale, float offset, float coefs[4][2], unsigned other, int fill,
     uint8_t * out, unsigned step, size_t n)
 {
@@ -152,3 +152,7 @@ walloc_row_to_rgb (const float *y, const float *cb, const float *cr,
     TO (other, fill & 255, 4);
 #undef TO
 }
+
+const walloc_row_kernels walloc_rows = {
+  row_from_u8, row_from_rgb, row_to_u8, row_to_rgb
+};

@@ -46,6 +46,29 @@ synthesise (bench * b)
       b->scratch_floats, NULL);
 }
 
+/* The picture's memory as sound, in frames of 4096 samples. */
+static void
+analyse_sound (bench * b)
+{
+  size_t at, n = b->width * b->height;
+
+  for (at = 0; at + 4096 <= n; at += 4096)
+    walloc_packet_analyse_1d (b->picture + at, 4096, b->levels, b->border,
+        b->channels + at, 4096 >> b->levels, b->scratch, b->scratch_floats,
+        NULL);
+}
+
+static void
+synthesise_sound (bench * b)
+{
+  size_t at, n = b->width * b->height;
+
+  for (at = 0; at + 4096 <= n; at += 4096)
+    walloc_packet_synthesise_1d (b->channels + at, 4096 >> b->levels, 4096,
+        b->levels, b->border, b->picture + at, b->scratch, b->scratch_floats,
+        NULL);
+}
+
 static void
 integer (bench * b)
 {
@@ -197,6 +220,10 @@ main (int argc, char **argv)
       measure (&b, "float synthesis", synthesise, seconds);
     }
   }
+  b.levels = 8;
+  b.border = WALLOC_BORDER_PERIODIC;
+  measure (&b, "1-D analysis (Msample/s)", analyse_sound, seconds);
+  measure (&b, "1-D synthesis (Msample/s)", synthesise_sound, seconds);
   b.levels = 0;
   b.border = WALLOC_BORDER_SYMMETRIC;
   measure (&b, "u8 to fixed point", from_u8, seconds);
