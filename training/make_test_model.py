@@ -3,13 +3,15 @@
 """Make the small untrained models that the tests use.
 
     python3 training/make_test_model.py [tests/golden/models]
+    python3 training/make_test_model.py --seeds [tests/fuzzing/seeds]
 
 ordered-test.wlm: 192 channels, each one packet coefficient, low frequencies
 first; two parameter sets; contexts and tables from plain guesses (neighbour
 magnitudes, Laplace). reference-test.wlm: 12 channels, a random rotation of
 the lowest RGB packet channels and its pseudo-inverse. The output depends on
 nothing but this file (and, in the last bits of the reference model, numpy's
-LAPACK).
+LAPACK). --seeds writes what the fuzz targets start from: models as small as
+the format allows, and frame headers of all kinds.
 """
 import os
 import sys
@@ -237,9 +239,100 @@ def reference():
         'walloc.card': 'Untrained; for tests. Made by make_test_model.py.'}
 
 
+# --- seeds for fuzzing -----------------------------------------------------
+
+def tiny(kind):
+    """A model of two or three channels and two buckets, few kilobytes."""
+    d = 3 if kind == 'ordered' else 2
+    tap = taps([[], [0], [0, 1]][:d], {0})
+    freq = np.zeros((1, 1, 2, FRACTIONS, SYMBOLS), np.uint16)
+    freq[..., 0, :, :4] = table(0.1, 0, 0, 1)
+    freq[..., 1, :, :32] = table(6, 0, 0, 15)
+    tensors = {
+        'codec.group': np.arange(d, dtype=np.uint8),
+        'codec.set_limit': np.array([65535], np.uint16),
+        'codec.quality': np.tile(np.array([0, d], np.uint16), (100, 1)),
+        'codec.tap': tap[None],
+        'codec.bias_s': np.full((1, d), 16, np.int32),
+        'codec.class': np.zeros(d, np.uint8),
+        'codec.thresholds': np.array([[40]], np.int32),
+        'codec.shift': np.array([0, 1], np.uint8),
+        'codec.max_symbol': np.array([1, 15], np.uint8),
+        'codec.freq': freq,
+        'codec.active': np.full((1, d), 30000, np.uint16),
+    }
+    metadata = {'walloc.format': '1', 'walloc.kind': kind,
+                'walloc.media': 'video', 'walloc.name': 'tiny',
+                'walloc.levels': '3'}
+    if kind == 'ordered':
+        rows = np.zeros((d, 96), np.float32)
+        rows[:, 0] = 1
+        tensors.update({
+            'codec.analysis': walloc_model.integer_analysis(
+                rows, tensors['codec.group'], 11),
+            'codec.synthesis': rows,
+            'codec.weight': np.full((1, d), 4096, np.uint16),
+            'codec.rounding': np.full((1, d), 100, np.uint8),
+            'codec.recon': np.full((1, d, 3), 0.1, np.float32),
+            'decoder.fast.onnx': np.arange(8, dtype=np.uint8)})
+        metadata['walloc.analysis_bits'] = '11'
+    else:
+        rows = np.zeros((d, 192), np.float32)
+        rows[[0, 1], [0, 64]] = 16
+        tensors.update({
+            'codec.group': np.zeros(d, np.uint8),
+            'codec.analysis': rows, 'codec.bias': np.zeros(d, np.float32),
+            'decoder.linear': rows.T / 256,
+            'decoder.linear.bias': np.zeros(192, np.float32)})
+        metadata['walloc.latent_bits'] = '8'
+    return tensors, metadata
+
+
+def frame_headers():
+    """{name: bytes} of headers, payloads left out."""
+    write = walloc_model.write_frame_header
+    time = (1, np.array([10 ** 9, 4 * 10 ** 7], '<u8').tobytes())
+    rate = (2, np.array([30000, 1001], '<u4').tobytes())
+    colour = (3, bytes([2, 1, 1, 1, 2]))
+    aspect = (4, np.array([16, 11], '<u4').tobytes())
+    return {
+        'plain': write(1, 1, 'GRAY8', [8]),
+        'records': write(720, 576, 'I420', [100, 200, 300], slice_rows=24,
+                         channels=24, step=60, model=0x0123456789abcdef,
+                         records=[time, rate, colour, aspect]),
+        'unknown-record': write(64, 64, 'RGB', [50] * 8,
+                                records=[(77, b'later'), time]),
+        'repeat': write(640, 480, 'NV12', [], type='repeat',
+                        records=[time]),
+        'predicted': write(640, 480, 'Y42B', [9] * 30, slice_rows=2,
+                           type='predicted'),
+        'slices': write(16384, 2048, 'xBGR', [8] * 256, step=176,
+                        channels=65535, set=255),
+        'later-version': write(8, 8, 'Y444', [8], version=2),
+        'two': write(8, 8, 'GRAY8', [8]) + bytes(8)
+        + write(8, 8, 'GRAY8', [8], records=[rate]) + b'WLC',
+    }
+
+
+def write_seeds(folder):
+    for kind in ('ordered', 'reference'):
+        os.makedirs(os.path.join(folder, 'model'), exist_ok=True)
+        walloc_model.save(os.path.join(folder, 'model', kind + '.wlm'),
+                          *tiny(kind))
+    os.makedirs(os.path.join(folder, 'frame'), exist_ok=True)
+    for name, data in frame_headers().items():
+        with open(os.path.join(folder, 'frame', name + '.wlc'), 'wb') as f:
+            f.write(data)
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
+    args = sys.argv[1:]
+    if args[:1] == ['--seeds']:
+        write_seeds(args[1] if len(args) > 1 else os.path.join(
+            here, '..', 'tests', 'fuzzing', 'seeds'))
+        return
+    folder = args[0] if args else os.path.join(
         here, '..', 'tests', 'golden', 'models')
     os.makedirs(folder, exist_ok=True)
     for name, make in (('ordered-test', ordered),

@@ -165,6 +165,48 @@ test_round_trip (void)
       && same (&info, &back), "predicted frames are delimited");
 }
 
+/* Headers that training/make_test_model.py wrote without this library. */
+static void
+test_python (void)
+{
+  static const char folder[] = TEST_GOLDEN_DIR "/../fuzzing/seeds/frame/";
+  static const struct
+  {
+    const char *name;
+    walloc_result expected;
+  } rows[] = {
+    {"plain.wlc", WALLOC_OK}, {"unknown-record.wlc", WALLOC_OK},
+    {"repeat.wlc", WALLOC_OK}, {"predicted.wlc", WALLOC_OK},
+    {"slices.wlc", WALLOC_OK}, {"two.wlc", WALLOC_OK},
+    {"later-version.wlc", WALLOC_ERR_UNSUPPORTED}, {"records.wlc", WALLOC_OK}
+  };
+  walloc_frame_info info;
+  char path[500];
+  uint8_t data[2000];
+  size_t size = 0, i;
+  FILE *file;
+
+  for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    snprintf (path, sizeof path, "%s%s", folder, rows[i].name);
+    file = fopen (path, "rb");
+    size = file != NULL ? fread (data, 1, sizeof data, file) : 0;
+    if (file != NULL)
+      fclose (file);
+    TAP_OK (walloc_frame_parse (data, size, &info, NULL) == rows[i].expected,
+        "%s from Python", rows[i].name);
+  }
+  TAP_OK (info.header_size == size && info.width == 720 &&
+      info.height == 576 && info.format == WALLOC_FORMAT_I420 &&
+      info.payload_size == 600 && info.slices == 3 && info.slice_rows == 24
+      && info.step_index == 60 && info.channels == 24 &&
+      info.model_id == UINT64_C (0x0123456789abcdef) &&
+      info.pts == 1000000000 && info.duration == 40000000 &&
+      info.fps_n == 30000 && info.fps_d == 1001 && info.par_n == 16 &&
+      info.par_d == 11 && info.has_colour && info.colour.range == 2 &&
+      info.colour.matrix == 1 && info.colour.chroma_site == 2,
+      "every field is what Python put there");
+}
+
 static void
 test_damage (void)
 {
@@ -519,6 +561,7 @@ main (void)
 {
   test_layout ();
   test_round_trip ();
+  test_python ();
   test_damage ();
   test_fields ();
   test_records ();

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Model files: whatever loads must be safe to code with. */
+#include <walloc/model.h>
+
+#include <stdlib.h>
+
+#include "model/model.h"
+
+int LLVMFuzzerTestOneInput (const uint8_t * data, size_t size);
+
+static void
+require (int condition)
+{
+  if (!condition)
+    abort ();
+}
+
+static void
+check_taps (const walloc_tap_list * list, unsigned channel)
+{
+  int sum = 0, i;
+
+  require (list->mean + list->spread <= WALLOC_MODEL_TAPS);
+  for (i = 0; i < list->mean + list->spread; i++) {
+    const walloc_tap *t = &list->tap[i];
+
+    require (t->plane <= channel && abs (t->dy) <= 2 && abs (t->dx) <= 2 &&
+        abs (t->weight) <= 2047);
+    require (t->plane < channel || t->dy < 0 || (t->dy == 0 && t->dx < 0));
+    if (i < list->mean)
+      sum += abs (t->weight);
+  }
+  require (sum <= 768);
+}
+
+static void
+check_table (const walloc_freq_table * t, unsigned symbols)
+{
+  unsigned k, sum = 0;
+
+  for (k = 0; k < symbols; k++) {
+    require (t->symbol[k].start == sum && t->symbol[k].freq > 0);
+    sum += t->symbol[k].freq;
+    require (t->last[k] == (int) sum - 1);
+  }
+  require (sum == 32768);
+  for (; k < WALLOC_MODEL_SYMBOLS; k++)
+    require (t->last[k] == 32767);
+}
+
+static void
+check_model (const walloc_model * m)
+{
+  unsigned s, c, b, f, q, step, channels;
+
+  for (q = 1; q <= 100; q++) {
+    require (walloc_model_quality (m, q, &step, &channels) == WALLOC_OK);
+    require (step <= 176 && channels >= 1 && channels <= m->info.channels);
+    require (walloc_model_set_of_step (m, step) < m->info.sets);
+  }
+  for (c = 0; c < m->info.channels; c++)
+    require (m->class[c] < m->classes && m->group[c] <= WALLOC_GROUP_DETAIL);
+  for (s = 0; s < m->info.sets; s++) {
+    for (c = 0; c < m->info.channels; c++) {
+      check_taps (&m->set[s].taps[c], c);
+      require (m->set[s].active[c] >= 1 && m->set[s].active[c] <= 32767);
+      for (b = 0; b < m->buckets; b++)
+        for (f = 0; f < WALLOC_MODEL_FRACTIONS; f++)
+          check_table (walloc_model_table (m, s, c, b, f),
+              2u * m->max_symbol[b] + 2);
+    }
+  }
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
+{
+  /* small enough to see a header that asks for much more than it brings */
+  walloc_allocator allocator = { NULL, NULL, NULL, (size_t) 64 << 20 };
+  walloc_model *model;
+  walloc_error error;
+
+  if (walloc_model_load_memory (data, size, &allocator, &model, &error) ==
+      WALLOC_OK) {
+    check_model (model);
+    walloc_model_unref (model);
+  } else {
+    require (model == NULL && error.text[0] != '\0');
+  }
+  return 0;
+}
