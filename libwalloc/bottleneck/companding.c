@@ -53,7 +53,7 @@ walloc_to_normal (double y, unsigned latent_bits)
 static float
 ordered_float (int64_t i)
 {
-  uint32_t bits = i < 0 ? 0x80000000u | (uint32_t) -i : (uint32_t) i;
+  uint32_t bits = i < 0 ? 0x80000000u | (uint32_t) - i : (uint32_t) i;
   float f;
 
   memcpy (&f, &bits, sizeof f);

@@ -9,7 +9,7 @@
 /* Outputs computed at a time, so that an input is loaded once for several. */
 #define OUTPUTS 4
 
-typedef float vec __attribute__ ((vector_size (LANES * 4)));
+typedef float vec __attribute__((vector_size (LANES * 4)));
 
 WALLOC_CLONES static void
 dequantise_block (const int16_t * restrict q, const float *restrict recon,
@@ -72,7 +72,9 @@ linear_block (const float *in, size_t in_stride, unsigned inputs,
   unsigned i, k;
 
   for (k = 0; k < n; k++)
-    sum[k] = (vec) {0} + (bias != NULL ? bias[k] : 0.0f);
+    sum[k] = (vec) {
+    0}
+  +(bias != NULL ? bias[k] : 0.0f);
   for (i = 0; i < inputs; i++, in += in_stride) {
     m = matrix + (rows != NULL ? rows[i] : i) * row_stride;
     memcpy (&v, in, sizeof v);

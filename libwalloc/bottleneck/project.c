@@ -58,10 +58,10 @@ project_sse2 (const int16_t * pairs, const int16_t * row, unsigned n_pairs,
   }
 }
 
-__attribute__ ((target ("avx2")))
-static void
-project_avx2 (const int16_t * pairs, const int16_t * row, unsigned n_pairs,
-    int32_t * out)
+__attribute__((target ("avx2")))
+     static void
+         project_avx2 (const int16_t * pairs, const int16_t * row,
+    unsigned n_pairs, int32_t * out)
 {
   const __m256i *in = (const __m256i *) (const void *) pairs;
   __m256i sum[4], w;
@@ -80,10 +80,10 @@ project_avx2 (const int16_t * pairs, const int16_t * row, unsigned n_pairs,
     _mm256_store_si256 ((__m256i *) (void *) out + i, sum[i]);
 }
 
-__attribute__ ((target ("avx512f,avx512bw")))
-static void
-project_avx512 (const int16_t * pairs, const int16_t * row, unsigned n_pairs,
-    int32_t * out)
+__attribute__((target ("avx512f,avx512bw")))
+     static void
+         project_avx512 (const int16_t * pairs, const int16_t * row,
+    unsigned n_pairs, int32_t * out)
 {
   const __m512i *in = (const __m512i *) (const void *) pairs;
   __m512i sum0 = _mm512_setzero_si512 (), sum1 = sum0, w;

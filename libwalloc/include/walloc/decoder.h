@@ -21,7 +21,8 @@ typedef struct
   uint64_t max_pixels;          /**< width x height, default 2^28 */
 } walloc_decoder_limits;
 
-/** Counters since creation. Times are nanoseconds of the calling thread. */
+/** Counters since creation. Times are nanoseconds of work, added over all
+ * threads that worked (of networks: of the calling thread). */
 typedef struct
 {
   uint64_t frames, bytes, pixels;
@@ -45,8 +46,9 @@ WALLOC_API void walloc_decoder_free (walloc_decoder * decoder);
  * and the RGB family), or GRAY8 (luma only); sizes must be the frame's.
  * @param damaged out: number of slices that were damaged and concealed; may
  *   be NULL
- * Errors: what walloc_frame_parse() returns, TRUNCATED (payload not whole;
- * intact slices are decoded all the same when @damaged is given),
+ * Errors: what walloc_frame_parse() returns, TRUNCATED (payload not whole:
+ * with @damaged, intact slices are decoded all the same and @image has been
+ * written if *damaged > 0; without, nothing was done),
  * MODEL_MISMATCH, NOT_FOUND (the model has no such decoder), UNSUPPORTED
  * (frame type or image format), LIMIT, MEMORY.
  */
@@ -61,14 +63,18 @@ typedef struct
   unsigned width, height;       /**< latents per row, rows */
   const int16_t *data;          /**< [channels][height][width], integers */
   const float *step;            /**< [channels]: value = integer * step, in
-                                   sample units of an orthonormal transform */
+                                   sample units of an orthonormal transform;
+                                   1 in reference models, whose integers are
+                                   companded */
   const uint8_t *group;         /**< [channels]: 0 luma, 1 chroma, 2 chroma detail */
 } walloc_latents;
 
 /**
  * Entropy-decode one frame. Pointers in @latents are valid until the next
  * call on @decoder. Channels that the frame's format lacks (chroma of GRAY8)
- * are zero. Errors as walloc_decoder_decode().
+ * are zero. In damaged slices the channels that carry the means of luma and
+ * chroma are interpolated between the slices around, all others are zero.
+ * Errors as walloc_decoder_decode(), but for those of images.
  */
 WALLOC_API walloc_result walloc_decoder_latents (walloc_decoder * decoder,
     const uint8_t * data, size_t size, walloc_latents * latents,

@@ -34,7 +34,8 @@ typedef struct
 /** @params with defaults (no time stamps, quality 50). */
 WALLOC_API void walloc_encode_params_init (walloc_encode_params * params);
 
-/** Counters since creation. Times are nanoseconds of the calling thread. */
+/** Counters since creation. Times are nanoseconds of work, added over all
+ * threads that worked. */
 typedef struct
 {
   uint64_t frames, bytes, pixels;

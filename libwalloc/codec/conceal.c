@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "codec/decoder-private.h"
+
+/* Rows [first, end) of one plane from the rows around them; those that do
+ * not exist (below: row number height) are taken from the other side. */
+static void
+fill (int16_t * plane, unsigned width, unsigned height, unsigned first,
+    unsigned end)
+{
+  const int16_t *above = first > 0 ? plane + (size_t) (first - 1) * width :
+      NULL;
+  const int16_t *below = end < height ? plane + (size_t) end * width : NULL;
+  int n = (int) (end - first) + 1, k;
+  unsigned x, y;
+
+  if (above == NULL)
+    above = below;
+  if (below == NULL)
+    below = above;
+  if (above == NULL)
+    return;
+  for (y = first; y < end; y++) {
+    k = (int) (y - first) + 1;
+    for (x = 0; x < width; x++)
+      plane[(size_t) y * width + x] =
+          (int16_t) ((above[x] * (n - k) + below[x] * k) / n);
+  }
+}
+
+/* Means: the first channel of luma, the first two of chroma (Cb and Cr). */
+static int
+carries_mean (const walloc_decoder * d, unsigned channel)
+{
+  unsigned c, before = 0, group = d->model->group[channel];
+
+  for (c = 0; c < channel; c++)
+    before += d->model->group[c] == group;
+  return d->present[channel] && ((group == WALLOC_GROUP_LUMA && before == 0) ||
+      (group == WALLOC_GROUP_CHROMA && before < 2));
+}
+
+void
+walloc_decoder_conceal (walloc_decoder * decoder)
+{
+  const walloc_layout *l = &decoder->layout;
+  size_t grid = (size_t) l->grid_width * l->grid_height;
+  unsigned c, first, end, s;
+
+  for (c = 0; c < decoder->channels; c++) {
+    if (!carries_mean (decoder, c))
+      continue;
+    for (first = 0; first < l->slices; first = end) {
+      end = first + 1;
+      if (decoder->intact[first])
+        continue;
+      while (end < l->slices && !decoder->intact[end])
+        end++;
+      fill (decoder->latents + c * grid, l->grid_width, l->grid_height,
+          walloc_layout_row (l, first), walloc_layout_row (l, end));
+      for (s = first; s < end; s++)
+        decoder->live[(size_t) s * decoder->channels + c] = 1;
+    }
+  }
+}

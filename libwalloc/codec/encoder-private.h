@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The encoder's state. A picture is worked on slice by slice, each from
+ * samples to bytes in one go, so that memory depends on its width only (kind
+ * ordered) and results do not depend on threads. Internal. */
+#ifndef WALLOC_CODEC_ENCODER_PRIVATE_H
+#define WALLOC_CODEC_ENCODER_PRIVATE_H
+
+#include <walloc/encoder.h>
+
+#include "bottleneck/companding.h"
+#include "bottleneck/quantiser.h"
+#include "codec/layout.h"
+#include "codec/workers.h"
+#include "common/parallel.h"
+#include "entropy/slice.h"
+
+/* What one piece of work needs. */
+typedef struct
+{
+  /* kind ordered */
+  int16_t *window[3];           /* samples that the filters reach */
+  int16_t *bands;               /* half-size bands of full-size chroma */
+  int16_t *coef;                /* packet coefficients of one group or two */
+  void *transform;
+  /* kind reference */
+  float *coef_f, *latent_f, *transform_f;
+  /* both */
+  int16_t *latents;             /* buffer of the slice's planes */
+  void *entropy;
+  uint8_t *out;                 /* an encoded slice, any worst case */
+  uint64_t ns_transform, ns_project, ns_entropy;
+} walloc_encode_worker;
+
+typedef struct
+{
+  size_t offset, size;          /* in the staging buffer */
+} walloc_encoded_slice;
+
+struct walloc_encoder
+{
+  walloc_model *model;
+  walloc_mem mem;
+  walloc_runner runner;
+  walloc_workers workers;
+  walloc_encoder_stats stats;
+  walloc_project_func project;
+  walloc_companding companding;
+
+  /* of the memory as it is */
+  int prepared;
+  walloc_layout layout;
+  walloc_encode_worker worker[WALLOC_MAX_WORKERS];
+  size_t transform_bytes, transform_floats, out_size;
+  size_t window_stride, window_rows, band_stride, band_rows, coef_stride;
+  walloc_encoded_slice *slices;
+  uint32_t *slice_sizes;
+  float *planes_f;              /* kind reference: red, green, blue */
+  uint8_t *staging, *frame;
+  size_t staging_size, frame_size;
+
+  /* of the frame at hand */
+  const walloc_image *image;
+  walloc_slice_coder coder;
+  unsigned set, channels;
+  uint8_t present[WALLOC_MODEL_MAX_CHANNELS];
+  walloc_quantiser quantiser[WALLOC_MODEL_MAX_CHANNELS];
+  uint16_t group_channels[3][WALLOC_MODEL_MAX_CHANNELS];
+  unsigned group_count[3];
+  atomic_size_t staged;         /* bytes; may exceed staging_size */
+  atomic_int failed;            /* first walloc_result of the work */
+};
+
+/* Kind ordered: samples to latents of grid rows [first, end), into
+ * planes + c * plane_stride + y * stride. */
+walloc_result walloc_encode_ordered (walloc_encoder * encoder,
+    walloc_encode_worker * worker, unsigned first, unsigned end,
+    int16_t * planes, size_t stride, size_t plane_stride);
+
+/* Elements of the buffers above; 0 where none is needed. */
+void walloc_encode_ordered_sizes (walloc_encoder * encoder,
+    size_t * window, unsigned *windows, size_t * bands, size_t * coef);
+
+/* Kind reference: the whole picture to float planes, by strips; then like
+ * walloc_encode_ordered(). */
+void walloc_encode_reference_planes (walloc_encoder * encoder);
+walloc_result walloc_encode_reference (walloc_encoder * encoder,
+    walloc_encode_worker * worker, unsigned first, unsigned end,
+    int16_t * planes, size_t stride, size_t plane_stride);
+void walloc_encode_reference_sizes (walloc_encoder * encoder,
+    size_t * planes, size_t * coef, size_t * latents);
+
+#endif

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "codec/encoder-private.h"
+
+#include <walloc/wavelet.h>
+
+#include <string.h>
+
+#include "transform/intwavelet.h"
+
+#define DEFAULT_QUALITY 50
+/* First guess of a picture's bytes: 2 bits per pixel and some. */
+#define FIRST_STAGING(pixels) ((pixels) / 4 + 4096)
+/* Slices copied before assembly leave room for any header. */
+#define HEADER_ROOM (WALLOC_FRAME_MIN_HEADER + 4 * 2048 + 256)
+
+void
+walloc_encode_params_init (walloc_encode_params * params)
+{
+  if (params == NULL)
+    return;
+  memset (params, 0, sizeof *params);
+  params->pts = WALLOC_TIME_NONE;
+  params->duration = WALLOC_TIME_NONE;
+}
+
+walloc_result
+walloc_encoder_new (walloc_model * model,
+    const walloc_allocator * allocator, const walloc_runner * runner,
+    walloc_encoder ** encoder, walloc_error * error)
+{
+  walloc_mem mem;
+  walloc_encoder *e;
+
+  if (encoder == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no place for the encoder");
+  *encoder = NULL;
+  if (model == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no model given");
+  if (model->info.levels != 3)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "model '%s' has %u levels; pictures need 3", model->info.name,
+        model->info.levels);
+  walloc_mem_init (&mem, allocator);
+  e = walloc_mem_alloc (&mem, 1, sizeof *e);
+  if (e == NULL)
+    return walloc_fail (error, WALLOC_ERR_MEMORY,
+        "no memory for an encoder (%zu bytes)", sizeof *e);
+  e->mem = mem;
+  e->model = walloc_model_ref (model);
+  if (runner != NULL)
+    e->runner = *runner;
+  walloc_workers_init (&e->workers, runner);
+  e->project = walloc_project_best (0);
+  if (model->info.kind == WALLOC_MODEL_REFERENCE)
+    walloc_companding_init (&e->companding, model->latent_bits);
+  *encoder = e;
+  return WALLOC_OK;
+}
+
+static void
+release (walloc_encoder * e, void *pointer)
+{
+  void *block;
+
+  memcpy (&block, pointer, sizeof block);
+  walloc_mem_free (&e->mem, block);
+  memset (pointer, 0, sizeof block);
+}
+
+/* Gives back what depends on the picture's layout. */
+static void
+unprepare (walloc_encoder * e)
+{
+  walloc_encode_worker *w;
+  unsigned i, k;
+
+  for (i = 0; i < e->workers.count; i++) {
+    w = &e->worker[i];
+    for (k = 0; k < 3; k++)
+      release (e, &w->window[k]);
+    release (e, &w->bands);
+    release (e, &w->coef);
+    release (e, &w->transform);
+    release (e, &w->coef_f);
+    release (e, &w->latent_f);
+    release (e, &w->transform_f);
+    release (e, &w->latents);
+    release (e, &w->entropy);
+    release (e, &w->out);
+  }
+  release (e, &e->slices);
+  release (e, &e->slice_sizes);
+  release (e, &e->planes_f);
+  release (e, &e->staging);
+  release (e, &e->frame);
+  e->staging_size = e->frame_size = 0;
+  e->prepared = 0;
+}
+
+void
+walloc_encoder_free (walloc_encoder * encoder)
+{
+  walloc_mem mem;
+
+  if (encoder == NULL)
+    return;
+  unprepare (encoder);
+  walloc_model_unref (encoder->model);
+  mem = encoder->mem;
+  walloc_mem_free (&mem, encoder);
+}
+
+/* Notes a shortage in *short_of, so that one check at the end is enough. */
+static void *
+take (walloc_encoder * e, size_t n, size_t size, int *short_of)
+{
+  void *block;
+
+  if (n == 0)
+    return NULL;
+  block = walloc_mem_alloc (&e->mem, n, size);
+  if (block == NULL)
+    *short_of = 1;
+  return block;
+}
+
+static walloc_result
+prepare_worker (walloc_encoder * e, walloc_encode_worker * w,
+    walloc_error * error)
+{
+  const walloc_layout *l = &e->layout;
+  unsigned d = e->model->info.channels, windows = 0, i;
+  size_t window = 0, bands = 0, coef = 0, planes = 0, latents = 0;
+  int short_of = 0;
+  walloc_result result;
+
+  if (e->model->info.kind == WALLOC_MODEL_ORDERED) {
+    walloc_encode_ordered_sizes (e, &window, &windows, &bands, &coef);
+    result = walloc_int_scratch ((size_t) l->grid_width * WALLOC_CELL, 3,
+        &e->transform_bytes, error);
+    if (result != WALLOC_OK)
+      return result;
+    for (i = 0; i < windows; i++)
+      w->window[i] = take (e, window, sizeof *w->window[i], &short_of);
+    w->bands = take (e, bands, sizeof *w->bands, &short_of);
+    w->coef = take (e, coef, sizeof *w->coef, &short_of);
+    w->transform = take (e, 1, e->transform_bytes, &short_of);
+  } else {
+    walloc_encode_reference_sizes (e, &planes, &coef, &latents);
+    result = walloc_packet_scratch_2d ((size_t) l->grid_width * WALLOC_CELL,
+        3, &e->transform_floats, error);
+    if (result != WALLOC_OK)
+      return result;
+    w->coef_f = take (e, coef, sizeof *w->coef_f, &short_of);
+    w->latent_f = take (e, latents, sizeof *w->latent_f, &short_of);
+    w->transform_f = take (e, e->transform_floats, sizeof *w->transform_f,
+        &short_of);
+  }
+  w->latents = take (e, walloc_slice_elements (l->grid_width, l->buffer_rows,
+          d), sizeof *w->latents, &short_of);
+  w->entropy = take (e, 1, walloc_slice_scratch (l->grid_width), &short_of);
+  e->out_size = walloc_slice_worst (l->grid_width, l->buffer_rows, d);
+  w->out = take (e, 1, e->out_size, &short_of);
+  return short_of ? WALLOC_ERR_MEMORY : WALLOC_OK;
+}
+
+static walloc_result
+prepare (walloc_encoder * e, const walloc_image * image, walloc_error * error)
+{
+  size_t planes = 0, coef, latents, pixels;
+  walloc_result result = WALLOC_OK;
+  int short_of = 0;
+  unsigned i;
+
+  if (e->prepared && e->layout.width == image->width &&
+      e->layout.height == image->height && e->layout.format == image->format)
+    return WALLOC_OK;
+  unprepare (e);
+  walloc_layout_init (&e->layout, image->format, image->width, image->height,
+      0);
+  pixels = (size_t) image->width * image->height;
+  for (i = 0; i < e->workers.count && result == WALLOC_OK; i++)
+    if (i == 0 || i < e->layout.slices)
+      result = prepare_worker (e, &e->worker[i], error);
+  if (result == WALLOC_OK) {
+    if (e->model->info.kind == WALLOC_MODEL_REFERENCE) {
+      walloc_encode_reference_sizes (e, &planes, &coef, &latents);
+      e->planes_f = take (e, planes, sizeof *e->planes_f, &short_of);
+    }
+    e->slices = take (e, e->layout.slices, sizeof *e->slices, &short_of);
+    e->slice_sizes = take (e, e->layout.slices, sizeof *e->slice_sizes,
+        &short_of);
+    e->staging_size = FIRST_STAGING (pixels);
+    e->staging = take (e, 1, e->staging_size, &short_of);
+    if (short_of)
+      result = WALLOC_ERR_MEMORY;
+  }
+  if (result == WALLOC_OK) {
+    e->prepared = 1;
+    return WALLOC_OK;
+  }
+  unprepare (e);
+  if (result == WALLOC_ERR_MEMORY)
+    return walloc_fail (error, WALLOC_ERR_MEMORY,
+        "a picture of %ux%u needs more memory than the limit of %zu bytes",
+        image->width, image->height, e->mem.a.limit);
+  return result;
+}
+
+/* Step, channels, set and what follows from them. */
+static walloc_result
+choose (walloc_encoder * e, const walloc_encode_params * params,
+    unsigned *step_index, walloc_error * error)
+{
+  const walloc_model *model = e->model;
+  const walloc_model_set *set;
+  walloc_result result;
+  unsigned c, g, quality;
+
+  quality = params->quality != 0 ? params->quality : DEFAULT_QUALITY;
+  result = walloc_model_quality (model, quality, step_index, &e->channels);
+  if (result != WALLOC_OK)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "quality %u is not within 1 to 100", quality);
+  if (params->use_step) {
+    if (params->step_index > WALLOC_STEP_MAX)
+      return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+          "step index %u is not within 0 to %d", params->step_index,
+          WALLOC_STEP_MAX);
+    *step_index = params->step_index;
+    e->channels = model->info.channels;
+  }
+  if (model->info.kind == WALLOC_MODEL_REFERENCE)
+    *step_index = 0;
+  if (params->channels != 0 && params->channels < e->channels)
+    e->channels = params->channels;
+  e->set = walloc_model_set_of_step (model, *step_index);
+  walloc_layout_present (model, e->layout.pixel.sampling, e->channels,
+      e->present);
+  walloc_slice_coder_init (&e->coder, model, e->set, e->channels, e->present);
+  memset (e->group_count, 0, sizeof e->group_count);
+  if (model->info.kind == WALLOC_MODEL_REFERENCE)
+    return WALLOC_OK;
+  set = &model->set[e->set];
+  for (c = 0; c < e->channels; c++) {
+    if (!e->present[c])
+      continue;
+    g = model->group[c];
+    e->group_channels[g][e->group_count[g]++] = (uint16_t) c;
+    result = walloc_quantiser_init (&e->quantiser[c], *step_index,
+        set->weight[c], set->rounding[c], model->analysis_bits, error);
+    if (result != WALLOC_OK)
+      return result;
+  }
+  return WALLOC_OK;
+}
+
+/* A slice that is shorter than the buffer's planes: what is left below it of
+ * the slice before must not be seen as neighbours. */
+static void
+clear_below (const walloc_encoder * e, walloc_slice * slice)
+{
+  unsigned rows = e->layout.buffer_rows - slice->rows, c;
+
+  rows = rows > 2 ? 2 : rows;
+  for (c = 0; rows > 0 && c < e->channels; c++)
+    memset (slice->planes + c * slice->plane_stride - WALLOC_SLICE_LEFT +
+        slice->rows * slice->stride, 0,
+        rows * slice->stride * sizeof *slice->planes);
+}
+
+static void
+encode_slice (void *data, unsigned index)
+{
+  walloc_encoder *e = data;
+  const walloc_layout *l = &e->layout;
+  unsigned slot = walloc_workers_take (&e->workers);
+  walloc_encode_worker *w = &e->worker[slot];
+  unsigned first = walloc_layout_row (l, index);
+  unsigned end = walloc_layout_row (l, index + 1);
+  walloc_slice slice;
+  walloc_result result;
+  uint64_t start;
+  size_t size = 0, offset;
+
+  slice.width = l->grid_width;
+  slice.rows = end - first;
+  slice.stride = walloc_slice_stride (slice.width);
+  slice.plane_stride = walloc_slice_plane_stride (slice.width, l->buffer_rows);
+  slice.planes = w->latents + walloc_slice_origin (slice.width);
+  slice.scratch = w->entropy;
+  clear_below (e, &slice);
+  if (e->model->info.kind == WALLOC_MODEL_ORDERED)
+    result = walloc_encode_ordered (e, w, first, end, slice.planes,
+        slice.stride, slice.plane_stride);
+  else
+    result = walloc_encode_reference (e, w, first, end, slice.planes,
+        slice.stride, slice.plane_stride);
+  start = walloc_now ();
+  if (result == WALLOC_OK)
+    result = walloc_slice_encode (&e->coder, &slice, w->out, e->out_size,
+        &size);
+  if (result != WALLOC_OK)
+    atomic_store (&e->failed, result);
+  offset = atomic_fetch_add (&e->staged, size);
+  if (offset <= e->staging_size && size <= e->staging_size - offset)
+    memcpy (e->staging + offset, w->out + e->out_size - size, size);
+  e->slices[index].offset = offset;
+  e->slices[index].size = size;
+  w->ns_entropy += walloc_now () - start;
+  walloc_workers_give (&e->workers, slot);
+}
+
+/* Makes *buffer at least size bytes, with a quarter to spare. */
+static walloc_result
+grow (walloc_encoder * e, uint8_t ** buffer, size_t *have, size_t size,
+    walloc_error * error)
+{
+  if (*have >= size)
+    return WALLOC_OK;
+  release (e, buffer);
+  *have = 0;
+  *buffer = walloc_mem_alloc (&e->mem, 1, size + size / 4);
+  if (*buffer == NULL)
+    return walloc_fail (error, WALLOC_ERR_MEMORY,
+        "no memory for a frame of %zu bytes (limit %zu)", size, e->mem.a.limit);
+  *have = size + size / 4;
+  return WALLOC_OK;
+}
+
+static walloc_result
+encode_slices (walloc_encoder * e, walloc_error * error)
+{
+  walloc_result result;
+  unsigned tries;
+
+  if (e->model->info.kind == WALLOC_MODEL_REFERENCE)
+    walloc_encode_reference_planes (e);
+  for (tries = 0; tries < 2; tries++) {
+    atomic_store (&e->staged, 0);
+    atomic_store (&e->failed, WALLOC_OK);
+    walloc_parallel (&e->runner, encode_slice, e, e->layout.slices);
+    result = (walloc_result) atomic_load (&e->failed);
+    if (result != WALLOC_OK)
+      return walloc_fail (error, result,
+          "a slice could not be encoded: %s", walloc_strerror (result));
+    if (atomic_load (&e->staged) <= e->staging_size)
+      return WALLOC_OK;
+    /* pictures of this kind need more than any before: once more */
+    result = grow (e, &e->staging, &e->staging_size,
+        atomic_load (&e->staged), error);
+    if (result != WALLOC_OK)
+      return result;
+  }
+  return walloc_fail (error, WALLOC_ERR_MEMORY,
+      "slices differ between two runs");
+}
+
+static walloc_result
+write_frame (walloc_encoder * e, const walloc_encode_params * params,
+    unsigned step_index, walloc_frame_info * info, walloc_error * error)
+{
+  size_t payload = atomic_load (&e->staged), at;
+  walloc_result result;
+  unsigned i;
+
+  if (payload > WALLOC_FRAME_MAX_PAYLOAD)
+    return walloc_fail (error, WALLOC_ERR_LIMIT,
+        "a frame of %zu bytes; at most %u are possible", payload,
+        WALLOC_FRAME_MAX_PAYLOAD);
+  result = grow (e, &e->frame, &e->frame_size, payload + HEADER_ROOM, error);
+  if (result != WALLOC_OK)
+    return result;
+  walloc_frame_info_init (info);
+  info->media = WALLOC_MEDIA_VIDEO;
+  info->type = WALLOC_FRAME_KEY;
+  info->model_id = e->model->info.id;
+  info->width = e->layout.width;
+  info->height = e->layout.height;
+  info->format = e->layout.format;
+  info->set = e->set;
+  info->step_index = step_index;
+  info->channels = e->channels;
+  info->slice_rows = e->layout.slice_rows;
+  info->slices = e->layout.slices;
+  info->has_colour = params->has_colour;
+  if (params->has_colour)
+    info->colour = params->colour;
+  info->pts = params->pts;
+  info->duration = params->duration;
+  if (params->fps_n > 0 && params->fps_d > 0) {
+    info->fps_n = params->fps_n;
+    info->fps_d = params->fps_d;
+  }
+  if (params->par_n > 0 && params->par_d > 0) {
+    info->par_n = params->par_n;
+    info->par_d = params->par_d;
+  }
+  for (i = 0; i < info->slices; i++)
+    e->slice_sizes[i] = (uint32_t) e->slices[i].size;
+  result = walloc_frame_write (e->frame, e->frame_size, info, e->slice_sizes,
+      error);
+  if (result != WALLOC_OK)
+    return result;
+  at = info->header_size;
+  for (i = 0; i < info->slices; i++) {
+    memcpy (e->frame + at, e->staging + e->slices[i].offset, e->slices[i].size);
+    at += e->slices[i].size;
+  }
+  return WALLOC_OK;
+}
+
+static void
+count (walloc_encoder * e, size_t bytes)
+{
+  unsigned i;
+
+  e->stats.frames++;
+  e->stats.bytes += bytes;
+  e->stats.pixels += (uint64_t) e->layout.width * e->layout.height;
+  for (i = 0; i < e->workers.count; i++) {
+    e->stats.ns_transform += e->worker[i].ns_transform;
+    e->stats.ns_project += e->worker[i].ns_project;
+    e->stats.ns_entropy += e->worker[i].ns_entropy;
+    e->worker[i].ns_transform = e->worker[i].ns_project =
+        e->worker[i].ns_entropy = 0;
+  }
+}
+
+walloc_result
+walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
+    const walloc_encode_params * params, const uint8_t ** data, size_t *size,
+    walloc_frame_info * info, walloc_error * error)
+{
+  walloc_encode_params defaults;
+  walloc_frame_info written;
+  walloc_result result;
+  unsigned step_index;
+
+  if (encoder == NULL || data == NULL || size == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "walloc_encoder_encode: NULL argument");
+  *data = NULL;
+  *size = 0;
+  if (params == NULL) {
+    walloc_encode_params_init (&defaults);
+    params = &defaults;
+  }
+  result = walloc_image_check (image, error);
+  if (result != WALLOC_OK)
+    return result;
+  if ((encoder->model->info.formats >> image->format & 1) == 0)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "model '%s' does not encode %s pictures", encoder->model->info.name,
+        walloc_format_name (image->format));
+  result = prepare (encoder, image, error);
+  if (result == WALLOC_OK)
+    result = choose (encoder, params, &step_index, error);
+  if (result != WALLOC_OK)
+    return result;
+  encoder->image = image;
+  result = encode_slices (encoder, error);
+  encoder->image = NULL;
+  if (result == WALLOC_OK)
+    result = write_frame (encoder, params, step_index, &written, error);
+  if (result != WALLOC_OK)
+    return result;
+  *data = encoder->frame;
+  *size = (size_t) written.header_size + written.payload_size;
+  if (info != NULL)
+    *info = written;
+  count (encoder, *size);
+  return WALLOC_OK;
+}
+
+void
+walloc_encoder_get_stats (const walloc_encoder * encoder,
+    walloc_encoder_stats * stats)
+{
+  if (stats == NULL)
+    return;
+  memset (stats, 0, sizeof *stats);
+  if (encoder != NULL)
+    *stats = encoder->stats;
+}

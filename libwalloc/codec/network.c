@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Network decoders of a model (docs/model-format.md, section 4). */
+#include "codec/decoder-private.h"
+
+#include <string.h>
+
+#include "bottleneck/linear.h"
+#include "bottleneck/quantiser.h"
+
+#define LUMA_AND_CHROMA 96
+
+void
+walloc_decoder_free_nets (walloc_decoder * d)
+{
+  unsigned i;
+
+  for (i = 0; i <= WALLOC_DECODER_BEST; i++) {
+    walloc_net_free (d->net[i].net);
+    memset (&d->net[i], 0, sizeof d->net[i]);
+  }
+  walloc_decoder_release (d, &d->net_in);
+  walloc_decoder_release (d, &d->net_out);
+  d->net_in_size = d->net_out_size = 0;
+}
+
+/* Planes of a network's input: the latents, and for kind ordered one that
+ * tells the step. */
+static unsigned
+input_planes (const walloc_decoder * d)
+{
+  return d->model->info.channels +
+      (d->model->info.kind == WALLOC_MODEL_ORDERED);
+}
+
+static walloc_result
+load (walloc_decoder * d, walloc_decoder_kind kind, walloc_error * error)
+{
+  const walloc_model_blob *blob = kind == WALLOC_DECODER_FAST ?
+      &d->model->fast : &d->model->best;
+  walloc_net *net;
+  walloc_result result;
+
+  result = walloc_net_load (&net, blob->data, blob->size, WALLOC_NET_AUTO,
+      &d->allocator, NULL, error);
+  if (result != WALLOC_OK)
+    return result;
+  if (walloc_net_inputs (net) != 1 || walloc_net_outputs (net) != 1) {
+    walloc_net_free (net);
+    return walloc_fail (error, WALLOC_ERR_MODEL,
+        "the network of model '%s' has %u inputs and %u outputs, not one",
+        d->model->info.name, walloc_net_inputs (net), walloc_net_outputs (net));
+  }
+  d->net[kind].net = net;
+  return WALLOC_OK;
+}
+
+static walloc_result
+prepare (walloc_decoder * d, walloc_decode_net * n, walloc_error * error)
+{
+  unsigned width = d->layout.grid_width, height = d->layout.grid_height;
+  walloc_net_shape shape = { 4, {1, input_planes (d), height, width} };
+  walloc_result result;
+
+  if (n->width == width && n->height == height)
+    return WALLOC_OK;
+  n->width = n->height = 0;
+  result = walloc_net_prepare (n->net, &shape, 1, error);
+  if (result != WALLOC_OK)
+    return result;
+  walloc_net_output (n->net, 0, &shape);
+  if (shape.rank != 4 || shape.dims[0] != 1 || shape.dims[2] != height ||
+      shape.dims[3] != width || !(shape.dims[1] == WALLOC_COEF_PLANES ||
+          (shape.dims[1] == LUMA_AND_CHROMA &&
+              d->model->info.kind == WALLOC_MODEL_ORDERED)))
+    return walloc_fail (error, WALLOC_ERR_MODEL,
+        "the network of model '%s' gives %lld planes of %lldx%lld, not %d of "
+        "%ux%u", d->model->info.name, (long long) shape.dims[1],
+        (long long) shape.dims[3], (long long) shape.dims[2],
+        WALLOC_COEF_PLANES, width, height);
+  n->outputs = (unsigned) shape.dims[1];
+  n->width = width;
+  n->height = height;
+  return WALLOC_OK;
+}
+
+static walloc_result
+room (walloc_decoder * d, float **buffer, size_t *have, size_t floats,
+    walloc_error * error)
+{
+  int short_of = 0;
+
+  if (*have >= floats)
+    return WALLOC_OK;
+  walloc_decoder_release (d, buffer);
+  *have = 0;
+  *buffer = walloc_decoder_take (d, floats, sizeof **buffer, &short_of);
+  if (short_of)
+    return walloc_fail (error, WALLOC_ERR_MEMORY,
+        "a network on a picture of %ux%u needs more memory than the limit of "
+        "%zu bytes", d->layout.width, d->layout.height, d->mem.a.limit);
+  *have = floats;
+  return WALLOC_OK;
+}
+
+/* Values over the step that quality chose, and that step: log2 / 4. */
+static void
+fill_row (void *data, unsigned y)
+{
+  walloc_decoder *d = data;
+  unsigned slot = walloc_workers_take (&d->workers), c, x;
+  walloc_decode_worker *w = &d->worker[slot];
+  unsigned width = d->layout.grid_width;
+  size_t plane = (size_t) width * d->layout.grid_height;
+  int ordered = d->model->info.kind == WALLOC_MODEL_ORDERED;
+  float *out = d->net_in + (size_t) y * width, step = 1;
+
+  if (ordered)
+    step = (float) ((double) walloc_step_24 (d->info.step_index, 4096) /
+        (1 << 24));
+  for (c = 0; c < d->model->info.channels; c++, out += plane) {
+    if (c >= d->channels || !walloc_decoder_row_live (d, c, y)) {
+      memset (out, 0, width * sizeof *out);
+      continue;
+    }
+    walloc_decoder_values (d, c, y, w->values);
+    if (!ordered)
+      memcpy (out, w->values, width * sizeof *out);
+    for (x = 0; ordered && x < width; x++)
+      out[x] = w->values[x] / step;
+  }
+  for (x = 0; ordered && x < width; x++)
+    out[x] = (float) d->info.step_index / 64.0f;
+  walloc_workers_give (&d->workers, slot);
+}
+
+walloc_result
+walloc_decoder_run_net (walloc_decoder * d, walloc_decoder_kind kind,
+    walloc_error * error)
+{
+  walloc_decode_net *n = &d->net[kind];
+  size_t plane = (size_t) d->layout.grid_width * d->layout.grid_height;
+  const float *inputs[1];
+  float *outputs[1];
+  uint64_t start = walloc_now ();
+  walloc_result result = WALLOC_OK;
+
+  d->net_result = NULL;
+  if (n->net == NULL)
+    result = load (d, kind, error);
+  if (result == WALLOC_OK)
+    result = prepare (d, n, error);
+  if (result == WALLOC_OK)
+    result = room (d, &d->net_in, &d->net_in_size, plane * input_planes (d),
+        error);
+  if (result == WALLOC_OK)
+    result = room (d, &d->net_out, &d->net_out_size, plane * n->outputs, error);
+  if (result != WALLOC_OK)
+    return result;
+  walloc_parallel (&d->runner, fill_row, d, d->layout.grid_height);
+  inputs[0] = d->net_in;
+  outputs[0] = d->net_out;
+  result = walloc_net_run (n->net, inputs, 1, outputs, 1,
+      d->runner.run != NULL ? &d->runner : NULL, error);
+  if (result != WALLOC_OK)
+    return result;
+  d->net_result = d->net_out;
+  d->net_planes = n->outputs;
+  d->stats.ns_network += walloc_now () - start;
+  return WALLOC_OK;
+}
