@@ -3,12 +3,15 @@
 #ifndef TESTS_MODEL_FILE_H
 #define TESTS_MODEL_FILE_H
 
+#include <walloc/model.h>
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/bytes.h"
+#include "tap.h"
 
 typedef struct
 {
@@ -18,7 +21,7 @@ typedef struct
 } model_file;
 
 /* Exits when the file is not there: no test can go on without. */
-static model_file *
+static __attribute__ ((unused)) model_file *
 model_file_open (const char *path)
 {
   model_file *f = calloc (1, sizeof *f);
@@ -41,7 +44,7 @@ model_file_open (const char *path)
   return f;
 }
 
-static void
+static __attribute__ ((unused)) void
 model_file_free (model_file * f)
 {
   json_decref (f->header);
@@ -78,7 +81,7 @@ model_file_tensor (const model_file * f, const char *name)
 }
 
 /* Element index of a tensor becomes value (floats by their bits). */
-static void
+static __attribute__ ((unused)) void
 model_file_poke (model_file * f, const char *name, size_t index,
     int32_t value)
 {
@@ -92,7 +95,7 @@ model_file_poke (model_file * f, const char *name, size_t index,
     p[i] = (uint8_t) ((uint32_t) value >> 8 * i);
 }
 
-static void
+static __attribute__ ((unused)) void
 model_file_rename (model_file * f, const char *name, const char *other)
 {
   json_object_set (f->header, other, model_file_tensor (f, name));
@@ -100,7 +103,7 @@ model_file_rename (model_file * f, const char *name, const char *other)
 }
 
 /* One more dimension, of this size. */
-static void
+static __attribute__ ((unused)) void
 model_file_flatten (model_file * f, const char *name, int size)
 {
   json_array_append_new (json_object_get (model_file_tensor (f, name),
@@ -108,7 +111,7 @@ model_file_flatten (model_file * f, const char *name, int size)
 }
 
 /* Another type of the same size. */
-static void
+static __attribute__ ((unused)) void
 model_file_retype (model_file * f, const char *name)
 {
   json_t *t = model_file_tensor (f, name);
@@ -119,7 +122,7 @@ model_file_retype (model_file * f, const char *name)
 }
 
 /* Half the first dimension; what is left over becomes a tensor of its own. */
-static void
+static __attribute__ ((unused)) void
 model_file_shrink (model_file * f, const char *name)
 {
   json_t *t = model_file_tensor (f, name);
@@ -138,7 +141,7 @@ model_file_shrink (model_file * f, const char *name)
 }
 
 /* value NULL: removes the key. */
-static void
+static __attribute__ ((unused)) void
 model_file_metadata (model_file * f, const char *key, const char *value)
 {
   json_t *m = json_object_get (f->header, "__metadata__");
@@ -150,7 +153,7 @@ model_file_metadata (model_file * f, const char *key, const char *value)
 }
 
 /* A new tensor of size bytes at the end; F32 has one element. */
-static void
+static __attribute__ ((unused)) void
 model_file_append (model_file * f, const char *name, const char *type,
     size_t size, const char *bytes)
 {
@@ -162,6 +165,35 @@ model_file_append (model_file * f, const char *name, const char *type,
   json_object_set_new (f->header, name, json_pack ("{s:s,s:[I],s:[I,I]}",
           "dtype", type, "shape", type[0] == 'F' ? n / 4 : n, "data_offsets",
           start, start + n));
+}
+
+static __attribute__ ((unused)) walloc_result
+model_file_load (const model_file * f, walloc_error * error)
+{
+  walloc_model *model = NULL;
+  walloc_result result;
+  uint8_t *bytes;
+  size_t size;
+
+  bytes = model_file_bytes (f, &size);
+  error->text[0] = '\0';
+  result = walloc_model_load_memory (bytes, size, NULL, &model, error);
+  free (bytes);
+  if ((result == WALLOC_OK) != (model != NULL))
+    TAP_OK (0, "result and model agree");
+  walloc_model_unref (model);
+  return result;
+}
+
+/* The file must be refused with a text that has this word. */
+static __attribute__ ((unused)) void
+refused (const model_file * f, const char *word, const char *what)
+{
+  walloc_error error;
+  walloc_result result = model_file_load (f, &error);
+
+  TAP_OK (result == WALLOC_ERR_MODEL && strstr (error.text, word) != NULL,
+      "%s: %s", what, result == WALLOC_OK ? "taken!" : error.text);
 }
 
 #endif
