@@ -508,12 +508,110 @@ def networks():
         nn.Tanh()), (1, 6, 13), dynamic={"in0": {2: "t"}})
 
 
+def bad(name, nodes, shape=(1, 3, 4, 4), consts=None, change=None,
+        opset=13):
+    """A file that must be refused; not in list.txt."""
+    info = helper.make_tensor_value_info("in0", TensorProto.FLOAT, shape)
+    out = helper.make_tensor_value_info("out0", TensorProto.FLOAT, None)
+    init = [numpy_helper.from_array(np.asarray(v), k)
+            for k, v in (consts or {}).items()]
+    model = helper.make_model(
+        helper.make_graph(nodes, name, [info], [out], init),
+        opset_imports=[helper.make_opsetid("", opset)])
+    if change is not None:
+        change(model)
+    with open(os.path.join(OUT, name + ".onnx"), "wb") as f:
+        f.write(model.SerializeToString())
+    write_io(name, [torch.zeros(*shape)], [torch.zeros(1)])
+    NAMES.pop()
+
+
+def refused():
+    w = np.ones((2, 3, 3, 3), np.float32)
+    conv = [node("Conv", ["in0", "w"])]
+
+    def external(m):
+        t = m.graph.initializer[0]
+        t.ClearField("raw_data")
+        t.data_location = TensorProto.EXTERNAL
+        t.external_data.add(key="location", value="/etc/passwd")
+
+    def dims(*values):
+        def change(m):
+            del m.graph.initializer[0].dims[:]
+            m.graph.initializer[0].dims.extend(values)
+        return change
+
+    def int_input(m):
+        m.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+
+    def rename_output(m):
+        m.graph.output[0].name = "nothing"
+
+    def nest(m):
+        graph = m.graph
+        for _ in range(40):
+            inner = graph.node.add(op_type="If").attribute.add(
+                name="b", type=onnx.AttributeProto.GRAPH)
+            graph = inner.g
+
+    bad("bad_operator", [helper.make_node("Lstm9", ["in0"], ["out0"],
+                                          name="bad_node")])
+    bad("bad_domain", [helper.make_node("Relu", ["in0"], ["out0"],
+                                        domain="com.example")])
+    bad("bad_cycle", [node("Add", ["in0", "b"], ["a"]),
+                      node("Relu", ["a"], ["b"]), node("Relu", ["b"])])
+    bad("bad_missing", conv)
+    bad("bad_external", conv, consts={"w": w}, change=external)
+    bad("bad_size", conv, consts={"w": w}, change=dims(2, 3, 3, 4))
+    bad("bad_negative", conv, consts={"w": w}, change=dims(-2, -3, 3, 3))
+    bad("bad_overflow", conv, consts={"w": w},
+        change=dims(1 << 31, 1 << 31, 1 << 31, 54))
+    bad("bad_rank", [node("Add", ["in0", "w"])],
+        consts={"w": np.ones((1,) * 9, np.float32)})
+    bad("bad_type", [node("Relu", ["in0"])], change=int_input)
+    bad("bad_twice", [node("Relu", ["in0"]), node("Abs", ["in0"])])
+    bad("bad_output", [node("Relu", ["in0"])], change=rename_output)
+    bad("bad_opset", [node("Relu", ["in0"])], opset=99)
+    bad("bad_kernel", [node("Conv", ["in0", "w"], kernel_shape=[2, 3])],
+        consts={"w": w})
+    bad("bad_pads", [node("Conv", ["in0", "w"],
+                          pads=[-1, 0, 1 << 40, 0])], consts={"w": w})
+    bad("bad_stride", [node("Conv", ["in0", "w"], strides=[0, 1])],
+        consts={"w": w})
+    bad("bad_groups", [node("Conv", ["in0", "w"], group=7)], consts={"w": w})
+    bad("bad_reshape", [node("Reshape", ["in0", "s"])],
+        consts={"s": np.array([5, -1])})
+    bad("bad_reshape_data", [node("Reshape", ["in0", "in0"])])
+    bad("bad_integers", [node("Cast", ["in0"], ["s"], to=7),
+                         node("Reshape", ["in0", "s"])])
+    bad("bad_expand", [node("Expand", ["in0", "s"])],
+        consts={"s": np.array([1 << 20, 1 << 12, 3, 4, 4])})
+    bad("bad_resize", [node("Resize", ["in0", "", "s"])],
+        consts={"s": np.array([1, 1, 1e6, 1e4], np.float32)})
+    bad("bad_pad", [node("Pad", ["in0", "s"])],
+        consts={"s": np.array([0, 0, 1 << 18, 1 << 18] * 2)})
+    bad("bad_gather", [node("Gather", ["in0", "s"], axis=1)],
+        consts={"s": np.array([0, 3])})
+    bad("bad_axis", [node("Concat", ["in0", "in0"], axis=4)])
+    bad("bad_perm", [node("Transpose", ["in0"], perm=[0, 1, 1, 2])])
+    bad("bad_matmul", [node("MatMul", ["in0", "w"])],
+        consts={"w": np.ones((3, 2), np.float32)})
+    bad("bad_broadcast", [node("Add", ["in0", "w"])],
+        consts={"w": np.ones((3,), np.float32)})
+    bad("bad_divide", [node("Shape", ["in0"], ["s"]),
+                       node("Div", ["s", "z"], ["q"]),
+                       node("Reshape", ["in0", "q"])],
+        consts={"z": np.zeros(1, np.int64)})
+    bad("bad_nesting", [node("Relu", ["in0"])], change=nest)
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     torch.manual_seed(20240912)
     torch.set_num_threads(1)
     for group in (convolutions, products, elementwise, moves, resizes,
-                  reductions, norms, networks):
+                  reductions, norms, networks, refused):
         group()
     path = os.path.join(OUT, "net_classifier.onnx")
     model = onnx.load(path)

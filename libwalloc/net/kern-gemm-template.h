@@ -31,15 +31,23 @@ GEMM_NAME (block) (const float *const *rows, unsigned taps, size_t len,
       for (v = 0; v < nv; v++)
         b[v] = *(const GEMM_NAME (vec) *) (w + v * GEMM_WIDTH);
       w += nv * GEMM_WIDTH;
+      /* row by row: one broadcast live at a time, or registers run out */
+#define GEMM_ROW(r, a) \
+      for (v = 0; v < nv; v++) \
+        acc[r][v] += b[v] * a[k]
 #pragma GCC unroll 4
-      for (v = 0; v < nv; v++) {
-        acc[0][v] += b[v] * a0[k];
-        acc[1][v] += b[v] * a1[k];
-        acc[2][v] += b[v] * a2[k];
-        acc[3][v] += b[v] * a3[k];
-        acc[4][v] += b[v] * a4[k];
-        acc[5][v] += b[v] * a5[k];
-      }
+      GEMM_ROW (0, a0);
+#pragma GCC unroll 4
+      GEMM_ROW (1, a1);
+#pragma GCC unroll 4
+      GEMM_ROW (2, a2);
+#pragma GCC unroll 4
+      GEMM_ROW (3, a3);
+#pragma GCC unroll 4
+      GEMM_ROW (4, a4);
+#pragma GCC unroll 4
+      GEMM_ROW (5, a5);
+#undef GEMM_ROW
     }
   }
 #pragma GCC unroll 8

@@ -194,7 +194,8 @@ plan_conv (walloc_net * net, const net_node * node, bool transposed,
       error);
   if (r != WALLOC_OK)
     return r;
-  if (!net_work_add (net, net_t (net, step.out)->count, c->icg, win.taps)
+  if (!net_work_add (net, transposed ? x.count : net_t (net,
+              step.out)->count, transposed ? c->ocg : c->icg, win.taps)
       || c->batch * c->groups > 1 << 20)
     return net_no_memory (node, error);
   r = net_layout (net, node, net_in (net, node, 0), true, &step.in[0], error);
