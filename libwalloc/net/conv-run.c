@@ -21,8 +21,7 @@ net_conv_packed (const net_conv * c, unsigned taps)
 }
 
 bool
-net_conv_panel (const net_conv * c, size_t p, size_t *column,
-    unsigned *vectors)
+net_conv_panel (const net_conv * c, size_t p, size_t *column, unsigned *vectors)
 {
   size_t left, wide = c->isa->width * c->isa->vectors;
 
@@ -152,8 +151,7 @@ run_block (const conv_block * b, size_t first, unsigned rows)
     if (b->step->chain->n > 0)
       net_chain_run (b->step, b->t, temp + r * ld, oc, images + pixel, column,
           1, have, NULL);
-    memcpy (b->out + pixel * oc + column, temp + r * ld,
-        have * sizeof *temp);
+    memcpy (b->out + pixel * oc + column, temp + r * ld, have * sizeof *temp);
   }
 }
 

@@ -65,35 +65,43 @@ net_gemm_best (void)
   return best;
 }
 
+typedef float vec16
+    __attribute__ ((vector_size (64), aligned (4), may_alias));
+
 NET_CLONES void
 net_kern_depthwise (const float *const *rows, unsigned taps, const float *w,
     const float *bias, float *out, size_t n)
 {
-  float acc[32];
-  size_t c, i, m;
+  float acc[16];
+  size_t c, i;
   unsigned t;
 
   for (c = 0; c + 32 <= n; c += 32) {
-    for (i = 0; i < 32; i++)
-      acc[i] = bias[c + i];
+    vec16 a = *(const vec16 *) (bias + c), b = *(const vec16 *) (bias + c
+        + 16);
+
     for (t = 0; t < taps; t++) {
       const float *x = rows[t] + c, *f = w + t * n + c;
 
-      for (i = 0; i < 32; i++)
-        acc[i] += x[i] * f[i];
+      a += *(const vec16 *) x * *(const vec16 *) f;
+      b += *(const vec16 *) (x + 16) * *(const vec16 *) (f + 16);
     }
-    for (i = 0; i < 32; i++)
-      out[c + i] = acc[i];
+    *(vec16 *) (out + c) = a;
+    *(vec16 *) (out + c + 16) = b;
+  }
+  for (; c + 16 <= n; c += 16) {
+    vec16 a = *(const vec16 *) (bias + c);
+
+    for (t = 0; t < taps; t++)
+      a += *(const vec16 *) (rows[t] + c) * *(const vec16 *) (w + t * n + c);
+    *(vec16 *) (out + c) = a;
   }
   if (c == n)
     return;
-  m = n - c;
-  memcpy (acc, bias + c, m * sizeof *acc);
+  memcpy (acc, bias + c, (n - c) * sizeof *acc);
   for (t = 0; t < taps; t++) {
-    const float *x = rows[t] + c, *f = w + t * n + c;
-
-    for (i = 0; i < m; i++)
-      acc[i] += x[i] * f[i];
+    for (i = 0; i < n - c; i++)
+      acc[i] += rows[t][c + i] * w[t * n + c + i];
   }
-  memcpy (out + c, acc, m * sizeof *acc);
+  memcpy (out + c, acc, (n - c) * sizeof *acc);
 }

@@ -81,15 +81,13 @@ read_shape (const Onnx__ValueInfoProto * info, walloc_net_shape * shape,
     return WALLOC_OK;
   if (s->n_dim > NET_RANK)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED, "'%.80s' has %zu "
-        "dimensions, at most %d are supported", info->name, s->n_dim,
-        NET_RANK);
+        "dimensions, at most %d are supported", info->name, s->n_dim, NET_RANK);
   shape->rank = (unsigned) s->n_dim;
   for (i = 0; i < s->n_dim; i++) {
     const Onnx__TensorShapeProto__Dimension *d = s->dim[i];
 
     shape->dims[i] = -1;
-    if (d->value_case ==
-        ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE) {
+    if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE) {
       if (d->dim_value < 0 || d->dim_value > INT32_MAX)
         return walloc_fail (error, WALLOC_ERR_MODEL, "'%.80s' has an "
             "impossible dimension", info->name);

@@ -21,11 +21,28 @@ net_plan_alloc (walloc_net * net, size_t n, size_t size)
   return (char *) block + WALLOC_ALIGN;
 }
 
+bool
+net_plan_release (walloc_net * net, void (*release) (void *data), void *data)
+{
+  net_handle *handle = net_plan_alloc (net, 1, sizeof *handle);
+
+  if (handle == NULL)
+    return false;
+  handle->next = net->plan.handles;
+  handle->release = release;
+  handle->data = data;
+  net->plan.handles = handle;
+  return true;
+}
+
 void
 net_plan_clear (walloc_net * net)
 {
   net_block *block, *next;
+  net_handle *handle;
 
+  for (handle = net->plan.handles; handle != NULL; handle = handle->next)
+    handle->release (handle->data);
   for (block = net->plan.blocks; block != NULL; block = next) {
     next = block->next;
     walloc_mem_free (&net->mem, block);

@@ -52,8 +52,7 @@ make_tables (walloc_net * net)
       + 2 * net->n_outputs + 16);
   plan->max_steps = (unsigned) (12 * net->n_nodes + 2 * ends
       + 2 * net->n_outputs + 16);
-  plan->tensors = net_plan_alloc (net, plan->max_tensors,
-      sizeof (net_tensor));
+  plan->tensors = net_plan_alloc (net, plan->max_tensors, sizeof (net_tensor));
   plan->producer = net_plan_alloc (net, plan->max_tensors, sizeof (int));
   plan->steps = net_plan_alloc (net, plan->max_steps, sizeof (net_step));
   plan->of_value = net_plan_alloc (net, net->n_values + 1, sizeof (int));
@@ -172,8 +171,7 @@ bind_outputs (walloc_net * net, walloc_error * error)
       if (copy < 0)
         return net_no_memory (&last, error);
       flat[0] = (int64_t) net_t (net, id)->count;
-      r = net_emit_copy (net, &last, id, copy, 1, flat, one, 0, one, 0,
-          error);
+      r = net_emit_copy (net, &last, id, copy, 1, flat, one, 0, one, 0, error);
       if (r != WALLOC_OK)
         return r;
       id = copy;
@@ -242,8 +240,7 @@ walloc_net_run (walloc_net * net, const float *const *inputs,
   unsigned i, k;
 
   if (net == NULL || !net->plan.ready)
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "the net is not prepared");
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "the net is not prepared");
   if (n_inputs != net->n_inputs || n_outputs != net->n_outputs
       || inputs == NULL || outputs == NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT, "%u inputs and %u outputs"
@@ -253,8 +250,7 @@ walloc_net_run (walloc_net * net, const float *const *inputs,
   for (i = 0; i < n_inputs; i++) {
     if (inputs[i] == NULL)
       return walloc_fail (error, WALLOC_ERR_ARGUMENT, "input %u is NULL", i);
-    plan->tensors[net->inputs[i].tensor].data =
-        (void *) (uintptr_t) inputs[i];
+    plan->tensors[net->inputs[i].tensor].data = (void *) (uintptr_t) inputs[i];
   }
   for (i = 0; i < n_outputs; i++) {
     if (outputs[i] == NULL)

@@ -148,9 +148,18 @@ typedef struct net_block
   struct net_block *next;
 } net_block;
 
+/* What another library made for a plan. */
+typedef struct net_handle
+{
+  struct net_handle *next;
+  void (*release) (void *data);
+  void *data;
+} net_handle;
+
 typedef struct
 {
   net_block *blocks;
+  net_handle *handles;
   net_tensor *tensors;
   unsigned n_tensors, max_tensors;
   net_step *steps;
@@ -220,6 +229,9 @@ const net_op *net_op_find (const char *name);
 /* net-plan.c */
 /* memory that lives as long as the plan */
 void *net_plan_alloc (walloc_net * net, size_t n, size_t size);
+/* calls release (data) before the plan's memory goes; false: no memory */
+bool net_plan_release (walloc_net * net, void (*release) (void *data),
+    void *data);
 void net_plan_clear (walloc_net * net);
 /* error that names the node */
 walloc_result net_node_fail (const net_node * node, walloc_error * error,

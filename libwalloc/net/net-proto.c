@@ -91,7 +91,7 @@ half_to_float (unsigned h)
   float value;
 
   if (exponent == 0)
-    value = (float) mantissa * 0x1p-24f;
+    value = (float) mantissa *0x1p-24f;
   else if (exponent == 31)
     value = mantissa ? __builtin_nanf ("") : __builtin_inff ();
   else {
@@ -176,12 +176,12 @@ tensor_bits (const Onnx__TensorProto * t, unsigned size, size_t i)
     return get_le (t->raw_data.data + i * size, size);
   switch (t->data_type) {
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
-      {
-        uint32_t word;
+    {
+      uint32_t word;
 
-        memcpy (&word, t->float_data + i, 4);
-        return word;
-      }
+      memcpy (&word, t->float_data + i, 4);
+      return word;
+    }
     case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
       memcpy (&bits, t->double_data + i, 8);
       return bits;
@@ -274,8 +274,7 @@ net_proto_tensor (walloc_net * net, const Onnx__TensorProto * t,
 
   memset (c, 0, sizeof *c);
   if (t->n_external_data > 0 || (t->has_data_location
-          && t->data_location ==
-          ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL))
+          && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL))
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED, "tensor '%.80s' keeps "
         "its data in another file; store the model in one file", name);
   if (!type_info (t->data_type, &size, &c->type) || t->segment != NULL)
@@ -296,8 +295,7 @@ net_proto_tensor (walloc_net * net, const Onnx__TensorProto * t,
         "values where its dimensions say %zu", name, have, c->count);
   bytes = c->type == NET_I64 ? 8 : 4;
   if (c->count > net->limits.max_parameter_bytes / bytes
-      || net->param_bytes > net->limits.max_parameter_bytes
-      - c->count * bytes)
+      || net->param_bytes > net->limits.max_parameter_bytes - c->count * bytes)
     return walloc_fail (error, WALLOC_ERR_LIMIT, "tensor '%.80s' takes the "
         "parameters over the limit of %llu bytes", name,
         (unsigned long long) net->limits.max_parameter_bytes);
@@ -427,8 +425,7 @@ net_attr_ints (const net_node * node, const char *name, const int64_t ** ints)
 }
 
 size_t
-net_attr_floats (const net_node * node, const char *name,
-    const float **floats)
+net_attr_floats (const net_node * node, const char *name, const float **floats)
 {
   const Onnx__AttributeProto *a = find_attr (node, name);
 

@@ -17,7 +17,7 @@ net_chain_run (const net_step * step, const net_tensor * t, float *x,
   const net_chain *chain = step->chain;
   const float *y = NULL;
   unsigned i, r;
-  size_t at, n = cols * rows;    /* of a flat block, where rows do not matter */
+  size_t at, n = cols * rows;   /* of a flat block, where rows do not matter */
 
   for (i = 0; i < chain->n; i++) {
     const net_chain_op *op = &chain->op[i];
@@ -169,8 +169,7 @@ chain_op (walloc_net * net, const net_node * node, int x, bool owned,
 {
   net_step step = { 0 };
   net_tensor t = *net_t (net, x);
-  bool constant = t.constant && (operand < 0
-      || net_t (net, operand)->constant);
+  bool constant = t.constant && (operand < 0 || net_t (net, operand)->constant);
 
   if (owned && !constant && try_append (net, x, op, operand, cols)) {
     *out = x;

@@ -67,8 +67,8 @@ make_phases (walloc_net * net, const net_node * node, net_conv * c,
     }
     for (ky = 0; ky < (size_t) win->kernel[0]; ky++) {
       for (kx = 0; kx < (size_t) win->kernel[1]; kx++) {
-        y = (int64_t) ky * win->dilation[0] - win->pad[0];
-        x = (int64_t) kx * win->dilation[1] - win->pad[1];
+        y = (int64_t) ky *win->dilation[0] - win->pad[0];
+        x = (int64_t) kx *win->dilation[1] - win->pad[1];
         if (transposed) {
           /* output py + j * stride comes from input j + dy */
           y = (int64_t) py - y;
@@ -119,8 +119,7 @@ make_weights (walloc_net * net, const net_node * node, net_conv * c,
 /* The checks that both operators share. */
 static walloc_result
 check_inputs (walloc_net * net, const net_node * node, const net_tensor * x,
-    const net_tensor * w, bool transposed, int64_t groups,
-    walloc_error * error)
+    const net_tensor * w, bool transposed, int64_t groups, walloc_error * error)
 {
   int64_t in = transposed ? w->dims[0] : w->dims[1] * groups;
 
@@ -151,6 +150,7 @@ plan_conv (walloc_net * net, const net_node * node, bool transposed,
   int64_t groups = net_attr_int (node, "group", 1), dims[NET_RANK];
   net_window win;
   net_conv *c = net_plan_alloc (net, 1, sizeof *c);
+  const net_backend_table *table = net_backend_of (net);
   const float *weights;
   size_t kk;
   walloc_result r;
@@ -190,8 +190,7 @@ plan_conv (walloc_net * net, const net_node * node, bool transposed,
   memcpy (dims, x.dims, sizeof dims);
   dims[1] = (int64_t) (c->groups * c->ocg);
   memcpy (dims + 2, win.out + (x.rank == 3), (x.rank - 2) * sizeof *dims);
-  r = net_output (net, node, 0, NET_F32, x.rank, dims, true, &step.out,
-      error);
+  r = net_output (net, node, 0, NET_F32, x.rank, dims, true, &step.out, error);
   if (r != WALLOC_OK)
     return r;
   if (!net_work_add (net, transposed ? x.count : net_t (net,
@@ -219,6 +218,13 @@ plan_conv (walloc_net * net, const net_node * node, bool transposed,
   step.p = c;
   step.chain->cols = c->groups * c->ocg;
   net_conv_step (&step);
+  if (table != NULL && !transposed) {
+    net_conv_desc desc = { c, &win, weights, NULL };
+
+    if (net_in (net, node, 2) >= 0)
+      desc.bias = NET_F (net->plan.tensors, net_in (net, node, 2));
+    table->take_conv (net, &step, &desc);
+  }
   return net_emit (net, node, &step, error);
 }
 

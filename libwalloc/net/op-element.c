@@ -69,7 +69,7 @@ broadcast_index (const net_tensor * t, unsigned rank, const int64_t * dims,
     if (a + t->rank < rank)
       continue;
     if (t->dims[a + t->rank - rank] != 1)
-      at += (size_t) k * step;
+      at += (size_t) k *step;
     step *= (size_t) t->dims[a + t->rank - rank];
   }
   return at;
@@ -318,8 +318,7 @@ where_ints (walloc_net * net, const net_node * node, unsigned rank,
   for (i = 0; i < net_t (net, out)->count; i++) {
     at = broadcast_index (&t[0], rank, dims, i);
     k = ((const float *) data[0])[at] != 0.0f ? 1 : 2;
-    q[i] = ((const int64_t *) data[k])[broadcast_index (&t[k], rank, dims,
-            i)];
+    q[i] = ((const int64_t *) data[k])[broadcast_index (&t[k], rank, dims, i)];
   }
   return WALLOC_OK;
 }
@@ -363,8 +362,7 @@ NET_PLAN (net_plan_where)
       if (i + t.rank >= rank && t.dims[i + t.rank - rank] != 1)
         stride[i] = from[i + t.rank - rank];
     }
-    r = net_emit_copy (net, node, in, id, rank, dims, stride, 0, to, 0,
-        error);
+    r = net_emit_copy (net, node, in, id, rank, dims, stride, 0, to, 0, error);
     if (r != WALLOC_OK)
       return r;
     step.in[k] = id;

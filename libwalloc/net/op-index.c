@@ -107,8 +107,7 @@ emit_index (walloc_net * net, const net_node * node, int in, int out,
     if (p->map[i] == NULL)
       return net_no_memory (node, error);
     for (n = 0; n < p->n[i]; n++) {
-      p->map[i][n] = index[order[i]] == NULL ? (int64_t) n
-          : index[order[i]][n];
+      p->map[i][n] = index[order[i]] == NULL ? (int64_t) n : index[order[i]][n];
       if (p->map[i][n] >= 0)
         p->map[i][n] *= stride[order[i]];
     }
@@ -238,8 +237,7 @@ NET_PLAN (net_plan_pad)
   for (i = 0; i < t.rank; i++) {
     if (pads[i] < -t.dims[i] || pads[i + t.rank] < -t.dims[i]
         || pads[i] > INT32_MAX || pads[i + t.rank] > INT32_MAX)
-      return net_node_fail (node, error, WALLOC_ERR_MODEL,
-          "impossible pads");
+      return net_node_fail (node, error, WALLOC_ERR_MODEL, "impossible pads");
     dims[i] = t.dims[i] + pads[i] + pads[i + t.rank];
   }
   r = net_output (net, node, 0, t.type, t.rank, dims, t.cl, &out, error);
@@ -302,7 +300,7 @@ source_position (const resize_mode * m, int64_t i, double scale, int64_t n,
     int64_t out)
 {
   if (m->align)
-    return out > 1 ? (double) i * (double) (n - 1) / (double) (out - 1) : 0.0;
+    return out > 1 ? (double) i *(double) (n - 1) / (double) (out - 1) : 0.0;
   if (m->asymmetric)
     return (double) i / scale;
   if (m->torch && out == 1)
@@ -376,8 +374,7 @@ emit_mix (walloc_net * net, const net_node * node, const resize_mode * m,
       x = x < 0.0 ? 0.0 : x > (double) (n - 1) ? (double) (n - 1) : x;
     base = floor (x) - (m->cubic ? 1.0 : 0.0);
     for (k = 0; k < p->taps; k++) {
-      p->from[(size_t) i * p->taps + k] =
-          (size_t) clamp_index (base + k, n);
+      p->from[(size_t) i * p->taps + k] = (size_t) clamp_index (base + k, n);
       p->weight[(size_t) i * p->taps + k] = (float) (m->cubic ?
           cubic_weight ((double) m->cubic_a, base + k - x)
           : k == 0 ? 1.0 - (x - base) : x - base);
@@ -435,8 +432,7 @@ resize_sizes (walloc_net * net, const net_node * node, const net_tensor * t,
 }
 
 static bool
-resize_get_mode (const walloc_net * net, const net_node * node,
-    resize_mode * m)
+resize_get_mode (const walloc_net * net, const net_node * node, resize_mode * m)
 {
   const char *c = "coordinate_transformation_mode";
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* MatMul and Gemm: convolutions with one tap over rows for pixels. */
-#include "net/conv.h"
+#include "net/backend.h"
 #include "net/op-chain.h"
 
 #include <string.h>
@@ -40,6 +40,7 @@ emit_product (walloc_net * net, const net_node * node, const product * p,
   net_step step = { 0 }, pack = { 0 };
   net_conv *c = net_plan_alloc (net, 1, sizeof *c);
   pack_param *pp = net_plan_alloc (net, 1, sizeof *pp);
+  const net_backend_table *table = net_backend_of (net);
   int64_t size[1];
   size_t i;
   walloc_result r;
@@ -75,6 +76,19 @@ emit_product (walloc_net * net, const net_node * node, const product * p,
   if (!net_work_add (net, p->batch * p->m, p->k, p->n)
       || p->batch > 1 << 20)
     return net_no_memory (node, error);
+  step.in[0] = p->a;
+  step.out = out;
+  step.n_in = 2;
+  step.chain->cols = p->n;
+  if (table != NULL) {
+    net_product_desc d = { p->batch, p->m, p->k, p->n, p->a_offset,
+      p->b_index, p->k * p->n, p->c_step != 1, p->bias
+    };
+
+    step.in[1] = p->b;
+    if (table->take_product (net, &step, &d))
+      return net_emit (net, node, &step, error);
+  }
   pp->c = c;
   pp->matrices = p->b_count;
   pp->size = net_conv_packed (c, 1);
@@ -102,12 +116,8 @@ emit_product (walloc_net * net, const net_node * node, const product * p,
     return net_no_memory (node, error);
   for (i = 0; i < p->batch; i++)
     c->w_offset[i] = (p->b_index != NULL ? p->b_index[i] : 0) * pp->size;
-  step.in[0] = p->a;
   step.in[1] = pack.out;
-  step.n_in = 2;
-  step.out = out;
   step.p = c;
-  step.chain->cols = p->n;
   net_conv_step (&step);
   return net_emit (net, node, &step, error);
 }
@@ -127,7 +137,7 @@ batch_index (const net_tensor * t, unsigned rank, const int64_t * dims,
     if (a + t->rank - 2 < rank)
       continue;
     if (t->dims[a + t->rank - 2 - rank] != 1)
-      at += (size_t) k * step;
+      at += (size_t) k *step;
     step *= (size_t) t->dims[a + t->rank - 2 - rank];
   }
   return at;

@@ -240,8 +240,7 @@ NET_PLAN (net_plan_concat)
           "input %u does not fit input 0", i);
     dims[axis] += t.dims[axis];
   }
-  r = net_output (net, node, 0, first.type, first.rank, dims, cl, &out,
-      error);
+  r = net_output (net, node, 0, first.type, first.rank, dims, cl, &out, error);
   if (r != WALLOC_OK)
     return r;
   net_strides (net_t (net, out), to);
@@ -297,8 +296,7 @@ NET_PLAN (net_plan_split)
     at += size;
   }
   if (at != t.dims[axis])
-    return net_node_fail (node, error, WALLOC_ERR_MODEL,
-        "sizes do not add up");
+    return net_node_fail (node, error, WALLOC_ERR_MODEL, "sizes do not add up");
   return WALLOC_OK;
 }
 
@@ -348,8 +346,7 @@ NET_PLAN (net_plan_slice)
     seen |= 1u << axis;
     size = t.dims[axis];
     /* clamp first: bounds are often the ends of the range of int64 */
-    start = starts[i] < -size ? -size - 1 : starts[i] > size ? size
-        : starts[i];
+    start = starts[i] < -size ? -size - 1 : starts[i] > size ? size : starts[i];
     end = ends[i] < -size ? -size - 1 : ends[i] > size ? size : ends[i];
     if (start < 0)
       start += size;

@@ -103,11 +103,9 @@ NET_PLAN (net_plan_pool)
   p->count_pad = net_attr_int (node, "count_include_pad", 0) != 0;
   memcpy (dims, t.dims, sizeof dims);
   memcpy (dims + 2, p->win.out + (t.rank == 3), (t.rank - 2) * sizeof *dims);
-  r = net_output (net, node, 0, NET_F32, t.rank, dims, true, &step.out,
-      error);
+  r = net_output (net, node, 0, NET_F32, t.rank, dims, true, &step.out, error);
   if (r == WALLOC_OK)
-    r = net_layout (net, node, net_in (net, node, 0), true, &step.in[0],
-        error);
+    r = net_layout (net, node, net_in (net, node, 0), true, &step.in[0], error);
   if (r != WALLOC_OK)
     return r;
   if (!net_work_add (net, net_t (net, step.out)->count, p->win.taps, 1))

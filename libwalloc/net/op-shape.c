@@ -8,8 +8,7 @@ NET_PLAN (net_plan_identity)
 {
   net_tensor t = *net_t (net, net_in (net, node, 0));
 
-  return net_alias (net, node, 0, net_in (net, node, 0), t.rank, t.dims,
-      error);
+  return net_alias (net, node, 0, net_in (net, node, 0), t.rank, t.dims, error);
 }
 
 /* Same values, new shape. */
@@ -50,8 +49,7 @@ NET_PLAN (net_plan_reshape)
     }
     if (dims[i] < 0 || dims[i] > INT32_MAX
         || (dims[i] > 0 && rest > INT64_MAX / dims[i]))
-      return net_node_fail (node, error, WALLOC_ERR_MODEL,
-          "impossible shape");
+      return net_node_fail (node, error, WALLOC_ERR_MODEL, "impossible shape");
     rest *= dims[i];
   }
   if (free_axis >= 0) {

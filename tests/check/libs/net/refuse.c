@@ -32,9 +32,9 @@ heap_free (void *user, void *block)
 
 /* Loads, prepares and runs; all blocks must be back afterwards. */
 static walloc_result
-try_all (const void *bytes, size_t size, const golden_set *in,
-    const walloc_net_limits *limits, heap *h, size_t limit,
-    walloc_error *error)
+try_all (const void *bytes, size_t size, const golden_set * in,
+    const walloc_net_limits * limits, heap * h, size_t limit,
+    walloc_error * error)
 {
   walloc_allocator allocator = { heap_alloc, heap_free, h, limit };
   walloc_net *net = (walloc_net *) h;
@@ -75,7 +75,7 @@ typedef struct
 } model;
 
 static void
-model_load (model *m, const char *name)
+model_load (model * m, const char *name)
 {
   size_t size = 0;
   unsigned char *io;
@@ -92,7 +92,7 @@ model_load (model *m, const char *name)
 }
 
 static void
-model_free (model *m)
+model_free (model * m)
 {
   golden_free (&m->in);
   golden_free (&m->out);
@@ -101,7 +101,7 @@ model_free (model *m)
 
 /* Replaces every occurrence of old, as a string of equal length; how many. */
 static unsigned
-replace (model *m, const char *old, const char *new)
+replace (model * m, const char *old, const char *new)
 {
   size_t n = strlen (old), i;
   unsigned count = 0;
@@ -116,8 +116,7 @@ replace (model *m, const char *old, const char *new)
 }
 
 static void
-expect (const model *m, walloc_result want, const char *word,
-    const char *what)
+expect (const model * m, walloc_result want, const char *word, const char *what)
 {
   heap h = { 0 };
   walloc_error error;
@@ -226,8 +225,7 @@ test_limits (void)
   memset (&limits, 0, sizeof limits);
   limits.max_activation_bytes = 20000;
   r = try_all (m.bytes, m.size, &m.in, &limits, &h, 0, &error);
-  TAP_OK (r == WALLOC_ERR_LIMIT, "activations over the limit: %s",
-      error.text);
+  TAP_OK (r == WALLOC_ERR_LIMIT, "activations over the limit: %s", error.text);
   memset (&limits, 0, sizeof limits);
   limits.max_work = 100000;
   r = try_all (m.bytes, m.size, &m.in, &limits, &h, 0, &error);
@@ -269,8 +267,7 @@ test_shapes (void)
         "shape %u: %s", i, error.text);
   }
   r = walloc_net_prepare (net, m.in.shape, 2, &error);
-  TAP_OK (r == WALLOC_ERR_ARGUMENT, "two shapes for one input: %s",
-      error.text);
+  TAP_OK (r == WALLOC_ERR_ARGUMENT, "two shapes for one input: %s", error.text);
   r = walloc_net_prepare (net, m.in.shape, 1, &error);
   TAP_OK (r == WALLOC_OK, "prepares after failures");
   r = walloc_net_run (net, NULL, 1, outputs, 1, NULL, &error);
