@@ -203,6 +203,8 @@ def main():
     parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--rate", type=float, default=7e-4)
     parser.add_argument("--loss", choices=("log", "mse"), default="log")
+    parser.add_argument("--joint", type=float, default=0.3,
+                        help="share of the steps in phase one")
     parser.add_argument("--gain", type=float, default=1.0,
                         help="deviation of the first latents in units of "
                         "the bottleneck's scale")
@@ -253,13 +255,16 @@ def main():
             (options.out / "curve.json").write_text(json.dumps(curve))
             if done >= 1:
                 break
-        if done > 0.7 and not frozen:
+        if done >= options.joint and not frozen:
             frozen = True
             for parameter in encoder.parameters():
                 parameter.requires_grad_(False)
-        # One cosine for each phase; the second starts at a third.
-        phase = done / 0.7 if not frozen else (done - 0.7) / 0.3
-        peak = options.rate if not frozen else options.rate / 3
+        # One cosine for each phase; the first one is cut off.
+        if frozen:
+            phase = (done - options.joint) / (1 - options.joint)
+        else:
+            phase = 0.7 * done / options.joint
+        peak = options.rate
         rate = peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * phase)))
         rate *= min(1, (step + 1) / 200)
         for group in optimiser.param_groups:
