@@ -30,13 +30,15 @@ walloc_quantiser_init (walloc_quantiser * quantiser, unsigned step_index,
         "range", step_index, weight, rounding, analysis_bits);
   step = walloc_step_24 (step_index, weight);
   for (s = 8; s < 32 && ((uint64_t) 1 << (s + 19)) / step < 32768; s++);
-  if (s > 31)
-    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
-        "a step of %g (step index %u, weight %u) is too great",
-        (double) step / (1 << 24), step_index, weight);
+  quantiser->down = WALLOC_INT_FRACTION + analysis_bits - 6;
+  if (s > 31) {
+    /* more than any value: all latents are 0 */
+    quantiser->factor = quantiser->offset = 0;
+    quantiser->shift = 31;
+    return WALLOC_OK;
+  }
   quantiser->factor = (uint32_t) (((uint64_t) 1 << (s + 18)) / step);
   quantiser->offset = (uint32_t) rounding << (s - 8);
   quantiser->shift = s;
-  quantiser->down = WALLOC_INT_FRACTION + analysis_bits - 6;
   return WALLOC_OK;
 }

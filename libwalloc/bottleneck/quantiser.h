@@ -25,8 +25,8 @@ typedef struct
 /* 2^24 times the step of step index and weight (integer by definition). */
 uint64_t walloc_step_24 (unsigned step_index, unsigned weight);
 
-/* rounding in 1/256 step, 0 to 128; analysis_bits is Qm. UNSUPPORTED for a
- * step that 32 bits cannot do. */
+/* rounding in 1/256 step, 0 to 128; analysis_bits is Qm. A step above 2048,
+ * greater than any value, makes all latents 0. */
 walloc_result walloc_quantiser_init (walloc_quantiser * quantiser,
     unsigned step_index, unsigned weight, unsigned rounding,
     unsigned analysis_bits, walloc_error * error);

@@ -50,9 +50,10 @@ struct walloc_decoder
   walloc_companding companding;
   walloc_decode_worker worker[WALLOC_MAX_WORKERS];
 
-  /* latents: memory for what layout and channels say */
+  /* latents: memory for what layout and capacity say */
   walloc_layout layout;         /* width 0: none */
-  unsigned channels;
+  unsigned capacity;            /* channels there is memory for */
+  unsigned channels;            /* of the frame at hand */
   int16_t *latents;             /* [channels][grid height][grid width] */
   uint8_t *live;                /* [slices][channels] */
   uint8_t *intact;              /* [slices] */

@@ -109,7 +109,8 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
   int short_of = 0;
 
   if (l->width == info->width && l->height == info->height &&
-      l->slice_rows == info->slice_rows && d->channels == info->channels) {
+      l->slice_rows == info->slice_rows && d->capacity >= info->channels) {
+    d->channels = info->channels;
     l->format = info->format;
     walloc_pixel_init (&l->pixel, info->format);
     return WALLOC_OK;
@@ -117,7 +118,7 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
   unprepare_latents (d);
   walloc_layout_init (l, info->format, info->width, info->height,
       info->slice_rows);
-  d->channels = info->channels;
+  d->channels = d->capacity = info->channels;
   grid = (size_t) l->grid_width * l->grid_height;
   d->latents = walloc_decoder_take (d, grid * d->channels,
       sizeof *d->latents, &short_of);
