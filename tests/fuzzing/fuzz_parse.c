@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <gio/gio.h>
 #include <gst/check/gstharness.h>
 #include <gst/gst.h>
 #include <walloc/frame.h>
