@@ -65,8 +65,7 @@ net_gemm_best (void)
   return best;
 }
 
-typedef float vec16
-    __attribute__ ((vector_size (64), aligned (4), may_alias));
+typedef float vec16 __attribute__((vector_size (64), aligned (4), may_alias));
 
 NET_CLONES void
 net_kern_depthwise (const float *const *rows, unsigned taps, const float *w,
@@ -77,13 +76,12 @@ net_kern_depthwise (const float *const *rows, unsigned taps, const float *w,
   unsigned t;
 
   for (c = 0; c + 32 <= n; c += 32) {
-    vec16 a = *(const vec16 *) (bias + c), b = *(const vec16 *) (bias + c
-        + 16);
+    vec16 a = *(const vec16 *) (bias + c), b = *(const vec16 *) (bias + c + 16);
 
     for (t = 0; t < taps; t++) {
       const float *x = rows[t] + c, *f = w + t * n + c;
 
-      a += *(const vec16 *) x * *(const vec16 *) f;
+      a += *(const vec16 *) x **(const vec16 *) f;
       b += *(const vec16 *) (x + 16) * *(const vec16 *) (f + 16);
     }
     *(vec16 *) (out + c) = a;
