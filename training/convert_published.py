@@ -13,6 +13,7 @@ pictures; without, they come from a Markov model of pictures and from generic
 tables, which cost bits but lose nothing.
 
 Supported: pictures, 3 colours, J = 3, lightweight encoder, 2 to 8 bits.
+Weights keep the licence under which their authors gave them.
 """
 
 import argparse
@@ -205,7 +206,8 @@ def convert(checkpoint, config, crops=None, name=None, pictures=200):
                                networks)
     name = name or pathlib.Path(checkpoint).stem.lower().replace("_", "-")
     return tensors, assemble.metadata(
-        name, bits, source="converted from a published checkpoint"), network
+        name, bits, source="converted from a published checkpoint",
+        licence="that of the checkpoint"), network
 
 
 def main():

@@ -77,7 +77,9 @@ def plot(curve, path, title):
     figure, axes = pyplot.subplots(figsize=(6, 3.6))
     train = np.array(curve["train"])
     val = np.array(curve["val"])
-    axes.plot(train[:, 0], train[:, 2], label="training batches (running mean)")
+    if len(train):
+        axes.plot(train[:, 0], train[:, 2],
+                  label="training batches (running mean)")
     axes.plot(val[:, 0], val[:, 2], marker=".",
               label="validation crops, rounded latents")
     axes.set(xlabel="step", ylabel="PSNR, dB", title=title)
