@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Frames that must never change: tests/golden/stream holds the frames of the
+ * pictures drawn here, and list.txt the checksums of their latents and of the
+ * decoded samples. training/walloc_stream.py decodes the same frames.
+ * test-stream --write FOLDER makes them anew. */
+#include "codec_util.h"
+
+typedef struct
+{
+  const char *name, *model;
+  walloc_format format;
+  unsigned width, height, kind, quality, channels;
+} golden_case;
+
+static const golden_case cases[] = {
+  {"gray-1x1", "ordered-test", WALLOC_FORMAT_GRAY8, 1, 1, 0, 80, 0},
+  {"gray-slices", "ordered-test", WALLOC_FORMAT_GRAY8, 3075, 141, 0, 45, 4},
+  {"gray-noise", "ordered-test", WALLOC_FORMAT_GRAY8, 30, 23, 3, 100, 0},
+  {"i420-odd", "ordered-test", WALLOC_FORMAT_I420, 61, 47, 1, 60, 0},
+  {"nv12", "ordered-test", WALLOC_FORMAT_NV12, 64, 32, 1, 70, 40},
+  {"y42b", "ordered-test", WALLOC_FORMAT_Y42B, 39, 41, 1, 85, 0},
+  {"y444", "ordered-test", WALLOC_FORMAT_Y444, 40, 17, 2, 90, 0},
+  {"rgb", "ordered-test", WALLOC_FORMAT_RGB, 50, 50, 1, 50, 0},
+  {"xbgr-low", "ordered-test", WALLOC_FORMAT_XBGR, 33, 9, 2, 10, 0},
+  {"reference-rgb", "reference-test", WALLOC_FORMAT_RGB, 45, 35, 1, 50, 0}
+};
+
+#define CASES (sizeof cases / sizeof *cases)
+
+static unsigned
+triangle (unsigned x, unsigned period)
+{
+  x %= 2 * period;
+  return 90 * (x < period ? x : 2 * period - x) / period;
+}
+
+/* Integers only, so that pictures are the same everywhere. kind 0 smooth, 1
+ * with texture, 2 noise, 3 black and white noise */
+static void
+draw (walloc_image * image, unsigned kind)
+{
+  unsigned p, y, x, bytes, seed = 1000 + kind, v, t;
+
+  for (p = 0; p < walloc_format_planes (image->format); p++) {
+    bytes = (unsigned) walloc_format_row_bytes (image->format, p, image->width);
+    for (y = 0; y < walloc_format_rows (image->format, p, image->height); y++)
+      for (x = 0; x < bytes; x++) {
+        v = tap_random (&seed) >> 8;
+        t = 20 + triangle (x, 37 + p) + triangle (y, 29);
+        t = kind == 0 ? t : kind == 1 ? t + v % 24 : kind == 2 ? v & 255 :
+            v & 1 ? 255 : 0;
+        image->plane[p][y * image->stride[p] + x] =
+            (uint8_t) (is_filler (image->format, x) ? 255 : t);
+      }
+  }
+}
+
+static walloc_result
+encode (const golden_case * g, walloc_model * model, uint8_t ** frame,
+    size_t *size)
+{
+  walloc_encoder *encoder;
+  walloc_encode_params params;
+  walloc_image image;
+  walloc_error error;
+  walloc_result result;
+  const uint8_t *data;
+
+  picture_new (&image, g->format, g->width, g->height);
+  draw (&image, g->kind);
+  walloc_encode_params_init (&params);
+  params.quality = g->quality;
+  params.channels = g->channels;
+  walloc_encoder_new (model, NULL, NULL, &encoder, NULL);
+  result = walloc_encoder_encode (encoder, &image, &params, &data, size, NULL,
+      &error);
+  if (result != WALLOC_OK) {
+    printf ("# %s\n", error.text);
+  } else {
+    *frame = malloc (*size);
+    memcpy (*frame, data, *size);
+  }
+  walloc_encoder_free (encoder);
+  picture_free (&image);
+  return result;
+}
+
+static walloc_result
+decode (const golden_case * g, walloc_model * model, const uint8_t * frame,
+    size_t size, uint64_t * latents_sum, uint64_t * samples_sum)
+{
+  walloc_decoder *decoder;
+  walloc_latents latents;
+  walloc_image image;
+  walloc_error error;
+  walloc_result result;
+
+  picture_new (&image, g->format, g->width, g->height);
+  walloc_decoder_new (model, NULL, NULL, NULL, &decoder, NULL);
+  result = walloc_decoder_latents (decoder, frame, size, &latents, NULL,
+      &error);
+  if (result == WALLOC_OK) {
+    *latents_sum = latents_hash (&latents);
+    result = walloc_decoder_decode (decoder, frame, size,
+        WALLOC_DECODER_LINEAR, &image, NULL, &error);
+    *samples_sum = picture_hash (&image);
+  }
+  if (result != WALLOC_OK)
+    printf ("# %s\n", error.text);
+  walloc_decoder_free (decoder);
+  picture_free (&image);
+  return result;
+}
+
+static void
+golden_path (char *path, size_t room, const char *folder, const char *name)
+{
+  snprintf (path, room, "%s/%s", folder, name);
+}
+
+static walloc_model *
+model_of (const golden_case * g)
+{
+  char path[1024];
+
+  snprintf (path, sizeof path, "%s/models/%s.wlm", TEST_GOLDEN_DIR, g->model);
+  return load_model (path);
+}
+
+static int
+write_all (const char *folder)
+{
+  char path[1024], name[64];
+  uint64_t latents, samples;
+  walloc_model *model;
+  uint8_t *frame = NULL;
+  FILE *list, *file;
+  size_t size, i;
+
+  golden_path (path, sizeof path, folder, "list.txt");
+  list = fopen (path, "w");
+  if (list == NULL)
+    return 1;
+  fprintf (list, "# frame, model, FNV-1a of latents, FNV-1a of samples "
+      "(linear decoder); made by\n# tests/check/libs/codec/test_stream.c\n");
+  for (i = 0; i < CASES; i++) {
+    model = model_of (&cases[i]);
+    if (encode (&cases[i], model, &frame, &size) != WALLOC_OK ||
+        decode (&cases[i], model, frame, size, &latents, &samples) != WALLOC_OK)
+      return 1;
+    fprintf (list, "%s %s %016llx %016llx\n", cases[i].name, cases[i].model,
+        (unsigned long long) latents, (unsigned long long) samples);
+    snprintf (name, sizeof name, "%s.wlc", cases[i].name);
+    golden_path (path, sizeof path, folder, name);
+    file = fopen (path, "wb");
+    if (file == NULL || fwrite (frame, size, 1, file) != 1 ||
+        fclose (file) != 0)
+      return 1;
+    free (frame);
+    walloc_model_unref (model);
+  }
+  return fclose (list) != 0;
+}
+
+static uint8_t *
+read_file (const char *path, size_t *size)
+{
+  uint8_t *data = malloc (1 << 20);
+  FILE *file = fopen (path, "rb");
+
+  *size = 0;
+  if (file != NULL && data != NULL)
+    *size = fread (data, 1, 1 << 20, file);
+  if (file != NULL)
+    fclose (file);
+  return data;
+}
+
+static void
+check (const golden_case * g, uint64_t latents, uint64_t samples)
+{
+  uint64_t got_latents = 0, got_samples = 0;
+  walloc_model *model = model_of (g);
+  uint8_t *golden, *frame = NULL;
+  size_t golden_size, size = 0;
+  char path[1024], name[64];
+
+  snprintf (name, sizeof name, "%s.wlc", g->name);
+  golden_path (path, sizeof path, TEST_GOLDEN_DIR "/stream", name);
+  golden = read_file (path, &golden_size);
+  TAP_OK (decode (g, model, golden, golden_size, &got_latents,
+          &got_samples) == WALLOC_OK && got_latents == latents,
+      "%s: %zu bytes, latents %016llx", g->name, golden_size,
+      (unsigned long long) got_latents);
+  TAP_OK (got_samples == samples, "%s: samples %016llx", g->name,
+      (unsigned long long) got_samples);
+  /* the reference kind is computed in float, where the C library's erf()
+   * decides; its bytes are promised by nobody */
+  if (strncmp (g->model, "reference", 9) != 0)
+    TAP_OK (encode (g, model, &frame, &size) == WALLOC_OK &&
+        size == golden_size && memcmp (frame, golden, size) == 0,
+        "%s: encoded to the same bytes", g->name);
+  free (golden);
+  free (frame);
+  walloc_model_unref (model);
+}
+
+int
+main (int argc, char **argv)
+{
+  unsigned long long latents, samples;
+  char line[256], name[64], model[64];
+  size_t i, found = 0;
+  FILE *list;
+
+  if (argc == 3 && strcmp (argv[1], "--write") == 0)
+    return write_all (argv[2]);
+  list = fopen (TEST_GOLDEN_DIR "/stream/list.txt", "r");
+  TAP_OK (list != NULL, "list of frames");
+  while (list != NULL && fgets (line, sizeof line, list) != NULL) {
+    if (line[0] == '#' || sscanf (line, "%63s %63s %llx %llx", name, model,
+            &latents, &samples) != 4)
+      continue;
+    for (i = 0; i < CASES; i++)
+      if (strcmp (cases[i].name, name) == 0 &&
+          strcmp (cases[i].model, model) == 0) {
+        check (&cases[i], latents, samples);
+        found++;
+      }
+  }
+  TAP_OK (found == CASES, "%zu of %zu frames checked", found, CASES);
+  if (list != NULL)
+    fclose (list);
+  return tap_done ();
+}

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Frames to latents in Python, written from docs/bitstream.md alone.
+
+    python3 training/walloc_stream.py MODEL.wlm FILE.wlc ...
+    python3 training/walloc_stream.py --check tests/golden
+
+prints format, size and a checksum of every frame's latents (FNV-1a of the
+int16 values, channel by channel, little-endian); --check compares them with
+stream/list.txt of that folder. Slow: about 100,000 latents per second. It
+shares no code with libwalloc and shows that the document suffices.
+"""
+import struct
+import sys
+
+import numpy as np
+
+import walloc_model
+
+LOW = 1 << 16
+GROUPS = {'GRAY8': 1, 'I420': 2, 'NV12': 2}     # others: all 3
+
+
+class Damaged(Exception):
+    """A slice that no encoder writes."""
+
+
+class Reader:
+    """Section 3.4: two states that take turns."""
+
+    def __init__(self, data):
+        if len(data) < 8 or len(data) % 2:
+            raise Damaged('size')
+        self.x = list(struct.unpack_from('<2I', data))
+        self.words = struct.unpack_from(f'<{(len(data) - 8) // 2}H', data, 8)
+        self.at = self.item = 0
+        if min(self.x) < LOW:
+            raise Damaged('states')
+
+    def slot(self):
+        return self.x[self.item & 1] & 32767
+
+    def take(self, start, freq):
+        x = self.x[self.item & 1]
+        x = freq * (x >> 15) + (x & 32767) - start
+        if x < LOW:
+            if self.at >= len(self.words):
+                raise Damaged('words are missing')
+            x = x << 16 | self.words[self.at]
+            self.at += 1
+        self.x[self.item & 1] = x
+        self.item += 1
+
+    def raw(self, bits):
+        value = self.slot() >> (15 - bits)
+        self.take(value << (15 - bits), 1 << (15 - bits))
+        return value
+
+    def symbol(self, cumulated):
+        """cumulated: starts of all symbols, then 32768."""
+        k = int(np.searchsorted(cumulated, self.slot(), 'right')) - 1
+        self.take(int(cumulated[k]), int(cumulated[k + 1] - cumulated[k]))
+        return k
+
+    def end(self):
+        if self.x != [LOW, LOW] or self.at != len(self.words):
+            raise Damaged('final states')
+
+
+class Tables:
+    """Tensors of one parameter set in the shape that decoding wants."""
+
+    def __init__(self, tensors, s):
+        self.group = tensors['codec.group'].tolist()
+        self.active = tensors['codec.active'][s].tolist()
+        self.bias = tensors['codec.bias_s'][s].tolist()
+        self.thresholds = tensors['codec.thresholds'][s].astype(np.int64)
+        self.shift = tensors['codec.shift'].tolist()
+        self.most = tensors['codec.max_symbol'].tolist()
+        self.classes = tensors['codec.class'].tolist()
+        self.freq = tensors['codec.freq'][s]            # [C][B][4][32]
+        self.taps = tensors['codec.tap'][s].astype(int).tolist()
+        self.cumulated = {}
+
+    def row(self, channel, bucket, fraction):
+        key = self.classes[channel], bucket, fraction
+        if key not in self.cumulated:
+            n = 2 * self.most[bucket] + 2
+            freq = self.freq[key][:n].astype(np.int64)
+            self.cumulated[key] = np.concatenate([[0], np.cumsum(freq)])
+        return self.cumulated[key]
+
+
+def decode_value(r, tables, c, mean, spread):
+    """Sections 3.2, from M and S on, and 3.3."""
+    pred = (mean + 128) >> 8
+    frac = mean - 256 * pred
+    pred = max(-16383, min(16383, pred))
+    flip, frac = frac < 0, abs(frac)
+    f = 0 if frac < 16 else 1 if frac < 48 else 2 if frac < 80 else 3
+    b = int(np.searchsorted(tables.thresholds, spread, 'right'))
+    m = tables.most[b]
+    k = r.symbol(tables.row(c, b, f))
+    if k < 2 * m + 1:
+        hi = (k + 1) // 2 if k % 2 else -(k // 2)
+    else:
+        negative = r.raw(1)
+        bits = 0
+        while not r.raw(1):
+            bits += 1
+            if bits > 15:
+                raise Damaged('escape')
+        low = 0
+        if bits > 8:
+            low = r.raw(bits - 8) << 8 | r.raw(8)
+        elif bits:
+            low = r.raw(bits)
+        hi = (1 << bits | low) + m
+        hi = -hi if negative else hi
+    shift = tables.shift[b]
+    value = hi << shift | r.raw(shift) if shift else hi
+    q = pred + (-value if flip else value)
+    if abs(q) > 16383:
+        raise Damaged('range')
+    return q
+
+
+def decode_slice(data, tables, channels, groups, rows, width):
+    """Sections 3.1 and 3.5: int array [channels][rows][width]."""
+    out = np.zeros((channels, rows + 4, width + 4), np.int64)   # margins of 2
+    r = Reader(data)
+    for c in range(channels):
+        if tables.group[c] >= groups:
+            continue
+        zero = 32768 - tables.active[c]
+        active = r.slot() >= zero
+        r.take(zero if active else 0, tables.active[c] if active else zero)
+        if not active:
+            continue
+        taps = [[t[1:] for t in tables.taps[c] if t[0] == kind and t[4]]
+                for kind in (0, 1)]
+        plane = out[c]
+        for y in range(2, rows + 2):
+            for x in range(2, width + 2):
+                mean = sum(w * int(out[p, y + dy, x + dx])
+                           for p, dy, dx, w in taps[0])
+                spread = tables.bias[c] + sum(
+                    w * abs(int(out[p, y + dy, x + dx]))
+                    for p, dy, dx, w in taps[1])
+                plane[y, x] = decode_value(r, tables, c, mean, spread)
+    r.end()
+    return out[:, 2:-2, 2:-2]
+
+
+def decode_latents(data, header, tensors):
+    """Latents of a frame as an int16 array [channels][rows][columns]. Raises
+    Damaged if any slice is."""
+    tables = Tables(tensors, header['set'])
+    width, height = (header['width'] + 7) // 8, (header['height'] + 7) // 8
+    groups = GROUPS.get(header['format'], 3)
+    at, parts = header['header_size'], []
+    for i, size in enumerate(header['slices']):
+        rows = min(header['slice_rows'], height - i * header['slice_rows'])
+        parts.append(decode_slice(data[at:at + size], tables,
+                                  header['channels'], groups, rows, width))
+        at += size
+    return np.concatenate(parts, 1).astype('<i2')
+
+
+def checksum(latents):
+    value = 0xcbf29ce484222325
+    for byte in latents.tobytes():
+        value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+    return value
+
+
+def check(folder):
+    """Compares with stream/list.txt; returns the number of differences."""
+    models, bad = {}, 0
+    with open(f'{folder}/stream/list.txt') as lines:
+        for line in lines:
+            if line.startswith('#'):
+                continue
+            name, model, want = line.split()[:3]
+            if model not in models:
+                models[model] = walloc_model.load(
+                    f'{folder}/models/{model}.wlm')[0]
+            with open(f'{folder}/stream/{name}.wlc', 'rb') as file:
+                data = file.read()
+            got = checksum(decode_latents(
+                data, walloc_model.parse_frame_header(data), models[model]))
+            same = got == int(want, 16)
+            bad += not same
+            print(f'{"ok" if same else "not ok"} - {name}: latents '
+                  f'{got:016x}', flush=True)
+    return bad
+
+
+def main():
+    if len(sys.argv) == 3 and sys.argv[1] == '--check':
+        sys.exit(check(sys.argv[2]) > 0)
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    tensors, metadata = walloc_model.load(sys.argv[1])
+    ident = walloc_model.model_id(tensors, metadata)
+    for path in sys.argv[2:]:
+        with open(path, 'rb') as file:
+            data = file.read()
+        for at, header in walloc_model.frames(data):
+            if header['model'] != ident:
+                sys.exit(f'{path}: the frame at {at} needs another model')
+            latents = decode_latents(data[at:], header, tensors)
+            print(f'{path} {at}: {header["format"]} {header["width"]}x'
+                  f'{header["height"]}, {latents.shape[0]} channels, latents '
+                  f'{checksum(latents):016x}')
+
+
+if __name__ == '__main__':
+    main()
