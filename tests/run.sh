@@ -174,6 +174,8 @@ if [ -f scripts/check-leaks.sh ]; then
   gate leaks sh scripts/check-leaks.sh build
 fi
 
+gate readme sh scripts/check-readme.sh build
+
 say "build-minimal: libwalloc alone, no GStreamer, no oneDNN, no ORC"
 if gate minimal-configure configure build-minimal -Dgst=disabled \
   -Donednn=disabled -Dorc=disabled &&
