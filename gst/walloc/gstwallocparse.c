@@ -128,23 +128,28 @@ frame_size (const walloc_frame_info * info)
   return (guint64) info->header_size + info->payload_size;
 }
 
-/* Offset of the first header that parses in @data from @start on, or @size.
- * A header that is not whole does not count. */
+/* Offset in [@start, @end) of the first header that parses, or @end. Where
+ * @data ends inside what may be one, *@needed is the size that would tell. */
 static gsize
-find_header (const guint8 * data, gsize size, gsize start)
+find_header (const guint8 * data, gsize size, gsize start, gsize end,
+    gsize * needed)
 {
   walloc_frame_info info;
+  walloc_result result;
 
-  while (start < size && size - start >= WALLOC_FRAME_MIN_HEADER) {
+  *needed = 0;
+  while (start < end) {
     start = walloc_frame_find (data, size, start);
-    if (size - start < WALLOC_FRAME_MIN_HEADER)
+    if (start >= end)
       break;
-    if (walloc_frame_parse (data + start, size - start, &info, NULL)
-        == WALLOC_OK)
+    result = walloc_frame_parse (data + start, size - start, &info, NULL);
+    if (result == WALLOC_OK)
       return start;
+    if (result == WALLOC_ERR_TRUNCATED && !*needed)
+      *needed = start + MAX (info.header_size, WALLOC_FRAME_MIN_HEADER);
     start++;
   }
-  return size;
+  return end;
 }
 
 /* Whether source caps made for the header @a also serve @b. */
@@ -293,7 +298,7 @@ gst_walloc_parse_scan (GstWallocParse * self)
   gint64 end = 0, deadline = g_get_monotonic_time () + MAX_SCAN_TIME;
   guint64 offset = 0, last_entry = 0, interval, behind;
   GstClockTime time, duration, total = GST_CLOCK_TIME_NONE;
-  walloc_frame_info info;
+  walloc_frame_info info, next;
   guint frames = 0;
 
   self->scanned = TRUE;
@@ -323,7 +328,7 @@ gst_walloc_parse_scan (GstWallocParse * self)
     /* where the next frame is not in its place, this one may be cut short,
      * and then the next begins inside what should be its payload */
     if (behind >= (guint64) end
-        || !gst_walloc_parse_read_header (self, behind, &info))
+        || !gst_walloc_parse_read_header (self, behind, &next))
       behind = gst_walloc_parse_search (self, offset + info.header_size, end,
           deadline);
     offset = behind;
@@ -351,7 +356,7 @@ gst_walloc_parse_look (GstWallocParse * self, const guint8 * data, gsize size,
 {
   walloc_error text = { "" };
   walloc_result result;
-  gsize offset, whole;
+  gsize offset, whole, needed;
 
   *is_cut = FALSE;
   offset = walloc_frame_find (data, size, 0);
@@ -390,8 +395,14 @@ gst_walloc_parse_look (GstWallocParse * self, const guint8 * data, gsize size,
   /* lost bytes let the next frame begin inside this one; when it stands in
    * its place there is no need to look */
   *found_size = MIN (whole, size);
-  if (size < whole + 4 || memcmp (data + whole, "WLC1", 4) != 0)
-    *found_size = find_header (data, *found_size, info->header_size);
+  if (size < whole + 4 || memcmp (data + whole, "WLC1", 4) != 0) {
+    *found_size = find_header (data, size, info->header_size, *found_size,
+        &needed);
+    if (*found_size == whole && needed && !is_all) {
+      *found_size = needed;
+      return FOUND_TOO_LITTLE;
+    }
+  }
   *is_cut = *found_size < whole;
 
   return FOUND_FRAME;

@@ -74,6 +74,15 @@ shift_at (const GstWallocTimeline * self, guint64 offset)
   return pieces[low].shift;
 }
 
+/* Headers may say anything, so the sum is kept in the range of a time. */
+static GstClockTime
+add_shift (gint64 pts, gint64 shift)
+{
+  if (shift > 0 && pts > G_MAXINT64 - shift)
+    return G_MAXINT64;
+  return MAX (pts + shift, 0);
+}
+
 /* Time of the frame with the header @info, of @size bytes at @offset, and its
  * duration; GST_CLOCK_TIME_NONE when they cannot be known. */
 GstClockTime
@@ -95,7 +104,7 @@ gst_walloc_timeline_map (GstWallocTimeline * self, guint64 offset,
     if (self->pieces->len == 0)
       add_piece (self, offset, (GST_CLOCK_TIME_IS_VALID (self->next) ?
               (gint64) self->next : 0) - pts);
-    time = MAX (pts + shift_at (self, offset), 0);
+    time = add_shift (pts, shift_at (self, offset));
 
     if (is_new && GST_CLOCK_TIME_IS_VALID (self->last) && time < self->last) {
       time = GST_CLOCK_TIME_IS_VALID (self->next) ? self->next : self->last;
@@ -114,7 +123,7 @@ gst_walloc_timeline_map (GstWallocTimeline * self, guint64 offset,
     self->last = time;
     self->next = GST_CLOCK_TIME_NONE;
     if (GST_CLOCK_TIME_IS_VALID (time) && GST_CLOCK_TIME_IS_VALID (*duration))
-      self->next = time + *duration;
+      self->next = MIN (time + *duration, G_MAXINT64);
   }
 
   return time;
