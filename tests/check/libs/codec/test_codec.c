@@ -486,6 +486,7 @@ test_arguments (walloc_model * model, walloc_model * other)
   TAP_OK (BAD (&in, &params) == WALLOC_OK, "more channels than there are");
   TAP_OK (walloc_encoder_encode (encoder, &in, NULL, NULL, &size, NULL,
           NULL) == WALLOC_ERR_ARGUMENT, "no place for the frame");
+  walloc_encoder_free (encoder);
   TAP_OK (walloc_encoder_new (NULL, NULL, NULL, &encoder, NULL) ==
       WALLOC_ERR_ARGUMENT && encoder == NULL, "no model");
   encoder = new_encoder (model, NULL);

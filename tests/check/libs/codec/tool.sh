@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The command line tool: round trips, several pictures, errors. TAP.
+# usage: tool.sh WALLOC ROUNDTRIP GOLDEN_DIR
+walloc=$1 example=$2 golden=$3
+GST_WALLOC_MODEL_PATH=$golden/models
+export GST_WALLOC_MODEL_PATH
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+n=0 failed=0
+
+# ok NAME STATUS COMMAND... : runs it, compares the exit status
+ok () {
+  name=$1 want=$2
+  shift 2
+  n=$((n + 1))
+  "$@" > out.txt 2> err.txt
+  got=$?
+  if [ "$got" = "$want" ]; then
+    echo "ok $n - $name"
+  else
+    echo "not ok $n - $name"
+    echo "# exit status $got, not $want"
+    sed 's/^/# /' err.txt
+    failed=1
+  fi
+}
+
+# says WORD: the last command's error messages contain it
+says () {
+  n=$((n + 1))
+  if grep -q -- "$1" err.txt out.txt; then
+    echo "ok $n - says '$1'"
+  else
+    echo "not ok $n - says '$1'"
+    sed 's/^/# /' err.txt
+    failed=1
+  fi
+}
+
+size () {
+  wc -c < "$1" | tr -d ' '
+}
+
+gradient () {           # gradient P6|P5 WIDTH HEIGHT BYTES
+  printf '%s\n# a comment\n%s %s\n255\n' "$1" "$2" "$3"
+  awk -v n=$(($2 * $3 * $4)) 'BEGIN {
+    for (i = 0; i < n; i++) printf "%c", 65 + int (i / 9) % 50 }'
+}
+
+gradient P6 31 17 3 > a.ppm
+gradient P5 20 9 1 > b.pgm
+cat a.ppm a.ppm > two.ppm
+{ printf 'YUV4MPEG2 W10 H6 F30000:1001 Ip A4:3 C420jpeg\n'
+  for i in 1 2 3; do
+    printf 'FRAME\n'
+    awk 'BEGIN { for (i = 0; i < 90; i++) printf "%c", 60 + i }'
+  done; } > v.y4m
+
+ok 'encode PPM' 0 "$walloc" encode -m ordered-test -q 95 a.ppm a.wlc
+ok 'decode to PPM' 0 "$walloc" decode a.wlc a2.ppm
+ok 'same size' 0 test "$(size a2.ppm)" = $((31 * 17 * 3 + 13))
+ok 'decode to PGM' 0 "$walloc" decode -d linear a.wlc a2.pgm
+ok 'decode to y4m' 0 "$walloc" decode a.wlc a2.y4m
+ok 'encode PGM' 0 "$walloc" encode -m ordered-test.wlm b.pgm b.wlc
+ok 'info' 0 "$walloc" info a.wlc b.wlc "$golden/models/ordered-test.wlm"
+says '20x9 GRAY8'
+says 'quality 50'
+ok 'two pictures' 0 "$walloc" encode -m ordered-test two.ppm two.wlc
+ok 'two frames' 0 "$walloc" decode two.wlc two2.ppm
+ok 'twice the size' 0 test "$(size two2.ppm)" = $((2 * (31 * 17 * 3 + 13)))
+ok 'encode y4m' 0 "$walloc" encode -m ordered-test --quality 80 v.y4m v.wlc
+ok 'decode y4m' 0 "$walloc" decode v.wlc v2.y4m
+ok 'y4m size' 0 test "$(size v2.y4m)" = "$(size v.y4m)"
+ok 'rate' 0 "$walloc" info v.wlc
+says '30000/1001'
+ok 'reference model' 0 "$walloc" encode -m reference-test a.ppm r.wlc
+ok 'finds its model' 0 "$walloc" decode r.wlc r.ppm
+sed '/^# a comment/d' b.pgm > plain.pgm
+ok 'example encodes' 0 "$example" "$golden/models/ordered-test.wlm" plain.pgm e.wlc
+ok 'example decodes' 0 "$example" "$golden/models/ordered-test.wlm" e.wlc e.pgm
+ok 'help' 0 "$walloc" --help
+
+ok 'no command' 2 "$walloc"
+ok 'unknown command' 2 "$walloc" transcode a b
+ok 'unknown option' 2 "$walloc" encode --speed 3 a.ppm a.wlc
+ok 'quality 0' 2 "$walloc" encode -q 0 a.ppm a.wlc
+says 'quality is 1 to 100'
+ok 'no such file' 1 "$walloc" encode -m ordered-test none.ppm x.wlc
+says 'none.ppm'
+ok 'no such model' 1 "$walloc" encode -m missing a.ppm x.wlc
+says 'GST_WALLOC_MODEL_PATH'
+ok 'no picture' 1 "$walloc" encode -m ordered-test "$golden/stream/rgb.wlc" x.wlc
+says 'neither'
+head -c 500 a.ppm > cut.ppm
+ok 'picture cut short' 1 "$walloc" encode -m ordered-test cut.ppm x.wlc
+ok 'nothing written' 1 test -e x.wlc
+ok '4:2:0 to PPM' 1 "$walloc" decode v.wlc v.ppm
+says 'y4m'
+ok 'unknown ending' 1 "$walloc" decode a.wlc a.tiff
+ok 'no best decoder' 1 "$walloc" decode -d best a.wlc x.ppm
+ok 'wrong model' 1 "$walloc" decode -m reference-test a.wlc x.ppm
+ok 'colours for a grey file' 1 "$walloc" encode -m reference-test b.pgm x.wlc
+head -c $(($(size two.wlc) - 9)) two.wlc > short.wlc
+ok 'stream cut short' 3 "$walloc" decode short.wlc short.ppm
+{ printf 'rubbish'; cat a.wlc; } > late.wlc
+ok 'damage before a frame' 3 "$walloc" decode late.wlc late.ppm
+: > empty.wlc
+ok 'empty stream' 1 "$walloc" decode empty.wlc x.ppm
+ok 'info of nothing' 1 "$walloc" info empty.wlc
+printf 'W' > one.wlc
+ok 'one byte' 1 "$walloc" decode one.wlc x.ppm
+GST_WALLOC_MODEL_PATH=$dir
+ok 'no model for the stream' 1 "$walloc" decode a.wlc x.ppm
+says 'GST_WALLOC_MODEL_PATH'
+
+echo "1..$n"
+exit $failed
