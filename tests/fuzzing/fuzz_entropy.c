@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One slice of latents. The first three bytes choose model, set, width, rows
+ * and absent channels, the rest is the slice. Nothing outside of the planes
+ * may be written, latents must be in range, and a slice that is accepted must
+ * come back byte by byte when its latents are encoded again (the coder is
+ * bijective but for flags of planes that are all zero). */
+#include "entropy/slice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHANNELS 12
+#define CANARY 0x5a5a
+
+int LLVMFuzzerTestOneInput (const uint8_t * data, size_t size);
+
+static void
+require (int condition)
+{
+  if (!condition)
+    abort ();
+}
+
+static int16_t *
+cell (const walloc_slice * slice, unsigned c, unsigned y, unsigned x)
+{
+  return slice->planes + c * slice->plane_stride + y * slice->stride + x;
+}
+
+/* Whether a plane that was coded as active has nothing in it: the encoder
+ * would write the flag otherwise. */
+static int
+has_idle_plane (const walloc_slice * slice)
+{
+  unsigned c, y, x, any;
+
+  for (c = 0; c < CHANNELS; c++) {
+    any = 0;
+    for (y = 0; y < slice->rows; y++)
+      for (x = 0; x < slice->width; x++)
+        any |= *cell (slice, c, y, x) != 0;
+    if (slice->live[c] && !any)
+      return 1;
+  }
+  return 0;
+}
+
+static void
+run (const walloc_model * model, const uint8_t * data, size_t size)
+{
+  unsigned width = 1 + data[0] % 40, rows = 1 + data[1] % 12, c, y, x;
+  walloc_slice_coder coder;
+  walloc_slice slice;
+  uint8_t present[CHANNELS], *out;
+  int16_t *buffer, *scratch;
+  size_t elements = walloc_slice_elements (width, rows, CHANNELS), i, again;
+  size_t worst = walloc_slice_worst (width, rows, CHANNELS), cells = 0;
+
+  for (c = 0; c < CHANNELS; c++)
+    present[c] = (data[2] >> 4 & 3) != 3 || c % 3 != 1;
+  walloc_slice_coder_init (&coder, model, (data[2] & 15) %
+      model->info.sets, CHANNELS, present);
+  buffer = calloc (elements, sizeof *buffer);
+  scratch = aligned_alloc (64, (walloc_slice_scratch (width) + 63) / 64 * 64);
+  out = malloc (worst);
+  require (buffer != NULL && scratch != NULL && out != NULL);
+  slice.width = width;
+  slice.rows = rows;
+  slice.stride = walloc_slice_stride (width);
+  slice.plane_stride = walloc_slice_plane_stride (width, rows);
+  slice.planes = buffer + walloc_slice_origin (width);
+  slice.scratch = scratch;
+  for (c = 0; c < CHANNELS; c++)
+    for (y = 0; y < rows; y++)
+      for (x = 0; x < width; x++)
+        *cell (&slice, c, y, x) = CANARY;
+  if (walloc_slice_decode (&coder, &slice, data + 3, size - 3) == WALLOC_OK &&
+      !has_idle_plane (&slice)) {
+    require (walloc_slice_encode (&coder, &slice, out, worst, &again) ==
+        WALLOC_OK);
+    require (again == size - 3 && memcmp (out + worst - again, data + 3,
+            again) == 0);
+  }
+  for (c = 0; c < CHANNELS; c++)
+    for (y = 0; y < rows; y++)
+      for (x = 0; x < width; x++) {
+        require (abs (*cell (&slice, c, y, x)) <= WALLOC_LATENT_MAX);
+        *cell (&slice, c, y, x) = 0;
+      }
+  for (i = 0; i < elements; i++)
+    cells += buffer[i] != 0;
+  require (cells == 0);
+  free (buffer);
+  free (scratch);
+  free (out);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
+{
+  walloc_model *model;
+
+  if (size < 3)
+    return 0;
+  if (walloc_model_load (data[2] & 128 ?
+          TEST_GOLDEN_DIR "/models/reference-test.wlm" :
+          TEST_GOLDEN_DIR "/models/ordered-test.wlm", NULL, &model, NULL) !=
+      WALLOC_OK)
+    abort ();
+  run (model, data, size);
+  walloc_model_unref (model);
+  return 0;
+}
