@@ -21,6 +21,7 @@ CROSS = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
 AROUND = CROSS + [(-1, -1), (-1, 1), (1, -1), (1, 1)]
 FRAC_EDGES = np.array([16, 48, 80])
 SYMBOLS = 32
+MEAN_LIMIT = 768                # greatest sum of |mean weights| of a channel
 SPREAD_ONE = 64                 # spread of a mean magnitude of 1.0
 
 
@@ -36,6 +37,8 @@ def candidates(channel, present, kind):
     All own causal ones, every lower plane at the same position, and the
     surroundings of the nearest and the first lower planes."""
     lower = [p for p in present if p < channel]
+    if len(lower) > 56:         # the first and the nearest say it all
+        lower = lower[:16] + lower[-40:]
     out = [(channel, dy, dx) for dy, dx in OWN]
     wide = set(lower[:6] + (lower[-4:] if kind else lower[6:10]))
     for p in lower:
@@ -93,7 +96,7 @@ def fit_channel(padded, where, channel, present, mean_taps, spread_taps):
     spread = np.full(len(target), max(np.abs(target).mean(), floor), np.float32)
     mean = np.zeros(len(target), np.float32)
     mean_fit, spread_fit, bias = [], [], floor
-    for turn in range(3):
+    for _ in range(2):
         w = 1 / spread
         # mean: weighted towards quiet places, where a small shift pays
         wv = values * w[:, None]
@@ -132,7 +135,10 @@ def fit_channel(padded, where, channel, present, mean_taps, spread_taps):
         for i, q in spread_fit:
             spread += mags[:, i] * np.float32(q)
         spread = np.maximum(spread, floor)
-    mean_out = [cand[i] + (q,) for i, q in mean_fit]
+    total = sum(abs(q) for _, q in mean_fit)
+    if total > MEAN_LIMIT:      # keeps residuals within the escape code
+        mean_fit = [(i, int(q * MEAN_LIMIT / total)) for i, q in mean_fit]
+    mean_out = [cand[i] + (q,) for i, q in mean_fit if q]
     spread_out = [cand[i] + (int(min(round(q * SPREAD_ONE), 2047)),)
                   for i, q in spread_fit]
     return mean_out, spread_out, int(round(bias * SPREAD_ONE))
@@ -207,8 +213,8 @@ def laplace(most, scale, frac):
     scale = max(scale, 0.02)
     v = np.arange(-most - 40, most + 41)
     edges = np.concatenate([v - 0.55, [v[-1] + 0.45]]) - frac
-    cdf = np.where(edges < 0, 0.5 * np.exp(edges / scale),
-                   1 - 0.5 * np.exp(-edges / scale))
+    half = 0.5 * np.exp(-np.abs(edges) / scale)
+    cdf = np.where(edges < 0, half, 1 - half)
     p = np.diff(cdf)
     out = np.zeros(2 * most + 2)
     np.add.at(out, symbol(v, most), p)
@@ -228,7 +234,7 @@ class ContextModel:
         self.freq = np.zeros((sets, classes, self.B, 4, SYMBOLS), int)
         self.active = np.full((sets, channels), 16384)
 
-    def fit(self, s, latents, present, samples=60000, mean_taps=10,
+    def fit(self, s, latents, present, samples=30000, mean_taps=10,
             spread_taps=14, seed=1, log=print):
         """Fit set s on latents [n, D, h, w] (present: channels they have)."""
         rng = np.random.default_rng(seed)

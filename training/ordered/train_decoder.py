@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Train the `fast` decoder of an ordered model: a small network that corrects
+the linear decoder at latent resolution.
+
+Input [n, D + 1, h, w]: dequantised latents in steps (zero where absent), and
+log2 (step) / 4; output [n, 192, h, w]: what to add, in steps, to the linear
+decoder's coefficients (docs/model-format.md, section 4). A 1x1 convolution
+in, BLOCKS residual blocks of two 3x3 convolutions (WIDTH channels, ReLU), a
+1x1 convolution out that starts at zero, so that training starts from the
+linear decoder. Loss: squared RGB error through packet synthesis, in steps.
+Steps and rounding are those of the encoder; crops keep their 4:4:4 detail,
+and chroma detail is dropped in every third batch as 4:2:0 input would.
+
+    python3 train_decoder.py --model photo-1.wlm --crops crops_train.npy \
+        --val crops_val.npy --out fast.onnx [--minutes 25] [--device cuda]
+"""
+import argparse
+import io
+import json
+import os
+import sys
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..'))
+import walloc_model  # noqa: E402
+from fit_tables import D, LIMITS, quantise  # noqa: E402
+from packets import RGB_WEIGHT, coefficients  # noqa: E402
+from train_projection import unpacket  # noqa: E402
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.a = nn.Conv2d(width, width, 3, padding=1)
+        self.b = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.normal_(self.b.weight, std=0.003)
+
+    def forward(self, x):
+        return x + self.b(torch.relu(self.a(x)))
+
+
+class Decoder(nn.Module):
+    def __init__(self, width=64, blocks=2):
+        super().__init__()
+        self.enter = nn.Conv2d(D + 1, width, 1)
+        self.blocks = nn.Sequential(*[Block(width) for _ in range(blocks)])
+        self.leave = nn.Conv2d(width, 192, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, latent):
+        return self.leave(self.blocks(torch.relu(self.enter(latent))))
+
+
+class Codec:
+    """The encoder's arithmetic and the linear decoder, from a model file."""
+
+    def __init__(self, path):
+        t, meta = walloc_model.load(path)
+        self.group = t['codec.group']
+        scale = 2.0 ** (int(meta['walloc.analysis_bits']) +
+                        walloc_model.FRACTION)
+        self.analysis = np.zeros((D, 192), np.float32)
+        self.synthesis = np.zeros((D, 192), np.float32)
+        for c in range(D):
+            a, b = ((0, 64), (64, 96), (96, 192))[self.group[c]]
+            gains = walloc_model.input_gains(self.group[c])[:b - a]
+            self.analysis[c, a:b] = (t['codec.analysis'][c, :b - a] /
+                                     (scale * gains))
+            self.synthesis[c, a:b] = t['codec.synthesis'][c, :b - a]
+        self.weight = t['codec.weight'] / 4096.0
+        self.rounding = t['codec.rounding'] / 256.0
+        self.recon = t['codec.recon']
+        self.quality = t['codec.quality']
+
+    def encode(self, rgb, index, detail=True):
+        """uint8 crops, one step index -> (latents in steps after
+        reconstruction offsets, coefficients, step)."""
+        coef = coefficients(rgb)
+        s = int(np.searchsorted(LIMITS, index))
+        step = 2.0 ** (index / 16)
+        y = np.einsum('kd,ndhw->nkhw', self.analysis, coef, optimize=True)
+        w = self.weight[s].astype(np.float32)[:, None, None]
+        q = quantise(y / w, step, self.rounding[s][:, None, None])
+        near = np.abs(self.quality[:, 0].astype(int) - index).argmin()
+        q[:, self.quality[near, 1]:] = 0
+        if not detail:
+            q[:, self.group == 2] = 0
+            coef[:, 96:] = 0
+        a = np.abs(q)
+        r = self.recon[s]
+        shrink = np.where(a == 1, r[:, 0, None, None],
+                          np.where(a == 2, r[:, 1, None, None],
+                                   r[:, 2, None, None]))
+        value = np.sign(q) * (a - shrink * (a > 0)) * w
+        return value.astype(np.float32), coef.astype(np.float32), step
+
+
+def rgb_error(e):
+    """Error coefficients [n, 192, h, w] -> mean squared RGB error."""
+    total = (unpacket(e[:, :64], 3) ** 2).mean()
+    for c in range(2):
+        half = unpacket(e[:, 64 + 16 * c:80 + 16 * c], 2)
+        rows = [2 * half]
+        for k in range(3):
+            s = 96 + 48 * c + 16 * k
+            rows.append(unpacket(e[:, s:s + 16], 2))
+        full = unpacket(torch.stack(rows, 1), 1)
+        total = total + RGB_WEIGHT[c + 1] * (full ** 2).mean()
+    return total
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    p.add_argument('--model', required=True)
+    p.add_argument('--crops', required=True)
+    p.add_argument('--val', required=True)
+    p.add_argument('--out', required=True)
+    p.add_argument('--minutes', type=float, default=25)
+    p.add_argument('--width', type=int, default=64)
+    p.add_argument('--blocks', type=int, default=2)
+    p.add_argument('--batch', type=int, default=8)
+    p.add_argument('--device', default='cpu')
+    p.add_argument('--threads', type=int, default=1)
+    p.add_argument('--seed', type=int, default=3)
+    p.add_argument('--start', help='weights (.pt) to go on from')
+    args = p.parse_args()
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
+    rng = np.random.default_rng(args.seed)
+    codec = Codec(args.model)
+    synthesis = torch.tensor(codec.synthesis, device=args.device)
+    crops = np.load(args.crops, mmap_mode='r')
+    val = np.load(args.val, mmap_mode='r')
+    net = Decoder(args.width, args.blocks).to(args.device)
+    if args.start:
+        net.load_state_dict(torch.load(args.start))
+    opt = torch.optim.Adam(net.parameters(), lr=1e-3)
+
+    def errors(rgb, index, detail=True):
+        value, coef, step = codec.encode(rgb, index, detail)
+        v = torch.tensor(value, device=args.device)
+        c = torch.tensor(coef / step, dtype=torch.float32, device=args.device)
+        plane = torch.full_like(v[:, :1], np.log2(step) / 4)
+        linear = torch.einsum('kd,nkhw->ndhw', synthesis, v)
+        out = net(torch.cat([v, plane], 1))
+        if not detail:
+            out = torch.cat([out[:, :96], torch.zeros_like(out[:, 96:])], 1)
+        return rgb_error(linear - c), rgb_error(linear + out - c)
+
+    def validate():
+        gains = {}
+        with torch.no_grad():
+            for index in (60, 76, 92, 108):
+                a, b = errors(np.array(val[:32]), index)
+                gains[index] = round(float(10 * torch.log10(a / b)), 4)
+        return gains
+
+    curve, k, begin = [], 0, time.time()
+    while True:
+        share = (time.time() - begin) / (60 * args.minutes)
+        if share >= 1:
+            break
+        opt.param_groups[0]['lr'] = 1e-3 * min(1, (k + 1) / 50) * (
+            0.5 + 0.5 * np.cos(np.pi * share)) + 1e-6
+        pick = np.sort(rng.integers(0, len(crops), args.batch))
+        rgb = np.array(crops[pick])
+        if rng.integers(2):
+            rgb = rgb[:, :, ::-1]
+        index = int(rng.integers(40, 127))
+        linear, now = errors(rgb, index, k % 3 != 2)
+        # every step counts the same: relative to the linear decoder
+        loss = now / linear.detach()
+        opt.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 0.5)
+        opt.step()
+        if k % 200 == 0:
+            curve.append({'iteration': k, 'minutes': round(
+                (time.time() - begin) / 60, 2), 'loss': float(loss),
+                'val_gain_db': validate()})
+            print(json.dumps(curve[-1]), flush=True)
+        k += 1
+    curve.append({'iteration': k, 'minutes': args.minutes,
+                  'val_gain_db': validate()})
+    print(json.dumps(curve[-1]), flush=True)
+    torch.save(net.state_dict(), args.out.replace('.onnx', '.pt'))
+    with open(args.out.replace('.onnx', '.json'), 'w') as f:
+        json.dump(curve, f, indent=1)
+    blob = io.BytesIO()
+    torch.onnx.export(net.cpu().eval(), torch.zeros(1, D + 1, 8, 8), blob,
+                      input_names=['latent'], output_names=['coefficients'],
+                      dynamic_axes={'latent': {2: 'h', 3: 'w'},
+                                    'coefficients': {2: 'h', 3: 'w'}},
+                      opset_version=13)
+    with open(args.out, 'wb') as f:
+        f.write(blob.getvalue())
+
+
+if __name__ == '__main__':
+    main()
