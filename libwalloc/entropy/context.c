@@ -10,6 +10,7 @@
 #define LANES 16
 typedef int16_t v16 __attribute__((vector_size (LANES * 2)));
 typedef int32_t v32 __attribute__((vector_size (LANES * 4)));
+typedef uint8_t v8 __attribute__((vector_size (LANES)));
 
 void
 walloc_buckets_init (walloc_buckets * buckets, const int32_t * thresholds,
@@ -104,39 +105,37 @@ walloc_context_symbols (const walloc_buckets * buckets, const int16_t * row,
     unsigned width, const int32_t * mean, const int32_t * spread,
     int16_t * residual, uint8_t * table)
 {
-  int32_t fraction[LANES], m[LANES], r[LANES], b[LANES];
-  unsigned x, i, n, steps = buckets->buckets - 1;
-  int32_t pred, frac, flip, limit;
+  unsigned x, n, steps = buckets->buckets - 1;
+  v32 s, b, m, pred, frac, flip, over, r;
+  v32 limit = (v32) { 0 } +WALLOC_LATENT_MAX;
+  v16 q;
+  v8 t;
 
   for (x = 0; x < width; x += LANES) {
-    memset (b, 0, sizeof b);
-    for (n = 0; n < steps; n++) {
-      limit = buckets->limit[n];
-      for (i = 0; i < LANES; i++)
-        b[i] += limit <= spread[x + i];
-    }
-    if (mean == NULL) {
-      for (i = 0; i < LANES; i++) {
-        residual[x + i] = row[x + i];
-        table[x + i] = (uint8_t) (b[i] << 2);
-      }
-      continue;
-    }
-    memcpy (m, mean + x, sizeof m);
-    for (i = 0; i < LANES; i++) {
-      pred = (m[i] + 128) >> 8;
-      frac = m[i] - pred * 256;
+    memcpy (&s, spread + x, sizeof s);
+    memcpy (&q, row + x, sizeof q);
+    b = (v32) {
+    0};
+    for (n = 0; n < steps; n++)
+      b -= s >= buckets->limit[n];
+    b <<= 2;
+    if (mean != NULL) {
+      memcpy (&m, mean + x, sizeof m);
+      pred = (m + 128) >> 8;
+      frac = m - (pred << 8);
       flip = frac >> 31;
       frac = (frac ^ flip) - flip;
-      fraction[i] = (frac >= 16) + (frac >= 48) + (frac >= 80);
-      pred = pred > WALLOC_LATENT_MAX ? WALLOC_LATENT_MAX : pred;
-      pred = pred < -WALLOC_LATENT_MAX ? -WALLOC_LATENT_MAX : pred;
-      r[i] = row[x + i] - pred;
-      r[i] = (r[i] ^ flip) - flip;
+      b -= (frac >= 16) + (frac >= 48) + (frac >= 80);
+      over = pred > limit;
+      pred = (pred & ~over) | (limit & over);
+      over = pred < -limit;
+      pred = (pred & ~over) | (-limit & over);
+      r = __builtin_convertvector (q, v32) - pred;
+      r = (r ^ flip) - flip;
+      q = __builtin_convertvector (r, v16);
     }
-    for (i = 0; i < LANES; i++) {
-      residual[x + i] = (int16_t) r[i];
-      table[x + i] = (uint8_t) (b[i] << 2 | fraction[i]);
-    }
+    t = __builtin_convertvector (b, v8);
+    memcpy (residual + x, &q, sizeof q);
+    memcpy (table + x, &t, sizeof t);
   }
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The command line tool: round trips, several pictures, errors. TAP.
 # usage: tool.sh WALLOC ROUNDTRIP GOLDEN_DIR
-walloc=$1 example=$2 golden=$3
+walloc=$(realpath "$1") example=$(realpath "$2") golden=$(realpath "$3")
 GST_WALLOC_MODEL_PATH=$golden/models
 export GST_WALLOC_MODEL_PATH
 dir=$(mktemp -d) || exit 1
