@@ -240,7 +240,7 @@ def plot(path, curves, title):
 
 def report(data, out):
     curves, points = data["curves"], data["points"]
-    names = list(curves)
+    names, made = list(curves), data["commands"]
 
     def cell(value, pattern):
         return "-" if value is None else pattern % value
@@ -248,8 +248,10 @@ def report(data, out):
     parts = [f"# Rate and quality: {data['title']}", "",
              f"{data['count']} pictures; PSNR over RGB, mean of the pictures'"
              " dB; bits of whole files.",
-             "", f"Made with `{data['command']}`", "",
-             f"on {common.describe(data['machine'])}.", "",
+             "", "Made with", "",
+             *[f"- `{c}` ({', '.join(n for n in names if made[n] == c)})"
+               for c in sorted(set(made.values()))], "",
+             f"last on {common.describe(data['machine'])}.", "",
              "## dB at a rate", "",
              common.table(["codec"] + [f"{b:g} bpp" for b in points],
                           [[n] + [cell(interpolate(curves[n], b), "%.2f")
@@ -333,22 +335,25 @@ def main():
     curves = summarise(raw, len(paths))
     if not curves:
         sys.exit("nothing was measured")
+    shown = [a if not os.path.isabs(a)
+             else "..." + os.sep + os.path.basename(a.rstrip("/"))
+             for a in sys.argv[1:]]
+    command = "tests/benchmarks/rate_quality.py " + " ".join(shown)
+    commands = {name: command for name in curves}
     if options.merge and os.path.exists(options.out + ".json"):
         with open(options.out + ".json", encoding="utf-8") as file:
             before = json.load(file)
         if before["count"] == len(paths):
             curves = {**before["curves"], **curves}
+            commands = {**before["commands"], **commands}
     order = ["walloc-best", "walloc-fast", "walloc-linear", "avif",
              "jpeg2000", "webp", "jpeg"]
     curves = {n: curves[n] for n in sorted(curves, key=order.index)}
     points = [float(p) for p in options.points.split(",")]
-    shown = [a if not os.path.exists(a) or not os.path.isabs(a)
-             else "..." + os.sep + os.path.basename(a.rstrip("/"))
-             for a in sys.argv[1:]]
     data = {"curves": curves, "points": points, "count": len(paths),
             "title": options.title, "machine": common.machine(),
             "targets": options.targets, "ms_ssim": options.ms_ssim,
-            "command": "tests/benchmarks/rate_quality.py " + " ".join(shown)}
+            "commands": commands}
     common.write_json(options.out + ".json", data)
     plot(options.out + ".png", curves, options.title)
     with open(options.out + ".md", "w", encoding="utf-8") as file:
