@@ -297,42 +297,58 @@ gst_walloc_enc_stop (GstVideoEncoder * encoder)
   return TRUE;
 }
 
+/* The template with those formats alone that bits of @formats stand for. */
+static GstCaps *
+gst_walloc_enc_caps_of_formats (GstWallocEnc * self, guint32 formats)
+{
+  GstCaps *caps;
+  GValue list = G_VALUE_INIT;
+  const GValue *all;
+  guint i;
+
+  caps = gst_caps_make_writable (gst_pad_get_pad_template_caps
+      (GST_VIDEO_ENCODER_SINK_PAD (self)));
+  all = gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
+  g_value_init (&list, GST_TYPE_LIST);
+  for (i = 0; i < gst_value_list_get_size (all); i++) {
+    const GValue *value = gst_value_list_get_value (all, i);
+    walloc_format format;
+
+    if (gst_walloc_format_from_video (gst_video_format_from_string
+            (g_value_get_string (value)), &format)
+        && formats & (1u << format))
+      gst_value_list_append_value (&list, value);
+  }
+  gst_caps_set_value (caps, "format", &list);
+  g_value_unset (&list);
+
+  return caps;
+}
+
 /* The formats that the model takes, with downstream's restrictions. */
 static GstCaps *
 gst_walloc_enc_getcaps (GstVideoEncoder * encoder, GstCaps * filter)
 {
   GstWallocEnc *self = GST_WALLOC_ENC (encoder);
-  GstCaps *caps, *result;
-  guint32 formats = G_MAXUINT32;
+  GstCaps *caps, *narrow, *result;
+  gboolean have_model;
+  guint32 formats = 0;
+
+  /* the base class of 1.22 leaks caps that are passed to this, so the
+   * model's part is added behind it */
+  caps = gst_video_encoder_proxy_getcaps (encoder, NULL, filter);
 
   GST_OBJECT_LOCK (self);
-  if (self->model)
+  have_model = self->model != NULL;
+  if (have_model)
     formats = self->model->info.formats;
   GST_OBJECT_UNLOCK (self);
+  if (!have_model)
+    return caps;
 
-  caps = gst_pad_get_pad_template_caps (encoder->sinkpad);
-  if (formats != G_MAXUINT32) {
-    GValue list = G_VALUE_INIT;
-    const GValue *all;
-    guint i;
-
-    caps = gst_caps_make_writable (caps);
-    all = gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
-    g_value_init (&list, GST_TYPE_LIST);
-    for (i = 0; i < gst_value_list_get_size (all); i++) {
-      const GValue *value = gst_value_list_get_value (all, i);
-      walloc_format format;
-
-      if (gst_walloc_format_from_video (gst_video_format_from_string
-              (g_value_get_string (value)), &format)
-          && formats & (1u << format))
-        gst_value_list_append_value (&list, value);
-    }
-    gst_caps_set_value (caps, "format", &list);
-    g_value_unset (&list);
-  }
-
-  result = gst_video_encoder_proxy_getcaps (encoder, caps, filter);
+  narrow = gst_walloc_enc_caps_of_formats (self, formats);
+  result = gst_caps_intersect_full (caps, narrow, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref (narrow);
   gst_caps_unref (caps);
 
   return result;

@@ -242,48 +242,44 @@ check_forge (GstBuffer * frame, guint offset, guint8 value)
 {
   GstBuffer *copy = gst_buffer_copy_deep (frame);
   GstMapInfo map;
+  guint32 crc;
   guint size;
 
   fail_unless (gst_buffer_map (copy, &map, GST_MAP_READWRITE));
   size = map.data[4] | map.data[5] << 8;
   fail_unless (offset + 4 < size && size <= map.size);
   map.data[offset] = value;
-  GST_WRITE_UINT32_LE (map.data + size - 4, check_crc32 (map.data, size - 4));
+  crc = GUINT32_TO_LE (check_crc32 (map.data, size - 4));
+  memcpy (map.data + size - 4, &crc, 4);
   gst_buffer_unmap (copy, &map);
 
   return copy;
+}
+
+static inline GstBuffer *
+check_wrap (GBytes * bytes)
+{
+  GstBuffer *buffer = gst_buffer_new_wrapped_bytes (bytes);
+
+  g_bytes_unref (bytes);
+  return buffer;
 }
 
 /* All frames one after another in one buffer. */
 static inline GstBuffer *
 check_join (GPtrArray * frames)
 {
-  GstBuffer *all = gst_buffer_new ();
+  GByteArray *bytes = g_byte_array_new ();
   guint i;
 
   for (i = 0; i < frames->len; i++) {
     GstMapInfo map;
 
     gst_buffer_map (g_ptr_array_index (frames, i), &map, GST_MAP_READ);
-    gst_buffer_append_memory (all, gst_memory_new_wrapped (0,
-            g_memdup2 (map.data, map.size), map.size, 0, map.size, NULL,
-            NULL));
+    g_byte_array_append (bytes, map.data, map.size);
     gst_buffer_unmap (g_ptr_array_index (frames, i), &map);
   }
-  /* one piece, as a file would give */
-  {
-    GstBuffer *flat = gst_buffer_copy_deep (all);
-    GstBuffer *one = gst_buffer_new_allocate (NULL, gst_buffer_get_size (all),
-        NULL);
-    GstMapInfo map;
-
-    gst_buffer_map (flat, &map, GST_MAP_READ);
-    gst_buffer_fill (one, 0, map.data, map.size);
-    gst_buffer_unmap (flat, &map);
-    gst_buffer_unref (flat);
-    gst_buffer_unref (all);
-    return one;
-  }
+  return check_wrap (g_byte_array_free_to_bytes (bytes));
 }
 
 /* A bus for the element in a harness: messages stay on it. */
@@ -346,6 +342,27 @@ check_stat (GstElement * element, const gchar * field)
   gst_structure_free (s);
 
   return value;
+}
+
+/* Sets the directories of models; gives back what was there, for
+ * check_restore_path(). */
+static inline gchar *
+check_set_path (const gchar * path)
+{
+  gchar *old = g_strdup (g_getenv ("GST_WALLOC_MODEL_PATH"));
+
+  g_setenv ("GST_WALLOC_MODEL_PATH", path, TRUE);
+  return old;
+}
+
+static inline void
+check_restore_path (gchar * old)
+{
+  if (old)
+    g_setenv ("GST_WALLOC_MODEL_PATH", old, TRUE);
+  else
+    g_unsetenv ("GST_WALLOC_MODEL_PATH");
+  g_free (old);
 }
 
 /* Bytes of two buffers are the same. */

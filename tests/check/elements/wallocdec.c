@@ -693,12 +693,13 @@ GST_END_TEST;
 
 GST_START_TEST (test_searched_places_are_named)
 {
+  gchar *old_path;
   GstHarness *h;
   GstBus *bus;
   GstCaps *coded = NULL;
   GPtrArray *frames = check_encode ("I420", 16, 16, 1, NULL, &coded);
 
-  g_setenv ("GST_WALLOC_MODEL_PATH", "/first/place:/second/place", TRUE);
+  old_path = check_set_path ("/first/place:/second/place");
   h = check_decoder (NULL);
   bus = check_bus (h);
   gst_harness_set_src_caps (h, gst_caps_ref (coded));
@@ -711,6 +712,7 @@ GST_START_TEST (test_searched_places_are_named)
   gst_caps_unref (coded);
   g_ptr_array_unref (frames);
   gst_harness_teardown (h);
+  check_restore_path (old_path);
 }
 
 GST_END_TEST;

@@ -772,13 +772,14 @@ start_and_fail (const gchar * model_file)
 
 GST_START_TEST (test_missing_model)
 {
+  gchar *old_path;
   GstBus *bus = start_and_fail ("/nowhere/at/all.wlm");
 
   check_assert_message (bus, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere/at/all.wlm");
   gst_object_unref (bus);
 
-  g_setenv ("GST_WALLOC_MODEL_PATH", "/first/place:/second/place", TRUE);
+  old_path = check_set_path ("/first/place:/second/place");
   bus = start_and_fail ("no-such-model");
   check_assert_message (bus, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_NOT_FOUND, "/first/place, /second/place");
@@ -789,6 +790,7 @@ GST_START_TEST (test_missing_model)
   check_assert_message (bus, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_NOT_FOUND, "photo-1");
   gst_object_unref (bus);
+  check_restore_path (old_path);
 }
 
 GST_END_TEST;

@@ -94,8 +94,12 @@ GST_START_TEST (test_ready_without_model)
     GST_STATE_READY, GST_STATE_NULL, GST_STATE_READY
   };
 
+  gchar *old_path = g_strdup (g_getenv ("GST_WALLOC_MODEL_PATH"));
+
   g_setenv ("GST_WALLOC_MODEL_PATH", "/nowhere", TRUE);
   run (order, G_N_ELEMENTS (order));
+  g_setenv ("GST_WALLOC_MODEL_PATH", old_path ? old_path : "", TRUE);
+  g_free (old_path);
 }
 
 GST_END_TEST;

@@ -583,17 +583,19 @@ GST_END_TEST;
 
 GST_START_TEST (test_wrong_model)
 {
+  gchar *old_path;
   gchar *path = make_file (2, SMALL, NULL);
   guint counts[2];
   GError *error = NULL;
 
-  g_setenv ("GST_WALLOC_MODEL_PATH", "/nowhere", TRUE);
+  old_path = check_set_path ("/nowhere");
   fail_if (play (path, "decodebin", counts, &error));
   fail_unless (g_error_matches (error, GST_RESOURCE_ERROR,
           GST_RESOURCE_ERROR_NOT_FOUND), "%s", error->message);
   fail_unless (strstr (error->message, "/nowhere") != NULL);
   g_error_free (error);
   remove_file (path);
+  check_restore_path (old_path);
 }
 
 GST_END_TEST;
