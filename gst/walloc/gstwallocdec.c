@@ -289,6 +289,13 @@ gst_walloc_dec_sink_event (GstVideoDecoder * decoder, GstEvent * event)
   return GST_VIDEO_DECODER_CLASS (parent_class)->sink_event (decoder, event);
 }
 
+/* Frames are independent and decoded at once: nothing is ever held back. */
+static GstFlowReturn
+gst_walloc_dec_drain (GstVideoDecoder * decoder)
+{
+  return GST_FLOW_OK;
+}
+
 /* Cuts a byte stream into frames; wallocparse does it better. */
 static GstFlowReturn
 gst_walloc_dec_parse (GstVideoDecoder * decoder, GstVideoCodecFrame * frame,
@@ -892,6 +899,8 @@ gst_walloc_dec_class_init (GstWallocDecClass * klass)
   decoder_class->stop = GST_DEBUG_FUNCPTR (gst_walloc_dec_stop);
   decoder_class->set_format = GST_DEBUG_FUNCPTR (gst_walloc_dec_set_format);
   decoder_class->sink_event = GST_DEBUG_FUNCPTR (gst_walloc_dec_sink_event);
+  decoder_class->drain = GST_DEBUG_FUNCPTR (gst_walloc_dec_drain);
+  decoder_class->finish = GST_DEBUG_FUNCPTR (gst_walloc_dec_drain);
   decoder_class->parse = GST_DEBUG_FUNCPTR (gst_walloc_dec_parse);
   decoder_class->decide_allocation =
       GST_DEBUG_FUNCPTR (gst_walloc_dec_decide_allocation);
