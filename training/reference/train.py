@@ -188,6 +188,20 @@ def validate(encoder, decoder, crops, device):
     return sum(decibels) / len(decibels)
 
 
+def keep(path, encoder, decoder, batches, options, step):
+    """Writes a checkpoint for reference.export, linear decoder included."""
+    with torch.no_grad():
+        weight, bias = encoder.plain()
+    linear_weight, linear_bias = least_squares(encoder, batches, 60)[:2]
+    torch.save({"encoder.weight": weight.cpu(), "encoder.bias": bias.cpu(),
+                "linear.weight": linear_weight.cpu(),
+                "linear.bias": linear_bias.cpu(),
+                "decoder": {k: v.cpu()
+                            for k, v in decoder.state_dict().items()},
+                "channels": options.channels, "width": options.width,
+                "blocks": options.blocks, "bits": BITS, "step": step}, path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--channels", type=int, default=12)
@@ -217,6 +231,9 @@ def main():
 
     device = torch.device(options.device)
     batches = Batches(options.data / "crops_train.npy", device, options.seed)
+    # Another stream of crops: keeping a checkpoint must not change training.
+    for_linear = Batches(options.data / "crops_train.npy", device,
+                         options.seed + 1)
     held_out = np.load(options.data / "crops_val.npy", mmap_mode="r")[::5]
     encoder = start_from_klt(batches, options.channels, options.gain)
     decoder = SmallDecoder(options.channels, options.width, options.blocks,
@@ -234,7 +251,8 @@ def main():
               {"params": [encoder.directions], "scale": 0.02},
               {"params": [encoder.offset], "scale": 0.05}]
     optimiser = torch.optim.Adam(groups, lr=options.rate)
-    curve = {"options": {k: str(v) for k, v in vars(options).items()},
+    curve = {"options": {k: str(v) for k, v in vars(options).items()
+                         if k not in ("data", "out")},
              "train": [], "val": []}
     start = time.time()
     step = 0
@@ -253,6 +271,8 @@ def main():
                   f"train {smooth or 0:.3f} val {psnr:.3f} dB", flush=True)
             next_check += 0.04
             (options.out / "curve.json").write_text(json.dumps(curve))
+            keep(options.out / "checkpoint.pt", encoder, decoder, for_linear,
+                 options, step)
             if done >= 1:
                 break
         if done >= options.joint and not frozen:
@@ -284,17 +304,6 @@ def main():
         step += 1
         if step % 50 == 0:
             curve["train"].append([step, round(time.time() - start), smooth])
-    with torch.no_grad():
-        weight, bias = encoder.plain()
-    linear_weight, linear_bias = least_squares(encoder, batches, 80)[:2]
-    torch.save({"encoder.weight": weight.cpu(), "encoder.bias": bias.cpu(),
-                "linear.weight": linear_weight.cpu(),
-                "linear.bias": linear_bias.cpu(),
-                "decoder": {k: v.cpu()
-                            for k, v in decoder.state_dict().items()},
-                "channels": options.channels, "width": options.width,
-                "blocks": options.blocks, "bits": BITS},
-               options.out / "checkpoint.pt")
 
 
 if __name__ == "__main__":
