@@ -107,10 +107,13 @@ class Walloc:
                             f" video/x-raw,format=RGB ! filesink"
                             f" location={raw}", env)
             except RuntimeError as error:
-                if kind == "linear":
+                if "has no decoder" not in str(error):
                     raise
-                self.decoders.remove(kind)
-                print(f"walloc-{kind} left out: {error}", file=sys.stderr)
+                # another thread may have seen it at the same time
+                if kind in self.decoders:
+                    self.decoders.remove(kind)
+                    print(f"walloc-{kind} left out: the model has no such"
+                          " decoder", file=sys.stderr)
                 continue
             rgb = np.fromfile(raw, np.uint8).reshape(height, stride)
             rgb = rgb[:, :width * 3].reshape(height, width, 3)
@@ -123,7 +126,7 @@ class Walloc:
                               stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, check=False)
         if done.returncode or "ERROR" in done.stderr:
-            raise RuntimeError(done.stderr.strip()[-600:])
+            raise RuntimeError(done.stderr.strip()[:1500])
 
 
 def make_codecs(names):
