@@ -105,9 +105,15 @@ def machine():
 
 def run(command, check=True, **options):
     """Standard output of a command; its standard error when it fails."""
-    done = subprocess.run(command, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                          text=True, check=False, **options)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, text=True,
+                              check=False, **options)
+    except FileNotFoundError:
+        if check:
+            sys.exit(f"{command[0]} is not installed")
+        return ""
     if check and done.returncode:
         sys.exit(f"{' '.join(command)}\nfailed ({done.returncode}):\n"
                  f"{done.stderr[-2000:]}")
