@@ -21,6 +21,7 @@ CROSS = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
 AROUND = CROSS + [(-1, -1), (-1, 1), (1, -1), (1, 1)]
 FRAC_EDGES = np.array([16, 48, 80])
 SYMBOLS = 32
+TURNS = 3                       # of reweighting
 MEAN_LIMIT = 768                # greatest sum of |mean weights| of a channel
 SPREAD_ONE = 64                 # spread of a mean magnitude of 1.0
 
@@ -55,12 +56,12 @@ def gather(padded, where, taps):
     return out
 
 
-def select(gram, rhs, most, least_gain):
+def select(gram, rhs, most, least_gain, positive=False):
     """Greedy forward selection for least squares on normal equations.
 
-    gram [k, k] includes the always-taken last column (bias) when rhs has it.
-    Returns indices and weights. Stops when a step explains less than
-    least_gain of what is explained already."""
+    gram [k, k], rhs [k]. With positive, weights are kept >= 0. Returns
+    indices and weights. Stops when a step explains less than least_gain of
+    what is explained already."""
     k = len(rhs)
     chosen = []
     weights = np.zeros(0)
@@ -68,13 +69,19 @@ def select(gram, rhs, most, least_gain):
     explained = 0.0
     for _ in range(most):
         residual = rhs - (gram[:, chosen] @ weights if chosen else 0)
-        score = np.abs(residual) / scale
+        score = (residual if positive else np.abs(residual)) / scale
         score[chosen] = -1
         best = int(np.argmax(score))
+        if score[best] <= 0:
+            break
         trial = chosen + [best]
-        g = gram[np.ix_(trial, trial)]
-        w = np.linalg.solve(g + 1e-4 * np.diag(np.diag(g)) +
-                            1e-6 * np.eye(len(trial)), rhs[trial])
+        while True:
+            g = gram[np.ix_(trial, trial)]
+            w = np.linalg.solve(g + 1e-4 * np.diag(np.diag(g)) +
+                                1e-6 * np.eye(len(trial)), rhs[trial])
+            if not positive or w.min() >= 0:
+                break
+            trial.pop(int(np.argmin(w)))
         now = float(w @ rhs[trial])
         if chosen and now - explained < least_gain * max(now, 1e-9):
             break
@@ -96,9 +103,12 @@ def fit_channel(padded, where, channel, present, mean_taps, spread_taps):
     spread = np.full(len(target), max(np.abs(target).mean(), floor), np.float32)
     mean = np.zeros(len(target), np.float32)
     mean_fit, spread_fit, bias = [], [], floor
-    for _ in range(2):
-        w = 1 / spread
-        # mean: weighted towards quiet places, where a small shift pays
+    best = None
+    for _ in range(TURNS):
+        # weights of the likelihood of a geometric distribution: quiet places,
+        # where nearly all is zero, count like a Poisson's (1 / spread), loud
+        # ones like a Laplace's (1 / spread^2)
+        w = 1 / np.sqrt(spread * (1 + spread))
         wv = values * w[:, None]
         gram = wv.T @ wv
         rhs = wv.T @ (target * w)
@@ -118,23 +128,17 @@ def fit_channel(padded, where, channel, present, mean_taps, spread_taps):
         wm = np.concatenate([mags, one], 1) * w[:, None]
         gram = (wm.T @ wm).astype(np.float64)
         rhs = (wm.T @ (left * w)).astype(np.float64)
-        idx, weight = select(gram, rhs, spread_taps + 1, 0.0005)
-        fit = dict(zip(idx, weight))
-        bias = fit.pop(len(cand), 0.0)
-        fit = {i: v for i, v in fit.items() if v > 0.5 / SPREAD_ONE}
-        # weights that came out negative are dropped: refit what is left
-        keep = sorted(fit) + [len(cand)]
-        g = gram[np.ix_(keep, keep)]
-        v = np.linalg.solve(g + 1e-4 * np.diag(np.diag(g)) + 1e-9 *
-                            np.eye(len(keep)), rhs[keep])
-        v = np.maximum(v, 0)
-        bias = max(v[-1], floor)
-        spread_fit = [(i, float(q)) for i, q in zip(keep[:-1], v[:-1])
-                      if q * SPREAD_ONE >= 0.5]
-        spread = np.full(len(left), bias, np.float32)
-        for i, q in spread_fit:
-            spread += mags[:, i] * np.float32(q)
-        spread = np.maximum(spread, floor)
+        keep, v = select(gram, rhs, spread_taps + 1, 0.0002, True)
+        fit = {i: q for i, q in zip(keep, v) if q * SPREAD_ONE >= 0.5}
+        bias = max(fit.pop(len(cand), 0.0), floor)
+        now = np.full(len(left), bias, np.float32)
+        for i, q in fit.items():
+            now += mags[:, i] * np.float32(q)
+        spread = np.sqrt(spread * np.maximum(now, floor))
+        cost = float((np.log1p(now) + left * np.log1p(1 / now)).mean())
+        if best is None or cost < best[0]:
+            best = cost, mean_fit, sorted(fit.items()), bias
+    _, mean_fit, spread_fit, bias = best
     total = sum(abs(q) for _, q in mean_fit)
     if total > MEAN_LIMIT:      # keeps residuals within the escape code
         mean_fit = [(i, int(q * MEAN_LIMIT / total)) for i, q in mean_fit]
@@ -235,7 +239,7 @@ class ContextModel:
         self.active = np.full((sets, channels), 16384)
 
     def fit(self, s, latents, present, samples=30000, mean_taps=10,
-            spread_taps=14, seed=1, log=print):
+            spread_taps=16, seed=1, log=print):
         """Fit set s on latents [n, D, h, w] (present: channels they have)."""
         rng = np.random.default_rng(seed)
         n, _, h, w = latents.shape

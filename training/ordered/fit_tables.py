@@ -11,6 +11,7 @@ file (docs/model-format.md).
         --out photo-1.wlm
 """
 import argparse
+import multiprocessing
 import os
 import sys
 import time
@@ -78,12 +79,12 @@ def reconstruction(y, q, step):
 
 
 def quality_table(nonzero):
-    """[100, 2]: step index linear from 132 (quality 1) to 33 (100), channels
+    """[100, 2]: step index linear from 126 (quality 1) to 29 (100), channels
     that are worth coding at that step (nonzero: share of non-zero latents by
     step index, [n steps] -> [D])."""
     out = np.zeros((100, 2), np.uint16)
     for k in range(100):
-        index = 132 - k
+        index = round(126 - k * 97 / 99)
         near = min(nonzero, key=lambda i: abs(i - index))
         used = np.nonzero(nonzero[near] > 2e-4)[0]
         out[k] = index, (used[-1] + 1 if len(used) else 1)
@@ -91,42 +92,59 @@ def quality_table(nonzero):
     return out
 
 
-def build(projection, crops, log=print, samples=30000, seed=2):
-    """Model tensors and the ContextModel."""
-    rng = np.random.default_rng(seed)
-    analysis = projection['analysis'].astype(np.float32)
-    group = projection['group']
-    y = latents(analysis, crops)
-    n = len(y)
-    cm = ContextModel(D, len(STEPS), 7, classes(group))
-    recon = np.zeros((len(STEPS), D, 3), np.float32)
-    rounding = np.zeros((len(STEPS), D), np.uint8)
+def build_set(s, y, group, samples, seed):
+    """Everything of one parameter set, as a dict."""
+    begin = time.time()
+    low, high = STEPS[s]
+    rng = np.random.default_rng(seed + s)
+    step = np.exp(rng.uniform(np.log(low), np.log(high), (len(y), 1, 1, 1)))
+    step = step.astype(np.float32)
+    q = quantise(y, step, ROUNDING[s])
+    cm = ContextModel(D, 1, 7, classes(group))
+    cm.fit(0, q, list(range(D)), samples=samples, seed=seed + s)
     nonzero = {}
-    for s, (low, high) in enumerate(STEPS):
-        begin = time.time()
-        step = np.exp(rng.uniform(np.log(low), np.log(high), (n, 1, 1, 1)))
-        step = step.astype(np.float32)
-        rounding[s] = round(256 * ROUNDING[s])
-        q = quantise(y, step, ROUNDING[s])
-        cm.fit(s, q, list(range(D)), samples=samples, seed=seed + s)
-        recon[s] = reconstruction(y, q, step)
-        for index in range(33, 134, 6):
-            if low <= 2 ** (index / 16) < high:
-                nonzero[index] = (quantise(y[::8], 2 ** (index / 16),
-                                           ROUNDING[s]) != 0).mean((0, 2, 3))
-        log('set %d: steps %g to %g, %.3f bpp on the training crops, %.0f s' % (
-            s, low, high, cm.bits(s, q[::4], list(range(D))).mean() / 65536,
-            time.time() - begin), flush=True)
+    for index in range(29, 134, 6):
+        if low <= 2 ** (index / 16) < high:
+            nonzero[index] = (quantise(y[::8], 2 ** (index / 16),
+                                       ROUNDING[s]) != 0).mean((0, 2, 3))
+    print('set %d: steps %g to %g, %.3f bpp on the training crops, %.0f s' % (
+        s, low, high, cm.bits(0, q[::4], list(range(D))).mean() / 65536,
+        time.time() - begin), flush=True)
+    return {'taps': cm.taps[0], 'freq': cm.freq[0], 'active': cm.active[0],
+            'recon': reconstruction(y, q, step), 'nonzero': nonzero}
+
+
+def build(projection, crops, samples=30000, seed=2, jobs=1):
+    """Tensors of the model file; sets are fitted in `jobs` processes."""
+    global latents_of_crops     # shared with forked workers, not copied
+    group = projection['group']
+    latents_of_crops = latents(projection['analysis'].astype(np.float32),
+                               crops)
+    sets = range(len(STEPS))
+    with multiprocessing.get_context('fork').Pool(jobs) as pool:
+        done = pool.starmap(_work, [(s, group, samples, seed) for s in sets],
+                            1)
+    cm = ContextModel(D, len(STEPS), 7, classes(group))
+    nonzero = {}
+    for s in sets:
+        cm.taps[s] = done[s]['taps']
+        cm.freq[s], cm.active[s] = done[s]['freq'], done[s]['active']
+        nonzero.update(done[s]['nonzero'])
     tensors = cm.tensors()
     tensors.update({
         'codec.group': group.astype(np.uint8),
         'codec.weight': np.full((len(STEPS), D), 4096, np.uint16),
-        'codec.rounding': rounding,
-        'codec.recon': recon,
+        'codec.rounding': np.repeat(np.round(256 * np.array(ROUNDING))[
+            :, None], D, 1).astype(np.uint8),
+        'codec.recon': np.stack([d['recon'] for d in done]),
         'codec.set_limit': np.array(LIMITS, np.uint16),
         'codec.quality': quality_table(nonzero)})
     tensors.update(matrices(projection))
-    return tensors, cm
+    return tensors
+
+
+def _work(s, group, samples, seed):
+    return build_set(s, latents_of_crops, group, samples, seed)
 
 
 def block(matrix, group):
@@ -161,6 +179,7 @@ def main():
     p.add_argument('--crops', required=True)
     p.add_argument('--out', required=True)
     p.add_argument('--count', type=int, default=900)
+    p.add_argument('--jobs', type=int, default=1)
     p.add_argument('--name', default='photo-1')
     args = p.parse_args()
     crops = np.load(args.crops, mmap_mode='r')
@@ -170,7 +189,7 @@ def main():
         projection = dict(np.load(args.projection))
     else:
         projection = klt.fit(np.array(crops[::3]))
-    tensors, _ = build(projection, crops[pick])
+    tensors = build(projection, crops[pick], jobs=args.jobs)
     bits = tensors.pop('analysis_bits')
     metadata = {
         'walloc.format': '1', 'walloc.kind': 'ordered',

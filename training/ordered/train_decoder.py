@@ -45,8 +45,13 @@ class Block(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, width=64, blocks=2):
+    """scale [D + 1]: brings inputs of all channels to about the same size."""
+
+    def __init__(self, width=64, blocks=2, scale=None):
         super().__init__()
+        if scale is None:
+            scale = torch.ones(D + 1)
+        self.register_buffer('scale', scale.reshape(1, D + 1, 1, 1))
         self.enter = nn.Conv2d(D + 1, width, 1)
         self.blocks = nn.Sequential(*[Block(width) for _ in range(blocks)])
         self.leave = nn.Conv2d(width, 192, 1)
@@ -54,7 +59,8 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.leave.bias)
 
     def forward(self, latent):
-        return self.leave(self.blocks(torch.relu(self.enter(latent))))
+        return self.leave(self.blocks(torch.relu(
+            self.enter(latent * self.scale))))
 
 
 class Codec:
@@ -137,9 +143,19 @@ def main():
     synthesis = torch.tensor(codec.synthesis, device=args.device)
     crops = np.load(args.crops, mmap_mode='r')
     val = np.load(args.val, mmap_mode='r')
-    net = Decoder(args.width, args.blocks).to(args.device)
+    # mean magnitudes at a middle step; half of it for channels that are
+    # nearly always zero, so that what there is still counts
+    sizes = np.abs(codec.encode(np.array(crops[:64]), 84)[0]).mean((0, 2, 3))
+    scale = torch.tensor(1 / np.append(sizes + 0.5, 1.0), dtype=torch.float32)
+    net = Decoder(args.width, args.blocks, scale)
     if args.start:
-        net.load_state_dict(torch.load(args.start))
+        state = torch.load(args.start)
+        # the same function under this run's scale
+        old = state.get('scale', torch.ones(1, D + 1, 1, 1))
+        state['enter.weight'] *= (old / net.scale).reshape(1, D + 1, 1, 1)
+        state['scale'] = net.scale
+        net.load_state_dict(state)
+    net = net.to(args.device)
     opt = torch.optim.Adam(net.parameters(), lr=1e-3)
 
     def errors(rgb, index, detail=True):
