@@ -199,7 +199,7 @@ def main():
              f"Elements alone, one thread on one core, {len(paths)} pictures,"
              f" median of {options.rounds} rounds.", "",
              "Made with `tests/benchmarks/speed.py "
-             + " ".join(os.path.basename(a.rstrip('/')) if os.path.isdir(a)
+             + " ".join(os.path.basename(a.rstrip('/')) if os.path.isabs(a)
                         else a for a in sys.argv[1:]) + "`", "",
              f"on {common.describe(data['machine'])}.", ""]
     with tempfile.TemporaryDirectory() as folder:
