@@ -17,7 +17,7 @@ packages_of () {
   case "$1" in
     build)
       echo 'gcc libc6-dev meson ninja-build pkg-config
-        libjansson-dev liborc-0.4-dev libprotobuf-c-dev protobuf-c-compiler
+        libjansson-dev libprotobuf-c-dev protobuf-c-compiler
         libonnx-dev libdnnl-dev
         libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
         libgstreamer-plugins-bad1.0-dev gstreamer1.0-tools

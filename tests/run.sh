@@ -172,9 +172,9 @@ fi
 
 gate readme sh scripts/check-readme.sh build
 
-say "build-minimal: libwalloc alone, no GStreamer, no oneDNN, no ORC"
+say "build-minimal: libwalloc alone, no GStreamer, no oneDNN"
 if gate minimal-configure configure build-minimal -Dgst=disabled \
-  -Donednn=disabled -Dorc=disabled &&
+  -Donednn=disabled &&
   gate minimal-compile meson compile -C build-minimal; then
   suite minimal build-minimal 1 --suite lib --suite fuzz
 fi
