@@ -25,10 +25,23 @@ class Damaged(Exception):
     """A slice that no encoder writes."""
 
 
+def crc16(data):
+    """Section 3.6, one bit after another."""
+    crc = 0xffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
+    return crc ^ 0xffff
+
+
 class Reader:
-    """Section 3.4: two states that take turns."""
+    """Section 3.4: two states that take turns. data: a slice, whole."""
 
     def __init__(self, data):
+        data, check = data[:-2], data[-2:]
+        if check != struct.pack('<H', crc16(data)):
+            raise Damaged('checksum')
         if len(data) < 8 or len(data) % 2:
             raise Damaged('size')
         self.x = list(struct.unpack_from('<2I', data))

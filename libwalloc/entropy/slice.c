@@ -44,7 +44,7 @@ size_t
 walloc_slice_worst (unsigned width, unsigned rows, unsigned channels)
 {
   return (size_t) WORST_LATENT *width * rows * channels + 4 * channels +
-      2 * WALLOC_RANS_HEAD;
+      2 * WALLOC_RANS_HEAD + WALLOC_SLICE_CHECK;
 }
 
 void

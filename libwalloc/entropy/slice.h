@@ -23,6 +23,9 @@ size_t walloc_slice_origin (unsigned width);
 /* Bytes of scratch, aligned as walloc_mem_alloc() does. */
 size_t walloc_slice_scratch (unsigned width);
 
+/* Bytes of the checksum behind the words. */
+#define WALLOC_SLICE_CHECK 2
+
 /* Bytes that an encoded slice never exceeds. */
 size_t walloc_slice_worst (unsigned width, unsigned rows, unsigned channels);
 
@@ -57,8 +60,9 @@ walloc_result walloc_slice_encode (const walloc_slice_coder * coder,
     walloc_slice * slice, uint8_t * out, size_t capacity, size_t * size);
 
 /* Decodes size bytes. Every cell of the first coder->channels planes is
- * written, absent planes with zero. WALLOC_ERR_CORRUPT for any damage: all
- * planes are zero then. */
+ * written, absent planes with zero. WALLOC_ERR_CORRUPT for damage, which the
+ * checksum tells or, where that happens to fit, the final states: all planes
+ * are zero then. */
 walloc_result walloc_slice_decode (const walloc_slice_coder * coder,
     walloc_slice * slice, const uint8_t * data, size_t size);
 

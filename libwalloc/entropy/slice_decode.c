@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Decoding one slice. Everything that does not depend on the latents just
  * left of the current one is computed a row at a time before. */
+#include "common/crc16.h"
 #include "entropy/rans.h"
 #include "entropy/slice.h"
 
@@ -158,7 +159,12 @@ walloc_slice_decode (const walloc_slice_coder * coder, walloc_slice * slice,
   unsigned c;
   int good;
 
-  good = walloc_rans_reader_init (&r, data, size);
+  good = size >= WALLOC_SLICE_CHECK;
+  if (good) {
+    size -= WALLOC_SLICE_CHECK;
+    good = walloc_crc16 (data, size) == walloc_get_u16 (data + size) &&
+        walloc_rans_reader_init (&r, data, size);
+  }
   for (c = 0; good && c < coder->channels; c++) {
     slice->live[c] = 0;
     if (coder->present[c]) {

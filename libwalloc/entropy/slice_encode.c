@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Encoding one slice, backwards: last channel, last row, last column first,
  * and the parts of a latent in reverse order. */
+#include "common/crc16.h"
 #include "entropy/rans.h"
 #include "entropy/slice.h"
 
@@ -90,12 +91,16 @@ walloc_slice_encode (const walloc_slice_coder * coder, walloc_slice * slice,
   walloc_context context;
   const int16_t *row;
   unsigned c, y;
+  uint8_t *end;
 
+  if (capacity < WALLOC_SLICE_CHECK)
+    return WALLOC_ERR_SPACE;
+  end = out + capacity - WALLOC_SLICE_CHECK;
   for (c = 0; c < coder->channels; c++)
     slice->live[c] = coder->present[c] &&
         !plane_is_zero (slice, slice->planes + c * slice->plane_stride);
 
-  walloc_rans_writer_init (&w, out + capacity);
+  walloc_rans_writer_init (&w, end);
   for (c = coder->channels; c-- > 0;) {
     if (!coder->present[c])
       continue;
@@ -123,6 +128,7 @@ walloc_slice_encode (const walloc_slice_coder * coder, walloc_slice * slice,
   if (w.p - out < WALLOC_RANS_HEAD)
     return WALLOC_ERR_SPACE;
   walloc_rans_finish (&w);
+  walloc_put_u16 (end, walloc_crc16 (w.p, (size_t) (end - w.p)));
   *size = (size_t) (out + capacity - w.p);
   return WALLOC_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whole frames through the decoder, with both kinds of model: as they are,
- * and with model id and checksum mended so that damage behind them is reached.
+ * and with model id and checksums mended so that damage behind them is reached.
  * Latents must be in range; decoding twice must give the same samples. */
 #include <walloc/decoder.h>
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "common/crc16.h"
 #include "common/crc32.h"
 
 #define MAX_PIXELS (1 << 16)
@@ -91,6 +92,23 @@ decode (walloc_model * model, const uint8_t * data, size_t size)
   walloc_decoder_free (decoder);
 }
 
+/* Puts right what every slice ends with, or no damage in it gets further. */
+static void
+mend_slices (uint8_t * data, size_t size)
+{
+  walloc_frame_info info;
+  size_t offset, length;
+  unsigned i;
+
+  if (walloc_frame_parse (data, size, &info, NULL) != WALLOC_OK)
+    return;
+  for (i = 0; i < info.slices; i++)
+    if (walloc_frame_slice (data, &info, i, &offset, &length) == WALLOC_OK &&
+        length >= 2 && offset <= size && length <= size - offset)
+      walloc_put_u16 (data + offset + length - 2,
+          walloc_crc16 (data + offset, length - 2));
+}
+
 static void
 run (const char *path, const uint8_t * data, size_t size)
 {
@@ -110,6 +128,7 @@ run (const char *path, const uint8_t * data, size_t size)
     memcpy (mended, data, size);
     walloc_put_u64 (mended + 12, info.id);
     walloc_put_u32 (mended + header - 4, walloc_crc32 (mended, header - 4));
+    mend_slices (mended, size);
     decode (model, mended, size);
     free (mended);
   }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One slice of latents. The first three bytes choose model, set, width, rows
- * and absent channels, the rest is the slice. Nothing outside of the planes
+ * and absent channels, the rest is the slice but for its checksum, which is
+ * made here, or no mutation would get further. Nothing outside of the planes
  * may be written, latents must be in range, and a slice that is accepted must
  * come back byte by byte when its latents are encoded again (the coder is
  * bijective but for flags of planes that are all zero). */
+#include "common/bytes.h"
+#include "common/crc16.h"
 #include "entropy/slice.h"
 
 #include <stdlib.h>
@@ -51,10 +54,10 @@ run (const walloc_model * model, const uint8_t * data, size_t size)
   unsigned width = 1 + data[0] % 40, rows = 1 + data[1] % 12, c, y, x;
   walloc_slice_coder coder;
   walloc_slice slice;
-  uint8_t present[CHANNELS], *out;
+  uint8_t present[CHANNELS], *in, *out;
   int16_t *buffer, *scratch;
   size_t elements = walloc_slice_elements (width, rows, CHANNELS), i, again;
-  size_t worst = walloc_slice_worst (width, rows, CHANNELS), cells = 0;
+  size_t worst = walloc_slice_worst (width, rows, CHANNELS), cells = 0, length = size - 3;
 
   for (c = 0; c < CHANNELS; c++)
     present[c] = (data[2] >> 4 & 3) != 3 || c % 3 != 1;
@@ -62,8 +65,12 @@ run (const walloc_model * model, const uint8_t * data, size_t size)
       model->info.sets, CHANNELS, present);
   buffer = calloc (elements, sizeof *buffer);
   scratch = aligned_alloc (64, (walloc_slice_scratch (width) + 63) / 64 * 64);
+  in = malloc (length + WALLOC_SLICE_CHECK);
   out = malloc (worst);
-  require (buffer != NULL && scratch != NULL && out != NULL);
+  require (buffer != NULL && scratch != NULL && in != NULL && out != NULL);
+  memcpy (in, data + 3, length);
+  walloc_put_u16 (in + length, walloc_crc16 (in, length));
+  length += WALLOC_SLICE_CHECK;
   slice.width = width;
   slice.rows = rows;
   slice.stride = walloc_slice_stride (width);
@@ -74,12 +81,11 @@ run (const walloc_model * model, const uint8_t * data, size_t size)
     for (y = 0; y < rows; y++)
       for (x = 0; x < width; x++)
         *cell (&slice, c, y, x) = CANARY;
-  if (walloc_slice_decode (&coder, &slice, data + 3, size - 3) == WALLOC_OK &&
+  if (walloc_slice_decode (&coder, &slice, in, length) == WALLOC_OK &&
       !has_idle_plane (&slice)) {
     require (walloc_slice_encode (&coder, &slice, out, worst, &again) ==
         WALLOC_OK);
-    require (again == size - 3 && memcmp (out + worst - again, data + 3,
-            again) == 0);
+    require (again == length && memcmp (out + worst - again, in, again) == 0);
   }
   for (c = 0; c < CHANNELS; c++)
     for (y = 0; y < rows; y++)
@@ -92,6 +98,7 @@ run (const walloc_model * model, const uint8_t * data, size_t size)
   require (cells == 0);
   free (buffer);
   free (scratch);
+  free (in);
   free (out);
 }
 

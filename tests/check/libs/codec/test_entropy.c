@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The latent coder: rANS items, contexts against a direct reading of
  * docs/bitstream.md, round trips with random tables, and damage. */
+#include "common/crc16.h"
 #include "entropy/rans.h"
 #include "entropy/slice.h"
 
@@ -269,10 +270,42 @@ margins_intact (fixture * f)
   return 1;
 }
 
+/* The checksum that a slice should end with. */
+static void
+mend (uint8_t * data, size_t size)
+{
+  if (size >= WALLOC_SLICE_CHECK)
+    walloc_put_u16 (data + size - WALLOC_SLICE_CHECK,
+        walloc_crc16 (data, size - WALLOC_SLICE_CHECK));
+}
+
+static void
+test_checksum (void)
+{
+  uint8_t data[300];
+  unsigned seed = 4, size, start, i, crc, bad = 0;
+
+  for (i = 0; i < sizeof data; i++)
+    data[i] = (uint8_t) (tap_random (&seed) >> 9);
+  TAP_OK (walloc_crc16 ((const uint8_t *) "123456789", 9) == 0x906e,
+      "the checksum's check value is the standard's");
+  for (size = 0; size < 280; size++) {
+    start = size % 20;
+    crc = 0xffff;
+    for (i = 0; i < 8 * size; i++) {
+      crc ^= data[start + i / 8] >> i % 8 & 1;
+      crc = crc >> 1 ^ (crc & 1 ? 0x8408 : 0);
+    }
+    bad += walloc_crc16 (data + start, size) != (crc ^ 0xffff);
+  }
+  TAP_OK (bad == 0, "280 sizes: as one bit after another");
+}
+
 /* Every bit and every length of a slice: never a crash or a write outside.
- * A flip inside of a raw field (or between symbols of equal frequency) that
- * no context depends on leaves the rest of the slice as it was, so the final
- * states cannot tell; all others are noticed. */
+ * The checksum tells each of them. Without it a flip inside of a raw field
+ * (or between symbols of equal frequency) that no context depends on leaves
+ * the rest of the slice as it was, so the final states cannot tell; all
+ * others are noticed. */
 static void
 test_damage (void)
 {
@@ -296,14 +329,35 @@ test_damage (void)
     bad += !margins_intact (&f);
     data[i / 8] ^= (uint8_t) (1 << i % 8);
   }
-  TAP_OK (bad == 0, "%u single-bit flips write nothing outside", tried);
-  TAP_OK (accepted < tried / 4, "%u of %u flips unnoticed", accepted, tried);
+  TAP_OK (accepted == 0, "%u of %u flips unnoticed", accepted, tried);
+  tried = 0;
+  for (i = 0; i < (size - WALLOC_SLICE_CHECK) * 8; i++) {
+    data[i / 8] ^= (uint8_t) (1 << i % 8);
+    mend (data, size);
+    tried++;
+    accepted += walloc_slice_decode (&f.coder, &f.slice, data, size) ==
+        WALLOC_OK;
+    bad += !margins_intact (&f);
+    data[i / 8] ^= (uint8_t) (1 << i % 8);
+  }
+  TAP_OK (bad == 0, "%u flips under a good checksum write nothing outside",
+      tried);
+  TAP_OK (accepted < tried / 4, "%u of %u unnoticed by the final states",
+      accepted, tried);
   accepted = 0;
+  mend (data, size);
   for (length = 0; length < size; length++)
     accepted += walloc_slice_decode (&f.coder, &f.slice, data, length) ==
         WALLOC_OK;
-  TAP_OK (accepted == 0, "all shorter lengths refused");
-  memset (data + size, 0, 64);
+  /* from the longest on, as mending spoils what is behind */
+  for (length = size + 1; length-- > 0;) {
+    mend (data, length);
+    accepted += walloc_slice_decode (&f.coder, &f.slice, data, length) ==
+        WALLOC_OK;
+  }
+  TAP_OK (accepted == 1, "all shorter lengths refused");
+  memcpy (data, f.out + f.capacity - size, size);
+  mend (data, size + 2);
   TAP_OK (walloc_slice_decode (&f.coder, &f.slice, data, size + 2) ==
       WALLOC_ERR_CORRUPT, "bytes behind the end are damage");
   accepted = 0;
@@ -311,6 +365,7 @@ test_damage (void)
     for (length = 0; length < size; length++)
       data[length] = (uint8_t) (tap_random (&seed) >> 11);
     length = tap_random (&seed) % (size + 1);
+    mend (data, length);
     accepted += walloc_slice_decode (&f.coder, &f.slice, data, length) ==
         WALLOC_OK;
   }
@@ -326,6 +381,7 @@ main (void)
   unsigned widths[] = { 1, 2, 3, 15, 16, 17, 31, 32, 33, 100 }, i, kind;
 
   test_rans ();
+  test_checksum ();
   for (i = 0; i < sizeof widths / sizeof *widths; i++) {
     test_context (widths[i], 60, 1);
     test_context (widths[i], 2047, 3);
