@@ -162,14 +162,6 @@ if [ $quick = yes ]; then
   finish
 fi
 
-# Same bytes without vector code: ORC's C backup against its JIT.
-if find libwalloc gst -name '*.orc' | grep -q .; then
-  ORC_CODE=backup
-  export ORC_CODE
-  suite orc-backup build 2 --suite lib
-  unset ORC_CODE
-fi
-
 gate readme sh scripts/check-readme.sh build
 
 say "build-minimal: libwalloc alone, no GStreamer, no oneDNN"
