@@ -9,8 +9,8 @@ trained together on
 
     squared RGB error / step^2  +  LAMBDA * bits
 
-with bits the ideal code length under a Laplace distribution around the
-predicted mean with the predicted spread, steps drawn at random, and dead-zone
+with bits the ideal code length under a two-sided geometric distribution around
+the predicted mean with the predicted spread, steps drawn at random, and dead-zone
 rounding with straight-through gradients. Groups stay apart, so GRAY8 and
 4:2:0 need nothing else. Order of channels stays that of the KLT.
 
@@ -19,18 +19,24 @@ rounding with straight-through gradients. Groups stay apart, so GRAY8 and
 """
 import argparse
 import json
+import os
+import sys
 import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-import klt
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..'))
+import klt  # noqa: E402
+import walloc_model  # noqa: E402
+from codec import Codec  # noqa: E402
+from contexts import SPREAD_ONE  # noqa: E402
 from packets import (ALPHA, BETA, DELTA, GAMMA, HIGH, LOW, RGB_WEIGHT,
-                     coefficients)
+                     coefficients)  # noqa: E402
 
 LAMBDA = 0.14           # squared error (in steps) worth one bit
-ROUNDING = 0.4          # dead zone: floor (|y| / step + ROUNDING)
+ROUNDING = 0.25         # dead zone: floor (|y| / step + ROUNDING)
 
 
 def _next(e):
@@ -83,6 +89,25 @@ class Contexts(torch.nn.Module):
         self.spread = torch.nn.Parameter(spread)
         self.bias = torch.nn.Parameter(torch.full((d,), -3.0))
 
+    def start_from(self, tap, bias, number):
+        """Take over a model's sparse forms. tap [D, 32, 5], bias [D]: one
+        set of the model file; number: model channel of each own channel."""
+        own = {int(c): k for k, c in enumerate(number)}
+        mean, spread = np.zeros(self.mean.shape), np.full(self.mean.shape, 2e-6)
+        for k, c in enumerate(number):
+            for kind, p, dy, dx, w in tap[c].astype(int):
+                if kind >= 0 and p in own:
+                    to, w = ((mean, w / 256) if kind == 0 else
+                             (spread, w / SPREAD_ONE))
+                    to[k, own[p], dy + 2, dx + 2] = w
+        # only these move: Adam's equal steps on thousands of zero weights
+        # would drown them
+        self.mask.data = torch.tensor((mean != 0) | (spread > 1e-5)).float()
+        self.mean.data = torch.tensor(mean, dtype=torch.float32)
+        self.spread.data = torch.tensor(np.log(spread), dtype=torch.float32)
+        self.bias.data = torch.tensor(np.log(np.maximum(
+            bias[number] / SPREAD_ONE, 1e-3)), dtype=torch.float32)
+
     def forward(self, q):
         mean = F.conv2d(q, self.mean * self.mask, padding=2)
         # small offsets make unused weights start near, and stay able to
@@ -93,16 +118,13 @@ class Contexts(torch.nn.Module):
 
 
 def bits(q, mean, spread):
-    """Code length of integers under a Laplace of the given mean magnitude."""
-    scale = spread.clamp_min(0.02)
+    """Code length of integers under a two-sided geometric distribution of the
+    given mean magnitude, as contexts.py fits it: log (1 + s) for every latent,
+    log (1 + 1 / s) for every unit of magnitude, a sign."""
+    s = spread.clamp_min(1e-3)
     d = (q - mean).abs()
-    inside = 1 - torch.exp(-0.5 / scale) * torch.cosh(
-        d.clamp_max(0.5) / scale).clamp_max(1e8)
-    tail = torch.exp(-d / scale) * torch.sinh((0.5 / scale).clamp_max(20))
-    p = torch.where(d < 0.5, inside, tail)
-    far = (d - 0.5).clamp_min(0) / scale / np.log(2) - torch.log2(
-        (0.5 * (1 - torch.exp(-1 / scale))).clamp_min(1e-9))
-    return torch.where(d < 0.5, -torch.log2(inside.clamp_min(1e-6)), far)
+    return (torch.log2(1 + s) + d * torch.log2(1 + 1 / s) +
+            (d > 0.5).float())
 
 
 class Projection(torch.nn.Module):
@@ -110,6 +132,7 @@ class Projection(torch.nn.Module):
         super().__init__()
         keep = start['group'] < 2
         self.group = torch.tensor(start['group'][keep])
+        self.number = np.nonzero(keep)[0]
         a = torch.tensor(start['analysis'][keep][:, :96], dtype=torch.float32)
         s = torch.tensor(start['synthesis'][keep][:, :96], dtype=torch.float32)
         self.register_buffer('mask', (a != 0).float())
@@ -153,14 +176,27 @@ def main():
     p.add_argument('--device', default='cpu')
     p.add_argument('--threads', type=int, default=1)
     p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--rate', type=float, default=2e-4,
+                   help='learning rate of the matrices')
+    p.add_argument('--model', help='model whose matrices and contexts to start '
+                   'from, in place of the KLT')
     args = p.parse_args()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     rng = np.random.default_rng(args.seed)
     crops = np.load(args.crops, mmap_mode='r')
     val = np.load(args.val, mmap_mode='r')
-    start = klt.fit(np.array(crops[::4]))
-    net = Projection(start).to(args.device)
+    start = klt.fit(np.array(crops[::3]))
+    if args.model:
+        codec = Codec(args.model)
+        start.update(analysis=codec.analysis, synthesis=codec.synthesis,
+                     group=codec.group)
+    net = Projection(start)
+    if args.model:
+        m, _ = walloc_model.load(args.model)
+        net.contexts.start_from(m['codec.tap'][2], m['codec.bias_s'][2],
+                                net.number)
+    net = net.to(args.device)
     val_coef = load(val, slice(0, 48)).to(args.device)
     fast = [q for n, q in net.named_parameters() if 'contexts' in n]
     slow = [net.analysis, net.synthesis]
@@ -185,8 +221,9 @@ def main():
             break
         # contexts settle first, then the matrices move; all cool down
         cool = 0.5 * (1 + np.cos(np.pi * share))
-        opt.param_groups[0]['lr'] = 3e-3 * max(cool, 0.02)
-        opt.param_groups[1]['lr'] = 0 if share < 0.25 else 4e-4 * cool
+        opt.param_groups[0]['lr'] = (5e-4 if args.model else 3e-3) * max(
+            cool, 0.02)
+        opt.param_groups[1]['lr'] = 0 if share < 0.15 else args.rate * cool
         coef = load(crops, np.sort(rng.integers(0, len(crops), args.batch)))
         coef = coef.to(args.device)
         step = torch.tensor(2 ** rng.uniform(4, 6.8, (len(coef), 1, 1, 1)),
