@@ -32,23 +32,72 @@ input_planes (const walloc_decoder * d)
       (d->model->info.kind == WALLOC_MODEL_ORDERED);
 }
 
+/* Says whose network it is and what it gets in front of why it cannot be
+ * used. */
+static walloc_result
+refuse (const walloc_decoder * d, walloc_result result,
+    const walloc_error * why, walloc_error * error)
+{
+  const walloc_model_info *info = &d->model->info;
+  int ordered = info->kind == WALLOC_MODEL_ORDERED;
+  const char *cure = "";
+
+  /* the shapes are the decoder's: it is the file that does not take them */
+  if (result == WALLOC_ERR_ARGUMENT)
+    result = WALLOC_ERR_MODEL;
+  if (result == WALLOC_ERR_LIMIT || result == WALLOC_ERR_MEMORY)
+    cure = "; the linear decoder needs less";
+  return walloc_fail (error, result, "network of model '%.40s' on %u planes "
+      "(%u latents%s) of %ux%u: %.110s%s", info->name, input_planes (d),
+      info->channels, ordered ? ", step" : "", d->layout.grid_width,
+      d->layout.grid_height, why->text, cure);
+}
+
+/* What the graph says of its input before anything is computed. */
+static walloc_result
+check_input (const walloc_decoder * d, const walloc_net * net,
+    walloc_error * error)
+{
+  const walloc_model_info *info = &d->model->info;
+  const char *step = info->kind == WALLOC_MODEL_ORDERED ? " and the step" : "";
+  walloc_net_shape shape;
+
+  walloc_net_input (net, 0, &shape);
+  if (shape.rank != 0 && shape.rank != 4)
+    return walloc_fail (error, WALLOC_ERR_MODEL,
+        "the network of model '%.40s' takes %u dimensions, not 4 (1, planes, "
+        "height, width)", info->name, shape.rank);
+  if (shape.rank == 4 && shape.dims[1] > 0 && shape.dims[1] != input_planes (d))
+    return walloc_fail (error, WALLOC_ERR_MODEL,
+        "the network of model '%.40s' takes %lld planes, not %u (%u latents%s)",
+        info->name, (long long) shape.dims[1], input_planes (d),
+        info->channels, step);
+  return WALLOC_OK;
+}
+
 static walloc_result
 load (walloc_decoder * d, walloc_decoder_kind kind, walloc_error * error)
 {
   const walloc_model_blob *blob = kind == WALLOC_DECODER_FAST ?
       &d->model->fast : &d->model->best;
   walloc_net *net;
+  walloc_error why = { "" };
   walloc_result result;
 
   result = walloc_net_load (&net, blob->data, blob->size, WALLOC_NET_AUTO,
-      &d->allocator, NULL, error);
+      &d->allocator, NULL, &why);
   if (result != WALLOC_OK)
-    return result;
+    return refuse (d, result, &why, error);
   if (walloc_net_inputs (net) != 1 || walloc_net_outputs (net) != 1) {
     walloc_net_free (net);
     return walloc_fail (error, WALLOC_ERR_MODEL,
-        "the network of model '%s' has %u inputs and %u outputs, not one",
+        "the network of model '%.40s' has %u inputs and %u outputs, not one",
         d->model->info.name, walloc_net_inputs (net), walloc_net_outputs (net));
+  }
+  result = check_input (d, net, error);
+  if (result != WALLOC_OK) {
+    walloc_net_free (net);
+    return result;
   }
   d->net[kind].net = net;
   return WALLOC_OK;
@@ -59,24 +108,29 @@ prepare (walloc_decoder * d, walloc_decode_net * n, walloc_error * error)
 {
   unsigned width = d->layout.grid_width, height = d->layout.grid_height;
   walloc_net_shape shape = { 4, {1, input_planes (d), height, width} };
+  int ordered = d->model->info.kind == WALLOC_MODEL_ORDERED;
+  walloc_error why = { "" };
   walloc_result result;
 
   if (n->width == width && n->height == height)
     return WALLOC_OK;
   n->width = n->height = 0;
-  result = walloc_net_prepare (n->net, &shape, 1, error);
+  result = walloc_net_prepare (n->net, &shape, 1, &why);
   if (result != WALLOC_OK)
-    return result;
+    return refuse (d, result, &why, error);
   walloc_net_output (n->net, 0, &shape);
-  if (shape.rank != 4 || shape.dims[0] != 1 || shape.dims[2] != height ||
-      shape.dims[3] != width || !(shape.dims[1] == WALLOC_COEF_PLANES ||
-          (shape.dims[1] == LUMA_AND_CHROMA &&
-              d->model->info.kind == WALLOC_MODEL_ORDERED)))
+  if (shape.rank != 4)
     return walloc_fail (error, WALLOC_ERR_MODEL,
-        "the network of model '%s' gives %lld planes of %lldx%lld, not %d of "
-        "%ux%u", d->model->info.name, (long long) shape.dims[1],
+        "the network of model '%.40s' gives %u dimensions, not 4 (1, planes, "
+        "height, width)", d->model->info.name, shape.rank);
+  if (shape.dims[0] != 1 || shape.dims[2] != height ||
+      shape.dims[3] != width || !(shape.dims[1] == WALLOC_COEF_PLANES ||
+          (shape.dims[1] == LUMA_AND_CHROMA && ordered)))
+    return walloc_fail (error, WALLOC_ERR_MODEL,
+        "the network of model '%.40s' gives %lld planes of %lldx%lld, not %d%s "
+        "of %ux%u", d->model->info.name, (long long) shape.dims[1],
         (long long) shape.dims[3], (long long) shape.dims[2],
-        WALLOC_COEF_PLANES, width, height);
+        WALLOC_COEF_PLANES, ordered ? " or 96" : "", width, height);
   n->outputs = (unsigned) shape.dims[1];
   n->width = width;
   n->height = height;
@@ -97,7 +151,8 @@ room (walloc_decoder * d, float **buffer, size_t *have, size_t floats,
   if (short_of)
     return walloc_fail (error, WALLOC_ERR_MEMORY,
         "a network on a picture of %ux%u needs more memory than the limit of "
-        "%zu bytes", d->layout.width, d->layout.height, d->mem.a.limit);
+        "%zu bytes; the linear decoder needs less", d->layout.width,
+        d->layout.height, d->mem.a.limit);
   *have = floats;
   return WALLOC_OK;
 }

@@ -57,7 +57,8 @@ run (const walloc_model * model, const uint8_t * data, size_t size)
   uint8_t present[CHANNELS], *in, *out;
   int16_t *buffer, *scratch;
   size_t elements = walloc_slice_elements (width, rows, CHANNELS), i, again;
-  size_t worst = walloc_slice_worst (width, rows, CHANNELS), cells = 0, length = size - 3;
+  size_t worst = walloc_slice_worst (width, rows, CHANNELS), cells = 0;
+  size_t length = size - 3;
 
   for (c = 0; c < CHANNELS; c++)
     present[c] = (data[2] >> 4 & 3) != 3 || c % 3 != 1;
