@@ -64,7 +64,7 @@ check no-model error videotestsrc num-buffers=1 ! $small ! \
 check damaged-stream ok filesrc location="$file" ! \
   breakmydata seed=1 probability=0.001 ! wallocparse ! wallocdec ! fakesink
 check damaged-frames ok videotestsrc num-buffers=50 ! $small ! wallocenc ! \
-  breakmydata seed=2 probability=0.005 ! wallocdec ! fakesink
+  breakmydata seed=2 probability=0.0005 ! wallocdec ! fakesink
 check max-errors error videotestsrc num-buffers=50 ! $small ! wallocenc ! \
   breakmydata seed=2 probability=0.05 ! wallocdec max-errors=0 ! \
   fakesink async=false

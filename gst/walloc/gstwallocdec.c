@@ -15,7 +15,9 @@
  * picture is decoded into that at no extra cost.
  *
  * Late frames are dropped before they are decoded. Damaged slices are
- * concealed, and the picture is marked with %GST_BUFFER_FLAG_CORRUPTED.
+ * concealed, and the picture is marked with %GST_BUFFER_FLAG_CORRUPTED. A frame
+ * of a new size of which no slice is whole is dropped before memory is made for
+ * it; a stream of which nothing could be decoded ends with an error.
  *
  * ## Example launch lines
  * |[
@@ -237,6 +239,8 @@ gst_walloc_dec_start (GstVideoDecoder * decoder)
   self->runner = gst_walloc_runner_new (threads);
   self->last_warning = 0;
   self->damaged_frames = 0;
+  self->unusable_frames = 0;
+  self->has_output = FALSE;
 
   return TRUE;
 }
@@ -294,6 +298,29 @@ static GstFlowReturn
 gst_walloc_dec_drain (GstVideoDecoder * decoder)
 {
   return GST_FLOW_OK;
+}
+
+/* At the end, a stream of which nothing could be shown is an error: warnings
+ * alone would let an application take it for an empty one. */
+static GstFlowReturn
+gst_walloc_dec_finish (GstVideoDecoder * decoder)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (decoder);
+
+  if (!self->unusable_frames || self->has_output)
+    return GST_FLOW_OK;
+  GST_ELEMENT_ERROR (self, STREAM, DECODE, (NULL),
+      ("No valid frames: none of %u frames could be decoded. The stream is "
+          "damaged, or was made by a later version.", self->unusable_frames));
+  return GST_FLOW_ERROR;
+}
+
+static gboolean
+gst_walloc_dec_flush (GstVideoDecoder * decoder)
+{
+  GST_WALLOC_DEC (decoder)->unusable_frames = 0;
+
+  return TRUE;
 }
 
 /* Cuts a byte stream into frames; wallocparse does it better. */
@@ -647,13 +674,14 @@ gst_walloc_dec_handle_unusable (GstWallocDec * self,
   GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
   GstFlowReturn ret = GST_FLOW_OK;
 
+  self->unusable_frames++;
   GST_VIDEO_DECODER_ERROR (decoder, 1, STREAM, DECODE, (NULL),
       ("Frame %u cannot be decoded: %s", frame->system_frame_number, text),
       ret);
   /* by default the base class takes any number of errors without a word */
   if (ret == GST_FLOW_OK && gst_walloc_dec_may_warn (self)) {
     GST_ELEMENT_WARNING (self, STREAM, DECODE, (NULL),
-        ("Frame %u cannot be decoded: %s %u damaged frames since the last "
+        ("Frame %u cannot be decoded: %s; %u damaged frames since the last "
             "message.", frame->system_frame_number, text,
             self->damaged_frames));
     self->damaged_frames = 0;
@@ -661,6 +689,19 @@ gst_walloc_dec_handle_unusable (GstWallocDec * self,
   gst_video_decoder_drop_frame (decoder, frame);
 
   return ret;
+}
+
+/* Whether memory may be made for the picture of @info. That of a size that
+ * was decoded before is there; a new one, which a damaged or forged header may
+ * claim to be huge, must come with some content. */
+static walloc_result
+gst_walloc_dec_check_size (GstWallocDec * self, const GstMapInfo * map,
+    const walloc_frame_info * info, walloc_error * text)
+{
+  if (self->output_state && self->header.width == info->width
+      && self->header.height == info->height)
+    return WALLOC_OK;
+  return walloc_decoder_check (self->decoder, map->data, map->size, text);
 }
 
 static gboolean
@@ -745,8 +786,7 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
   walloc_frame_info_init (&info);
   result = walloc_frame_parse (map.data, map.size, &info, &text);
   if (result == WALLOC_OK && info.media != WALLOC_MEDIA_VIDEO) {
-    g_strlcpy (text.text, "The frame holds sound, not a picture.",
-        sizeof (text.text));
+    g_strlcpy (text.text, "it holds sound, not a picture", sizeof (text.text));
     result = WALLOC_ERR_UNSUPPORTED;
   }
   if (result != WALLOC_OK)
@@ -756,6 +796,7 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
     GST_DEBUG_OBJECT (self, "too late, dropping frame %u undecoded",
         frame->system_frame_number);
     gst_buffer_unmap (frame->input_buffer, &map);
+    self->has_output = TRUE;
     GST_OBJECT_LOCK (self);
     self->dropped++;
     GST_OBJECT_UNLOCK (self);
@@ -766,6 +807,9 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
     ret = GST_FLOW_ERROR;
     goto drop;
   }
+  result = gst_walloc_dec_check_size (self, &map, &info, &text);
+  if (result != WALLOC_OK)
+    goto unusable;
   gst_walloc_dec_stamp (frame, &info);
 
   ret = gst_walloc_dec_decode (self, frame, &map, &info, &result, &damaged,
@@ -784,6 +828,8 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
         result == WALLOC_ERR_TRUNCATED);
   if (info.type == WALLOC_FRAME_KEY)
     GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
+
+  self->has_output = TRUE;
 
   return gst_video_decoder_finish_frame (decoder, frame);
 
@@ -900,7 +946,8 @@ gst_walloc_dec_class_init (GstWallocDecClass * klass)
   decoder_class->set_format = GST_DEBUG_FUNCPTR (gst_walloc_dec_set_format);
   decoder_class->sink_event = GST_DEBUG_FUNCPTR (gst_walloc_dec_sink_event);
   decoder_class->drain = GST_DEBUG_FUNCPTR (gst_walloc_dec_drain);
-  decoder_class->finish = GST_DEBUG_FUNCPTR (gst_walloc_dec_drain);
+  decoder_class->finish = GST_DEBUG_FUNCPTR (gst_walloc_dec_finish);
+  decoder_class->flush = GST_DEBUG_FUNCPTR (gst_walloc_dec_flush);
   decoder_class->parse = GST_DEBUG_FUNCPTR (gst_walloc_dec_parse);
   decoder_class->decide_allocation =
       GST_DEBUG_FUNCPTR (gst_walloc_dec_decide_allocation);

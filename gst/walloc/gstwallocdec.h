@@ -37,6 +37,8 @@ struct _GstWallocDec
   gboolean renegotiate;         /* caps changed since */
   gint64 last_warning;          /* monotonic time, us; 0: none yet */
   guint damaged_frames;         /* since that warning */
+  guint unusable_frames;        /* nothing of them could be decoded */
+  gboolean has_output;          /* a frame was decoded, or dropped as late */
 
   /* for the property "stats", protected by the object lock; the totals are
    * those of decoders that are gone because the model changed */

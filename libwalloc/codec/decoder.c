@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "bottleneck/quantiser.h"
+#include "common/bytes.h"
+#include "common/crc16.h"
+#include "entropy/rans.h"
 
 #define DEFAULT_MAX_PIXELS ((uint64_t) 1 << 28)
 
@@ -293,6 +296,41 @@ begin (walloc_decoder * d, const uint8_t * data, size_t size,
   d->data = data;
   d->size = *truncated ? size : (size_t) whole;
   return WALLOC_OK;
+}
+
+walloc_result
+walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
+    size_t size, walloc_error * error)
+{
+  walloc_decoder *d = decoder;
+  walloc_result result;
+  unsigned ignored, i;
+  size_t offset, bytes;
+  int truncated;
+
+  result = begin (d, data, size, &ignored, &truncated, error);
+  if (result != WALLOC_OK)
+    return result;
+  for (i = 0; i < d->info.slices; i++) {
+    if (walloc_frame_slice (data, &d->info, i, &offset, &bytes) !=
+        WALLOC_OK || offset > d->size || bytes > d->size - offset)
+      break;
+    if (bytes < WALLOC_RANS_HEAD + WALLOC_SLICE_CHECK)
+      continue;
+    bytes -= WALLOC_SLICE_CHECK;
+    if (walloc_crc16 (data + offset, bytes) ==
+        walloc_get_u16 (data + offset + bytes))
+      return WALLOC_OK;
+  }
+  if (truncated)
+    return walloc_fail (error, WALLOC_ERR_TRUNCATED,
+        "none of the %u slices of a picture of %ux%u is whole in the %zu "
+        "bytes that are there of %llu", d->info.slices, d->info.width,
+        d->info.height, size, (unsigned long long) d->info.header_size +
+        d->info.payload_size);
+  return walloc_fail (error, WALLOC_ERR_CORRUPT,
+      "all %u slices of a picture of %ux%u are damaged", d->info.slices,
+      d->info.width, d->info.height);
 }
 
 static walloc_result

@@ -41,6 +41,18 @@ WALLOC_API walloc_result walloc_decoder_new (walloc_model * model,
 WALLOC_API void walloc_decoder_free (walloc_decoder * decoder);
 
 /**
+ * Tell whether anything of a frame can be decoded, without allocating: the
+ * header fits the model and the limits, and at least one slice is there as
+ * its checksum says. To be asked before memory is made for a picture of a new
+ * size, which a header of 36 bytes may claim to be of any size.
+ * @param size bytes at @data; the frame may be cut short
+ * Errors: as walloc_decoder_decode(); TRUNCATED or CORRUPT when no slice is
+ * whole.
+ */
+WALLOC_API walloc_result walloc_decoder_check (walloc_decoder * decoder,
+    const uint8_t * data, size_t size, walloc_error * error);
+
+/**
  * Decode one whole frame into @image, whose format must be info->format of
  * the frame, or any format of the same chroma sampling (I420 and NV12; Y444
  * and the RGB family), or GRAY8 (luma only); sizes must be the frame's.

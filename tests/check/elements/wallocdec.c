@@ -432,6 +432,12 @@ GST_START_TEST (test_truncated_everywhere)
 
   check_parse_header (whole, &info);
   gst_harness_set_src_caps (h, gst_caps_ref (coded));
+  /* a size that was never seen is not believed without any content */
+  gst_harness_push (h, gst_buffer_copy_region (whole, GST_BUFFER_COPY_ALL, 0,
+          size - 1));
+  fail_unless_equals_int (gst_harness_buffers_received (h), 0);
+  gst_harness_push (h, gst_buffer_ref (whole));
+  gst_buffer_unref (gst_harness_pull (h));
   for (i = 1; i < size; i++) {
     GstBuffer *cut = gst_buffer_copy_region (whole, GST_BUFFER_COPY_ALL, 0, i);
 
@@ -520,6 +526,7 @@ GST_START_TEST (test_damage_is_told)
   guint i;
 
   gst_harness_set_src_caps (h, gst_caps_ref (coded));
+  gst_harness_push (h, gst_buffer_ref (whole));
   for (i = 0; i < 20; i++)
     gst_harness_push (h, gst_buffer_copy_region (whole, GST_BUFFER_COPY_ALL,
             0, gst_buffer_get_size (whole) - 3));
@@ -527,7 +534,7 @@ GST_START_TEST (test_damage_is_told)
       GST_STREAM_ERROR_DECODE, "damaged");
   /* not once for each */
   fail_if (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
-  fail_unless_equals_int (gst_harness_buffers_received (h), 20);
+  fail_unless_equals_int (gst_harness_buffers_received (h), 21);
   gst_element_set_bus (h->element, NULL);
   gst_object_unref (bus);
   gst_caps_unref (coded);
@@ -545,9 +552,10 @@ GST_START_TEST (test_discard_corrupted_frames)
   GstBuffer *whole = g_ptr_array_index (frames, 0);
 
   gst_harness_set_src_caps (h, gst_caps_ref (coded));
+  gst_harness_push (h, gst_buffer_ref (whole));
   gst_harness_push (h, gst_buffer_copy_region (whole, GST_BUFFER_COPY_ALL, 0,
           gst_buffer_get_size (whole) - 3));
-  fail_unless_equals_int (gst_harness_buffers_received (h), 0);
+  fail_unless_equals_int (gst_harness_buffers_received (h), 1);
   gst_caps_unref (coded);
   g_ptr_array_unref (frames);
   gst_harness_teardown (h);
@@ -621,6 +629,51 @@ GST_START_TEST (test_absurd_sizes)
   }
   gst_harness_push (h, gst_buffer_ref (g_ptr_array_index (frames, 0)));
   gst_buffer_unref (gst_harness_pull (h));
+  gst_caps_unref (coded);
+  g_ptr_array_unref (frames);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* a good header of the greatest size with noise behind it: no memory is made
+ * and no caps are sent */
+GST_START_TEST (test_huge_claim)
+{
+  GstHarness *h = check_decoder (NULL);
+  GstBus *bus = check_bus (h);
+  GstCaps *coded = NULL;
+  GPtrArray *frames = check_encode ("I420", 64, 64, 1, NULL, &coded);
+  GstBuffer *whole = g_ptr_array_index (frames, 0), *huge;
+  guint8 *data = g_malloc (100);
+  guint32 size = 64;
+  walloc_frame_info info, own;
+
+  check_parse_header (whole, &own);
+  walloc_frame_info_init (&info);
+  info.model_id = own.model_id;
+  info.channels = own.channels;
+  info.width = info.height = 16384;
+  info.format = WALLOC_FORMAT_I420;
+  info.slice_rows = 2048;
+  info.slices = 1;
+  memset (data, 0x55, 100);
+  fail_unless_equals_int (walloc_frame_write (data, 100, &info, &size, NULL),
+      WALLOC_OK);
+  huge = gst_buffer_new_wrapped (data, info.header_size + size);
+
+  gst_harness_set_src_caps (h, gst_caps_ref (coded));
+  fail_unless_equals_int (gst_harness_push (h, huge), GST_FLOW_OK);
+  fail_unless_equals_int (gst_harness_buffers_received (h), 0);
+  fail_if (gst_pad_has_current_caps (h->sinkpad));
+  check_assert_message (bus, GST_MESSAGE_WARNING, GST_STREAM_ERROR,
+      GST_STREAM_ERROR_DECODE, "16384x16384");
+  /* and when nothing else comes that is an error */
+  gst_harness_push_event (h, gst_event_new_eos ());
+  check_assert_message (bus, GST_MESSAGE_ERROR, GST_STREAM_ERROR,
+      GST_STREAM_ERROR_DECODE, "No valid frames");
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
   gst_caps_unref (coded);
   g_ptr_array_unref (frames);
   gst_harness_teardown (h);
@@ -1001,6 +1054,7 @@ wallocdec_suite (void)
   tcase_add_test (tc, test_max_errors);
   tcase_add_test (tc, test_tiny_buffers);
   tcase_add_test (tc, test_absurd_sizes);
+  tcase_add_test (tc, test_huge_claim);
   tcase_add_test (tc, test_unsupported_frames);
   tcase_add_test (tc, test_unknown_model);
   tcase_add_test (tc, test_searched_places_are_named);

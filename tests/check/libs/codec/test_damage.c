@@ -202,6 +202,8 @@ test_truncation (walloc_model * model)
       }
       bad += damaged != SLICES - whole;
       intact += whole;
+      bad += walloc_decoder_check (decoder, part, length, NULL) !=
+          (whole > 0 ? WALLOC_OK : WALLOC_ERR_TRUNCATED);
       bad += walloc_decoder_decode (decoder, part, length,
           WALLOC_DECODER_LINEAR, &image, NULL, NULL) != WALLOC_ERR_TRUNCATED;
       if (length % 7 == 0)
@@ -272,6 +274,64 @@ test_concealment (walloc_model * model)
   for (x = 0; x < CHANNELS * PLANE; x++)
     bad += l.data[x] != 0;
   TAP_OK (bad == 0, "a frame without any intact slice is all zero");
+  free (f.data);
+  walloc_decoder_free (decoder);
+}
+
+static void *
+count_alloc (void *user, size_t size)
+{
+  *(size_t *) user += size;
+  return malloc (size);
+}
+
+static void
+count_free (void *user, void *memory)
+{
+  (void) user;
+  free (memory);
+}
+
+/* A frame of the greatest size in a hundred bytes. */
+static void
+test_claims (walloc_model * model)
+{
+  size_t taken = 0, before;
+  walloc_allocator allocator = { 0 };
+  walloc_decoder *decoder;
+  walloc_frame_info info;
+  uint32_t size = 64;
+  uint8_t data[100];
+  test_frame f;
+
+  allocator.alloc = count_alloc;
+  allocator.free = count_free;
+  allocator.user = &taken;
+  walloc_decoder_new (model, &allocator, NULL, NULL, &decoder, NULL);
+  walloc_frame_info_init (&info);
+  info.model_id = model->info.id;
+  info.width = info.height = WALLOC_MAX_SIZE;
+  info.format = WALLOC_FORMAT_RGB;
+  info.channels = model->info.channels;
+  info.slice_rows = 2048;
+  info.slices = 1;
+  memset (data, 0x55, sizeof data);
+  TAP_OK (walloc_frame_write (data, sizeof data, &info, &size, NULL) ==
+      WALLOC_OK && info.header_size + size == sizeof data,
+      "a header of %u bytes claims %ux%u", info.header_size, info.width,
+      info.height);
+  before = taken;
+  TAP_OK (walloc_decoder_check (decoder, data, sizeof data, NULL) ==
+      WALLOC_ERR_CORRUPT, "without a slice it is refused");
+  TAP_OK (walloc_decoder_check (decoder, data, sizeof data - 1, NULL) ==
+      WALLOC_ERR_TRUNCATED, "cut short it is refused");
+  frame_new (&f, model, 8);
+  TAP_OK (walloc_decoder_check (decoder, f.data, f.size, NULL) == WALLOC_OK,
+      "a good frame is not");
+  TAP_OK (taken == before, "nothing was allocated");
+  TAP_OK (walloc_decoder_check (decoder, NULL, 1, NULL) ==
+      WALLOC_ERR_ARGUMENT && walloc_decoder_check (NULL, data, sizeof data,
+          NULL) == WALLOC_ERR_ARGUMENT, "NULL is refused");
   free (f.data);
   walloc_decoder_free (decoder);
 }
@@ -387,6 +447,7 @@ main (void)
   test_flips (reference);
   test_truncation (ordered);
   test_concealment (ordered);
+  test_claims (ordered);
   test_headers (ordered);
   test_noise (ordered);
   test_noise (reference);
