@@ -99,7 +99,7 @@ ok 'nothing written' 1 test -e x.wlc
 ok '4:2:0 to PPM' 1 "$walloc" decode v.wlc v.ppm
 says 'y4m'
 ok 'unknown ending' 1 "$walloc" decode a.wlc a.tiff
-ok 'no best decoder' 1 "$walloc" decode -d best a.wlc x.ppm
+ok 'no best decoder' 1 "$walloc" decode -m ordered-test -d best a.wlc x.ppm
 ok 'wrong model' 1 "$walloc" decode -m reference-test a.wlc x.ppm
 ok 'colours for a grey file' 1 "$walloc" encode -m reference-test b.pgm x.wlc
 head -c $(($(size two.wlc) - 9)) two.wlc > short.wlc
