@@ -411,9 +411,11 @@ walloc_decoder_decode (walloc_decoder * decoder, const uint8_t * data,
     result = walloc_decoder_run_net (d, kind, error);
   } else if (kind == WALLOC_DECODER_AUTO &&
       (d->model->info.decoders >> WALLOC_DECODER_FAST & 1) != 0) {
-    /* a library without networks still shows pictures */
+    /* a library without networks still shows pictures, and one whose limit a
+     * network exceeds shows those that are too large for it */
     result = walloc_decoder_run_net (d, WALLOC_DECODER_FAST, error);
-    if (result == WALLOC_ERR_UNSUPPORTED)
+    if (result == WALLOC_ERR_UNSUPPORTED || result == WALLOC_ERR_LIMIT ||
+        result == WALLOC_ERR_MEMORY)
       result = WALLOC_OK;
   }
   if (result == WALLOC_OK)

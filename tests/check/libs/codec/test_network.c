@@ -242,7 +242,8 @@ test_refused (const golden * g)
     k = decode (decoder, g, WALLOC_DECODER_LINEAR, &error) == WALLOC_OK;
     linear = picture_hash (&g->image);
     result = decode (decoder, g, WALLOC_DECODER_AUTO, &error);
-    if (cases[i].result == WALLOC_ERR_UNSUPPORTED)
+    if (cases[i].result == WALLOC_ERR_UNSUPPORTED ||
+        cases[i].result == WALLOC_ERR_LIMIT)
       k = k && result == WALLOC_OK && picture_hash (&g->image) == linear;
     else
       k = k && result == cases[i].result;
@@ -287,6 +288,44 @@ test_limits (walloc_model * model, const golden * g)
   TAP_OK (cured > 0, "%u of them say what would do", cured);
 }
 
+/* Wherever memory is enough for the linear decoder, auto shows a picture:
+ * what the network makes of it, else the linear one's. */
+static void
+test_fallback (walloc_model * model, const golden * g)
+{
+  static const walloc_decoder_kind kinds[] = { WALLOC_DECODER_LINEAR,
+    WALLOC_DECODER_AUTO, WALLOC_DECODER_FAST
+  };
+  walloc_allocator allocator = { 0 };
+  walloc_result result[3];
+  walloc_decoder *decoder;
+  walloc_error error;
+  unsigned i, linear = 0, network = 0, bad = 0;
+  uint64_t hash[3];
+  size_t limit;
+
+  for (limit = 100000; network == 0 && limit < (size_t) 1 << 28;
+      limit += limit / 16) {
+    allocator.limit = limit;
+    for (i = 0; i < 3; i++) {
+      result[i] = walloc_decoder_new (model, &allocator, NULL, NULL, &decoder,
+          &error);
+      if (result[i] == WALLOC_OK)
+        result[i] = decode (decoder, g, kinds[i], &error);
+      hash[i] = picture_hash (&g->image);
+      walloc_decoder_free (decoder);
+    }
+    bad += result[1] != result[0];
+    if (result[0] != WALLOC_OK)
+      continue;
+    linear += result[2] != WALLOC_OK;
+    network += result[2] == WALLOC_OK;
+    bad += hash[1] != hash[result[2] == WALLOC_OK ? 2 : 0];
+  }
+  TAP_OK (bad == 0 && linear > 0 && network > 0,
+      "auto is linear where the network has no memory (%u limits)", linear);
+}
+
 /* Damage: concealed latents go through the network too. */
 static void
 test_damaged (walloc_model * model, const golden * g)
@@ -319,6 +358,7 @@ main (void)
     test_turns (model, list, n);
     test_refused (&list[0]);
     test_limits (model, &list[0]);
+    test_fallback (model, &list[0]);
     test_damaged (model, &list[0]);
   }
   for (i = 0; i < n; i++)
