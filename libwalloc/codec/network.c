@@ -88,13 +88,12 @@ load (walloc_decoder * d, walloc_decoder_kind kind, walloc_error * error)
       &d->allocator, NULL, &why);
   if (result != WALLOC_OK)
     return refuse (d, result, &why, error);
-  if (walloc_net_inputs (net) != 1 || walloc_net_outputs (net) != 1) {
-    walloc_net_free (net);
-    return walloc_fail (error, WALLOC_ERR_MODEL,
+  if (walloc_net_inputs (net) != 1 || walloc_net_outputs (net) != 1)
+    result = walloc_fail (error, WALLOC_ERR_MODEL,
         "the network of model '%.40s' has %u inputs and %u outputs, not one",
         d->model->info.name, walloc_net_inputs (net), walloc_net_outputs (net));
-  }
-  result = check_input (d, net, error);
+  else
+    result = check_input (d, net, error);
   if (result != WALLOC_OK) {
     walloc_net_free (net);
     return result;
