@@ -250,11 +250,38 @@ check_version (const uint8_t * data, walloc_error * error)
   return WALLOC_OK;
 }
 
+/* All of a header that is there as a whole, but for the checksum. */
+static walloc_result
+parse_fields (const uint8_t * data, walloc_frame_info * info,
+    walloc_error * error)
+{
+  walloc_result result;
+
+  /* known even where the rest is not, so that a reader can skip the frame */
+  info->payload_size = walloc_get_u32 (data + AT_PAYLOAD);
+  if (info->payload_size > WALLOC_FRAME_MAX_PAYLOAD)
+    return walloc_fail (error, WALLOC_ERR_CORRUPT,
+        "frame header: a payload of %u bytes exceeds %u",
+        (unsigned) info->payload_size, WALLOC_FRAME_MAX_PAYLOAD);
+  result = check_version (data, error);
+  if (result != WALLOC_OK)
+    return result;
+  info->media = (walloc_media) (data[AT_KIND] & 3);
+  info->type = (walloc_frame_type) (data[AT_KIND] >> 2);
+  info->model_id = walloc_get_u64 (data + AT_MODEL);
+  result = parse_picture (data, info, error);
+  if (result != WALLOC_OK)
+    return result;
+  return parse_records (data, table_end (info->slices),
+      info->header_size - CRC_SIZE, info, error);
+}
+
 walloc_result
 walloc_frame_parse (const uint8_t * data, size_t size,
     walloc_frame_info * info, walloc_error * error)
 {
   walloc_result result;
+  unsigned header_size;
   size_t end;
 
   if (info == NULL || (data == NULL && size != 0))
@@ -275,27 +302,19 @@ walloc_frame_parse (const uint8_t * data, size_t size,
     return walloc_fail (error, WALLOC_ERR_TRUNCATED,
         "frame header: only %u of %u bytes are there", (unsigned) size,
         info->header_size);
-  end = info->header_size - CRC_SIZE;
-  if (walloc_crc32 (data, end) != walloc_get_u32 (data + end))
-    return walloc_fail (error, WALLOC_ERR_CORRUPT,
-        "frame header: the checksum is wrong");
-
-  /* known even where the rest is not, so that a reader can skip the frame */
-  info->payload_size = walloc_get_u32 (data + AT_PAYLOAD);
-  if (info->payload_size > WALLOC_FRAME_MAX_PAYLOAD)
-    return walloc_fail (error, WALLOC_ERR_CORRUPT,
-        "frame header: a payload of %u bytes exceeds %u",
-        (unsigned) info->payload_size, WALLOC_FRAME_MAX_PAYLOAD);
-  result = check_version (data, error);
-  if (result != WALLOC_OK)
+  /* what cannot be is told at once: the checksum of a long header takes more
+   * time, and bytes may be full of what looks like the start of one */
+  header_size = info->header_size;
+  result = parse_fields (data, info, error);
+  if (result == WALLOC_ERR_CORRUPT)
     return result;
-  info->media = (walloc_media) (data[AT_KIND] & 3);
-  info->type = (walloc_frame_type) (data[AT_KIND] >> 2);
-  info->model_id = walloc_get_u64 (data + AT_MODEL);
-  result = parse_picture (data, info, error);
-  if (result != WALLOC_OK)
+  end = header_size - CRC_SIZE;
+  if (walloc_crc32 (data, end) == walloc_get_u32 (data + end))
     return result;
-  return parse_records (data, table_end (info->slices), end, info, error);
+  walloc_frame_info_init (info);
+  info->header_size = header_size;
+  return walloc_fail (error, WALLOC_ERR_CORRUPT,
+      "frame header: the checksum is wrong");
 }
 
 walloc_result

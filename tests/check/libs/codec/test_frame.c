@@ -85,6 +85,27 @@ full_header (uint8_t * data, walloc_frame_info * info, unsigned n)
 }
 
 static void
+test_checksum (void)
+{
+  uint8_t data[60];
+  unsigned size, start, i, bad = 0;
+  uint32_t crc;
+
+  for (i = 0; i < sizeof data; i++)
+    data[i] = (uint8_t) (i * 73 + i * i);
+  for (size = 0; size < 50; size++) {
+    start = size % 10;
+    crc = 0xffffffff;
+    for (i = 0; i < 8 * size; i++) {
+      crc ^= data[start + i / 8] >> i % 8 & 1;
+      crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    bad += walloc_crc32 (data + start, size) != ~crc;
+  }
+  TAP_OK (bad == 0, "50 sizes: the checksum as one bit after another");
+}
+
+static void
 test_layout (void)
 {
   uint8_t data[64], expected[44];
@@ -559,6 +580,7 @@ test_formats (void)
 int
 main (void)
 {
+  test_checksum ();
   test_layout ();
   test_round_trip ();
   test_python ();
