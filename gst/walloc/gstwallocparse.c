@@ -66,6 +66,7 @@ gst_walloc_parse_reset (GstWallocParse * self)
 {
   gst_clear_caps (&self->upstream_caps);
   self->upstream_time = FALSE;
+  self->upstream_frames = FALSE;
   self->have_header = FALSE;
   self->sent_tags = FALSE;
   self->warned_unsupported = FALSE;
@@ -101,6 +102,8 @@ gst_walloc_parse_set_sink_caps (GstBaseParse * parse, GstCaps * caps)
 
   /* the source caps are set when the next header is there */
   gst_caps_replace (&self->upstream_caps, caps);
+  self->upstream_frames = g_strcmp0 (gst_structure_get_string
+      (gst_caps_get_structure (caps, 0), "alignment"), "frame") == 0;
   self->have_header = FALSE;
 
   return TRUE;
@@ -321,7 +324,8 @@ gst_walloc_parse_scan (GstWallocParse * self)
         gst_base_parse_add_index_entry (parse, offset, time, TRUE, TRUE);
         last_entry = offset;
       }
-      total = GST_CLOCK_TIME_IS_VALID (duration) ? time + duration : time;
+      total = GST_CLOCK_TIME_IS_VALID (duration) ?
+          MIN (time + duration, G_MAXINT64) : time;
     }
     frames++;
 
@@ -393,12 +397,15 @@ gst_walloc_parse_look (GstWallocParse * self, const guint8 * data, gsize size,
   }
 
   /* lost bytes let the next frame begin inside this one; when it stands in
-   * its place there is no need to look */
+   * its place there is no need to look. Upstream that sends frames loses none
+   * in between, so a live one need not wait for the next to tell that its last
+   * bytes only look like a header's first. */
   *found_size = MIN (whole, size);
   if (size < whole + 4 || memcmp (data + whole, "WLC1", 4) != 0) {
     *found_size = find_header (data, size, info->header_size, *found_size,
         &needed);
-    if (*found_size == whole && needed && !is_all) {
+    if (*found_size == whole && needed && !is_all && !(self->upstream_frames
+            && size == whole)) {
       *found_size = needed;
       return FOUND_TOO_LITTLE;
     }

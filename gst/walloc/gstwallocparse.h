@@ -20,6 +20,7 @@ struct _GstWallocParse
 
   GstCaps *upstream_caps;       /* what upstream says of the stream */
   gboolean upstream_time;       /* upstream has time stamps of its own */
+  gboolean upstream_frames;     /* every buffer from upstream is one frame */
 
   gboolean have_header;
   walloc_frame_info header;     /* that the source caps were made for */

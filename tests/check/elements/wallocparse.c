@@ -175,6 +175,31 @@ GST_START_TEST (test_no_delay)
 
 GST_END_TEST;
 
+/* nor does one wait that ends like a header begins, if upstream sends frames */
+GST_START_TEST (test_no_delay_of_likeness)
+{
+  GPtrArray *frames = check_encode ("I420", 64, 64, 1, NULL, NULL);
+  GstBuffer *frame = gst_buffer_copy_deep (g_ptr_array_index (frames, 0));
+  GstHarness *h = gst_harness_new ("wallocparse");
+
+  gst_buffer_memset (frame, gst_buffer_get_size (frame) - 1, 'W', 1);
+  gst_harness_set_src_caps_str (h, RAW_STREAM ",alignment=frame");
+  gst_harness_push (h, gst_buffer_ref (frame));
+  fail_unless_equals_int (gst_harness_buffers_received (h), 1);
+  gst_harness_teardown (h);
+
+  /* a byte stream may have lost bytes: the next frame may begin there */
+  h = byte_parser ();
+  gst_harness_push (h, frame);
+  fail_unless_equals_int (gst_harness_buffers_received (h), 0);
+  gst_harness_push (h, gst_buffer_ref (g_ptr_array_index (frames, 0)));
+  fail_unless_equals_int (gst_harness_buffers_received (h), 2);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_garbage_between_frames)
 {
   GPtrArray *frames = check_encode ("I420", 48, 48, 4, NULL, NULL);
@@ -563,6 +588,7 @@ wallocparse_suite (void)
   tcase_add_test (tc, test_every_split);
   tcase_add_test (tc, test_byte_by_byte);
   tcase_add_test (tc, test_no_delay);
+  tcase_add_test (tc, test_no_delay_of_likeness);
   tcase_add_test (tc, test_garbage_between_frames);
   tcase_add_test (tc, test_much_garbage);
   tcase_add_test (tc, test_false_magic);
