@@ -46,6 +46,10 @@ GST_DEBUG_CATEGORY_STATIC (wallocdec_debug);
 #define GST_CAT_DEFAULT wallocdec_debug
 
 #define DEFAULT_DECODER WALLOC_DECODER_AUTO
+
+/* How many frames decoder=auto keeps to the linear decoder after one came too
+ * late: long enough not to flicker between two pictures of the same thing. */
+#define HURRIED_FRAMES 300
 #define DEFAULT_THREADS 0
 
 #define MAX_THREADS 64
@@ -77,7 +81,8 @@ GST_ELEMENT_REGISTER_DEFINE (wallocdec, "wallocdec", GST_RANK_PRIMARY,
 
 /**
  * GstWallocDecDecoder:
- * @auto: fast where the model has it, else linear
+ * @auto: fast where the model has it, else linear; linear while frames come
+ *   late
  * @linear: one matrix and synthesis
  * @fast: small network for live video
  * @best: network for best quality
@@ -90,7 +95,8 @@ gst_walloc_dec_decoder_get_type (void)
 {
   static gsize type;
   static const GEnumValue values[] = {
-    {WALLOC_DECODER_AUTO, "Fast where the model has it, else linear", "auto"},
+    {WALLOC_DECODER_AUTO,
+        "Fast where the model has it, linear while frames come late", "auto"},
     {WALLOC_DECODER_LINEAR, "One matrix and synthesis, always there",
         "linear"},
     {WALLOC_DECODER_FAST, "Small network for live video", "fast"},
@@ -115,6 +121,7 @@ gst_walloc_dec_get_stats (GstWallocDec * self)
   s = gst_structure_new ("application/x-wallocdec-stats",
       "frames", G_TYPE_UINT64, self->totals.frames + self->stats.frames,
       "dropped", G_TYPE_UINT64, self->dropped,
+      "hurried", G_TYPE_UINT64, self->hurried,
       "bytes", G_TYPE_UINT64, self->totals.bytes + self->stats.bytes,
       "pixels", G_TYPE_UINT64, self->totals.pixels + self->stats.pixels,
       "damaged-slices", G_TYPE_UINT64,
@@ -233,7 +240,9 @@ gst_walloc_dec_start (GstVideoDecoder * decoder)
   memset (&self->stats, 0, sizeof (self->stats));
   memset (&self->totals, 0, sizeof (self->totals));
   self->dropped = 0;
+  self->hurried = 0;
   GST_OBJECT_UNLOCK (self);
+  self->hurry = 0;
 
   /* which model is needed is known at the first frame */
   self->runner = gst_walloc_runner_new (threads);
@@ -319,6 +328,7 @@ static gboolean
 gst_walloc_dec_flush (GstVideoDecoder * decoder)
 {
   GST_WALLOC_DEC (decoder)->unusable_frames = 0;
+  GST_WALLOC_DEC (decoder)->hurry = 0;
 
   return TRUE;
 }
@@ -624,6 +634,14 @@ gst_walloc_dec_get_kind (GstWallocDec * self, walloc_decoder_kind * kind)
   *kind = self->kind;
   GST_OBJECT_UNLOCK (self);
 
+  if (*kind == WALLOC_DECODER_AUTO && self->hurry > 0) {
+    self->hurry--;
+    *kind = WALLOC_DECODER_LINEAR;
+    GST_OBJECT_LOCK (self);
+    self->hurried++;
+    GST_OBJECT_UNLOCK (self);
+    return TRUE;
+  }
   if (*kind == WALLOC_DECODER_AUTO
       || self->model->info.decoders & (1u << *kind))
     return TRUE;
@@ -797,6 +815,7 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
         frame->system_frame_number);
     gst_buffer_unmap (frame->input_buffer, &map);
     self->has_output = TRUE;
+    self->hurry = HURRIED_FRAMES;
     GST_OBJECT_LOCK (self);
     self->dropped++;
     GST_OBJECT_UNLOCK (self);
@@ -922,7 +941,8 @@ gst_walloc_dec_class_init (GstWallocDecClass * klass)
    * Counters since the start, a structure
    * `application/x-wallocdec-stats` with
    *
-   * * #guint64 `frames`, `dropped` (late ones, not decoded), `bytes`,
+   * * #guint64 `frames`, `dropped` (late ones, not decoded), `hurried`
+   *   (auto took the linear decoder after a late one), `bytes`,
    *   `pixels`, `damaged-slices` (concealed)
    * * #guint64 `entropy-time`, `network-time`, `synthesis-time`: ns spent in
    *   each stage

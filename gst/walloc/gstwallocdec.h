@@ -39,11 +39,12 @@ struct _GstWallocDec
   guint damaged_frames;         /* since that warning */
   guint unusable_frames;        /* nothing of them could be decoded */
   gboolean has_output;          /* a frame was decoded, or dropped as late */
+  guint hurry;                  /* frames that auto still decodes linearly */
 
   /* for the property "stats", protected by the object lock; the totals are
    * those of decoders that are gone because the model changed */
   walloc_decoder_stats stats, totals;
-  guint64 dropped;
+  guint64 dropped, hurried;
 };
 
 G_END_DECLS

@@ -877,6 +877,10 @@ GST_START_TEST (test_qos_drops_before_decoding)
   /* those were not even decoded */
   fail_unless_equals_uint64 (check_stat (dec, "frames")
       + check_stat (dec, "dropped"), 30);
+  /* and all that came after took the cheap decoder */
+  fail_unless (check_stat (dec, "hurried") > 0);
+  fail_unless_equals_uint64 (check_stat (dec, "frames")
+      - check_stat (dec, "hurried"), 1);
   gst_object_unref (dec);
   gst_caps_unref (coded);
   g_ptr_array_unref (frames);
