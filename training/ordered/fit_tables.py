@@ -79,12 +79,12 @@ def reconstruction(y, q, step):
 
 
 def quality_table(nonzero):
-    """[100, 2]: step index linear from 126 (quality 1) to 29 (100), channels
+    """[100, 2]: step index from 126 (quality 1) down to 27 (100), channels
     that are worth coding at that step (nonzero: share of non-zero latents by
     step index, [n steps] -> [D])."""
     out = np.zeros((100, 2), np.uint16)
     for k in range(100):
-        index = round(126 - k * 97 / 99)
+        index = 126 - k
         near = min(nonzero, key=lambda i: abs(i - index))
         used = np.nonzero(nonzero[near] > 2e-4)[0]
         out[k] = index, (used[-1] + 1 if len(used) else 1)
@@ -103,7 +103,7 @@ def build_set(s, y, group, samples, seed):
     cm = ContextModel(D, 1, 7, classes(group))
     cm.fit(0, q, list(range(D)), samples=samples, seed=seed + s)
     nonzero = {}
-    for index in range(29, 134, 6):
+    for index in range(27, 134, 6):
         if low <= 2 ** (index / 16) < high:
             nonzero[index] = (quantise(y[::8], 2 ** (index / 16),
                                        ROUNDING[s]) != 0).mean((0, 2, 3))
