@@ -86,11 +86,6 @@ struct walloc_decoder
   atomic_int failed;
 };
 
-void *walloc_decoder_take (walloc_decoder * decoder, size_t n, size_t size,
-    int *short_of);
-/* Frees the block that pointer points at, and clears it. */
-void walloc_decoder_release (walloc_decoder * decoder, void *pointer);
-
 /* Fills damaged slices: the channels that carry the mean of luma and chroma
  * go linearly from the last row of the intact slice above to the first row of
  * the one below, all others stay zero. */

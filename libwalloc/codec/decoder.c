@@ -48,42 +48,18 @@ walloc_decoder_new (walloc_model * model, const walloc_allocator * allocator,
   return WALLOC_OK;
 }
 
-void *
-walloc_decoder_take (walloc_decoder * decoder, size_t n, size_t size,
-    int *short_of)
-{
-  void *block;
-
-  if (n == 0)
-    return NULL;
-  block = walloc_mem_alloc (&decoder->mem, n, size);
-  if (block == NULL)
-    *short_of = 1;
-  return block;
-}
-
-void
-walloc_decoder_release (walloc_decoder * decoder, void *pointer)
-{
-  void *block;
-
-  memcpy (&block, pointer, sizeof block);
-  walloc_mem_free (&decoder->mem, block);
-  memset (pointer, 0, sizeof block);
-}
-
 static void
 unprepare_latents (walloc_decoder * d)
 {
   unsigned i;
 
   for (i = 0; i < d->workers.count; i++) {
-    walloc_decoder_release (d, &d->worker[i].latents);
-    walloc_decoder_release (d, &d->worker[i].entropy);
+    walloc_mem_release (&d->mem, &d->worker[i].latents);
+    walloc_mem_release (&d->mem, &d->worker[i].entropy);
   }
-  walloc_decoder_release (d, &d->latents);
-  walloc_decoder_release (d, &d->live);
-  walloc_decoder_release (d, &d->intact);
+  walloc_mem_release (&d->mem, &d->latents);
+  walloc_mem_release (&d->mem, &d->live);
+  walloc_mem_release (&d->mem, &d->intact);
   d->layout.width = 0;
 }
 
@@ -123,15 +99,15 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
       info->slice_rows);
   d->channels = d->capacity = info->channels;
   grid = (size_t) l->grid_width * l->grid_height;
-  d->latents = walloc_decoder_take (d, grid * d->channels,
+  d->latents = walloc_mem_take (&d->mem, grid * d->channels,
       sizeof *d->latents, &short_of);
-  d->live = walloc_decoder_take (d, l->slices, d->channels, &short_of);
-  d->intact = walloc_decoder_take (d, l->slices, 1, &short_of);
+  d->live = walloc_mem_take (&d->mem, l->slices, d->channels, &short_of);
+  d->intact = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
   for (i = 0; i < d->workers.count && i < l->slices; i++) {
-    d->worker[i].latents = walloc_decoder_take (d,
+    d->worker[i].latents = walloc_mem_take (&d->mem,
         walloc_slice_elements (l->grid_width, l->buffer_rows, d->channels),
         sizeof *d->worker[i].latents, &short_of);
-    d->worker[i].entropy = walloc_decoder_take (d, 1,
+    d->worker[i].entropy = walloc_mem_take (&d->mem, 1,
         walloc_slice_scratch (l->grid_width), &short_of);
   }
   if (!short_of)

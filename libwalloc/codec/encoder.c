@@ -57,16 +57,6 @@ walloc_encoder_new (walloc_model * model,
   return WALLOC_OK;
 }
 
-static void
-release (walloc_encoder * e, void *pointer)
-{
-  void *block;
-
-  memcpy (&block, pointer, sizeof block);
-  walloc_mem_free (&e->mem, block);
-  memset (pointer, 0, sizeof block);
-}
-
 /* Gives back what depends on the picture's layout. */
 static void
 unprepare (walloc_encoder * e)
@@ -77,22 +67,22 @@ unprepare (walloc_encoder * e)
   for (i = 0; i < e->workers.count; i++) {
     w = &e->worker[i];
     for (k = 0; k < 3; k++)
-      release (e, &w->window[k]);
-    release (e, &w->bands);
-    release (e, &w->coef);
-    release (e, &w->transform);
-    release (e, &w->coef_f);
-    release (e, &w->latent_f);
-    release (e, &w->transform_f);
-    release (e, &w->latents);
-    release (e, &w->entropy);
-    release (e, &w->out);
+      walloc_mem_release (&e->mem, &w->window[k]);
+    walloc_mem_release (&e->mem, &w->bands);
+    walloc_mem_release (&e->mem, &w->coef);
+    walloc_mem_release (&e->mem, &w->transform);
+    walloc_mem_release (&e->mem, &w->coef_f);
+    walloc_mem_release (&e->mem, &w->latent_f);
+    walloc_mem_release (&e->mem, &w->transform_f);
+    walloc_mem_release (&e->mem, &w->latents);
+    walloc_mem_release (&e->mem, &w->entropy);
+    walloc_mem_release (&e->mem, &w->out);
   }
-  release (e, &e->slices);
-  release (e, &e->slice_sizes);
-  release (e, &e->planes_f);
-  release (e, &e->staging);
-  release (e, &e->frame);
+  walloc_mem_release (&e->mem, &e->slices);
+  walloc_mem_release (&e->mem, &e->slice_sizes);
+  walloc_mem_release (&e->mem, &e->planes_f);
+  walloc_mem_release (&e->mem, &e->staging);
+  walloc_mem_release (&e->mem, &e->frame);
   e->staging_size = e->frame_size = 0;
   e->prepared = 0;
 }
@@ -108,20 +98,6 @@ walloc_encoder_free (walloc_encoder * encoder)
   walloc_model_unref (encoder->model);
   mem = encoder->mem;
   walloc_mem_free (&mem, encoder);
-}
-
-/* Notes a shortage in *short_of, so that one check at the end is enough. */
-static void *
-take (walloc_encoder * e, size_t n, size_t size, int *short_of)
-{
-  void *block;
-
-  if (n == 0)
-    return NULL;
-  block = walloc_mem_alloc (&e->mem, n, size);
-  if (block == NULL)
-    *short_of = 1;
-  return block;
 }
 
 static walloc_result
@@ -141,26 +117,32 @@ prepare_worker (walloc_encoder * e, walloc_encode_worker * w,
     if (result != WALLOC_OK)
       return result;
     for (i = 0; i < windows; i++)
-      w->window[i] = take (e, window, sizeof *w->window[i], &short_of);
-    w->bands = take (e, bands, sizeof *w->bands, &short_of);
-    w->coef = take (e, coef, sizeof *w->coef, &short_of);
-    w->transform = take (e, 1, e->transform_bytes, &short_of);
+      w->window[i] =
+          walloc_mem_take (&e->mem, window, sizeof *w->window[i], &short_of);
+    w->bands = walloc_mem_take (&e->mem, bands, sizeof *w->bands, &short_of);
+    w->coef = walloc_mem_take (&e->mem, coef, sizeof *w->coef, &short_of);
+    w->transform = walloc_mem_take (&e->mem, 1, e->transform_bytes, &short_of);
   } else {
     walloc_encode_reference_sizes (e, &planes, &coef, &latents);
     result = walloc_packet_scratch_2d ((size_t) l->grid_width * WALLOC_CELL,
         3, &e->transform_floats, error);
     if (result != WALLOC_OK)
       return result;
-    w->coef_f = take (e, coef, sizeof *w->coef_f, &short_of);
-    w->latent_f = take (e, latents, sizeof *w->latent_f, &short_of);
-    w->transform_f = take (e, e->transform_floats, sizeof *w->transform_f,
+    w->coef_f = walloc_mem_take (&e->mem, coef, sizeof *w->coef_f, &short_of);
+    w->latent_f =
+        walloc_mem_take (&e->mem, latents, sizeof *w->latent_f, &short_of);
+    w->transform_f =
+        walloc_mem_take (&e->mem, e->transform_floats, sizeof *w->transform_f,
         &short_of);
   }
-  w->latents = take (e, walloc_slice_elements (l->grid_width, l->buffer_rows,
-          d), sizeof *w->latents, &short_of);
-  w->entropy = take (e, 1, walloc_slice_scratch (l->grid_width), &short_of);
+  w->latents =
+      walloc_mem_take (&e->mem, walloc_slice_elements (l->grid_width,
+          l->buffer_rows, d), sizeof *w->latents, &short_of);
+  w->entropy =
+      walloc_mem_take (&e->mem, 1, walloc_slice_scratch (l->grid_width),
+      &short_of);
   e->out_size = walloc_slice_worst (l->grid_width, l->buffer_rows, d);
-  w->out = take (e, 1, e->out_size, &short_of);
+  w->out = walloc_mem_take (&e->mem, 1, e->out_size, &short_of);
   return short_of ? WALLOC_ERR_MEMORY : WALLOC_OK;
 }
 
@@ -185,13 +167,17 @@ prepare (walloc_encoder * e, const walloc_image * image, walloc_error * error)
   if (result == WALLOC_OK) {
     if (e->model->info.kind == WALLOC_MODEL_REFERENCE) {
       walloc_encode_reference_sizes (e, &planes, &coef, &latents);
-      e->planes_f = take (e, planes, sizeof *e->planes_f, &short_of);
+      e->planes_f =
+          walloc_mem_take (&e->mem, planes, sizeof *e->planes_f, &short_of);
     }
-    e->slices = take (e, e->layout.slices, sizeof *e->slices, &short_of);
-    e->slice_sizes = take (e, e->layout.slices, sizeof *e->slice_sizes,
+    e->slices =
+        walloc_mem_take (&e->mem, e->layout.slices, sizeof *e->slices,
+        &short_of);
+    e->slice_sizes =
+        walloc_mem_take (&e->mem, e->layout.slices, sizeof *e->slice_sizes,
         &short_of);
     e->staging_size = FIRST_STAGING (pixels);
-    e->staging = take (e, 1, e->staging_size, &short_of);
+    e->staging = walloc_mem_take (&e->mem, 1, e->staging_size, &short_of);
     if (short_of)
       result = WALLOC_ERR_MEMORY;
   }
@@ -318,7 +304,7 @@ grow (walloc_encoder * e, uint8_t ** buffer, size_t *have, size_t size,
 {
   if (*have >= size)
     return WALLOC_OK;
-  release (e, buffer);
+  walloc_mem_release (&e->mem, buffer);
   *have = 0;
   *buffer = walloc_mem_alloc (&e->mem, 1, size + size / 4);
   if (*buffer == NULL)

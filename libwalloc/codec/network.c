@@ -18,8 +18,8 @@ walloc_decoder_free_nets (walloc_decoder * d)
     walloc_net_free (d->net[i].net);
     memset (&d->net[i], 0, sizeof d->net[i]);
   }
-  walloc_decoder_release (d, &d->net_in);
-  walloc_decoder_release (d, &d->net_out);
+  walloc_mem_release (&d->mem, &d->net_in);
+  walloc_mem_release (&d->mem, &d->net_out);
   d->net_in_size = d->net_out_size = 0;
 }
 
@@ -144,9 +144,9 @@ room (walloc_decoder * d, float **buffer, size_t *have, size_t floats,
 
   if (*have >= floats)
     return WALLOC_OK;
-  walloc_decoder_release (d, buffer);
+  walloc_mem_release (&d->mem, buffer);
   *have = 0;
-  *buffer = walloc_decoder_take (d, floats, sizeof **buffer, &short_of);
+  *buffer = walloc_mem_take (&d->mem, floats, sizeof **buffer, &short_of);
   if (short_of)
     return walloc_fail (error, WALLOC_ERR_MEMORY,
         "a network on a picture of %ux%u needs more memory than the limit of "

@@ -38,13 +38,13 @@ walloc_decoder_unprepare_picture (walloc_decoder * d)
 
   for (i = 0; i < d->workers.count; i++) {
     w = &d->worker[i];
-    walloc_decoder_release (d, &w->values);
+    walloc_mem_release (&d->mem, &w->values);
     for (k = 0; k < 3; k++)
-      walloc_decoder_release (d, &w->strip[k]);
-    walloc_decoder_release (d, &w->half);
-    walloc_decoder_release (d, &w->transform);
+      walloc_mem_release (&d->mem, &w->strip[k]);
+    walloc_mem_release (&d->mem, &w->half);
+    walloc_mem_release (&d->mem, &w->transform);
   }
-  walloc_decoder_release (d, &d->coef);
+  walloc_mem_release (&d->mem, &d->coef);
   d->out_width = d->out_height = 0;
 }
 
@@ -92,20 +92,20 @@ walloc_decoder_prepare_picture (walloc_decoder * d, walloc_error * error)
   d->strip_rows = least (STRIP_ROWS, grid_height);
   d->strip_stride = (size_t) grid_width *WALLOC_CELL;
   d->half_rows = (size_t) d->strip_rows * 4 + 2 * MERGE_HALO;
-  d->coef = walloc_decoder_take (d, planes * d->coef_plane,
+  d->coef = walloc_mem_take (&d->mem, planes * d->coef_plane,
       sizeof *d->coef, &short_of);
   strip = d->strip_stride * d->strip_rows * WALLOC_CELL;
   for (i = 0; i < d->workers.count; i++) {
     w = &d->worker[i];
-    w->values = walloc_decoder_take (d, d->model->info.channels *
+    w->values = walloc_mem_take (&d->mem, d->model->info.channels *
         d->coef_stride, sizeof *w->values, &short_of);
     for (k = 0; k < (out.sampling == WALLOC_SAMPLING_GRAY ? 1u : 3u); k++)
-      w->strip[k] = walloc_decoder_take (d, strip, sizeof *w->strip[k],
+      w->strip[k] = walloc_mem_take (&d->mem, strip, sizeof *w->strip[k],
           &short_of);
     if (out.sampling == WALLOC_SAMPLING_422)
-      w->half = walloc_decoder_take (d, 4 * d->half_rows *
+      w->half = walloc_mem_take (&d->mem, 4 * d->half_rows *
           d->strip_stride / 2, sizeof *w->half, &short_of);
-    w->transform = walloc_decoder_take (d, d->transform_floats,
+    w->transform = walloc_mem_take (&d->mem, d->transform_floats,
         sizeof *w->transform, &short_of);
   }
   if (short_of) {

@@ -80,6 +80,29 @@ walloc_mem_free (walloc_mem * mem, void *block)
   mem->a.free (mem->a.user, head.raw);
 }
 
+void *
+walloc_mem_take (walloc_mem * mem, size_t n, size_t size, int *short_of)
+{
+  void *block;
+
+  if (n == 0)
+    return NULL;
+  block = walloc_mem_alloc (mem, n, size);
+  if (block == NULL)
+    *short_of = 1;
+  return block;
+}
+
+void
+walloc_mem_release (walloc_mem * mem, void *pointer)
+{
+  void *block;
+
+  memcpy (&block, pointer, sizeof block);
+  walloc_mem_free (mem, block);
+  memset (pointer, 0, sizeof block);
+}
+
 walloc_result
 walloc_fail (walloc_error * error, walloc_result result,
     const char *format, ...)

@@ -24,6 +24,14 @@ void *walloc_mem_alloc (walloc_mem * mem, size_t n, size_t size);
 
 void walloc_mem_free (walloc_mem * mem, void *block);
 
+/* As walloc_mem_alloc(), NULL for n = 0; notes a shortage in *short_of, so
+ * that one check after many calls is enough. */
+void *walloc_mem_take (walloc_mem * mem, size_t n, size_t size,
+    int *short_of);
+
+/* Frees the block that the pointer at pointer points at, and clears it. */
+void walloc_mem_release (walloc_mem * mem, void *pointer);
+
 /* Fills error (may be NULL) printf-like and returns result. */
 walloc_result walloc_fail (walloc_error * error, walloc_result result,
     const char *format, ...) __attribute__ ((format (printf, 3, 4)));
