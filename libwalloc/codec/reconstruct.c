@@ -60,13 +60,12 @@ walloc_decoder_prepare_picture (walloc_decoder * d, walloc_error * error)
   unsigned width = d->info.width, height = d->info.height, planes, i, k;
   unsigned grid_width = (width + WALLOC_CELL - 1) / WALLOC_CELL;
   unsigned grid_height = (height + WALLOC_CELL - 1) / WALLOC_CELL;
-  walloc_pixel in, out;
+  walloc_pixel out;
   walloc_decode_worker *w;
   walloc_result result;
   size_t rows, strip;
   int short_of = 0;
 
-  walloc_pixel_init (&in, d->info.format);
   walloc_pixel_init (&out, d->image->format);
   if (is_reference (d))
     out.sampling = WALLOC_SAMPLING_444;

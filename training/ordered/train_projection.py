@@ -135,7 +135,6 @@ class Projection(torch.nn.Module):
         self.number = np.nonzero(keep)[0]
         a = torch.tensor(start['analysis'][keep][:, :96], dtype=torch.float32)
         s = torch.tensor(start['synthesis'][keep][:, :96], dtype=torch.float32)
-        self.register_buffer('mask', (a != 0).float())
         block = torch.zeros(len(a), 96)
         block[self.group == 0, :64] = 1
         block[self.group == 1, 64:] = 1
