@@ -22,7 +22,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "tests", "benchmarks"))
-import common  # noqa: E402  (quality measures, the machine's name)
+import common  # noqa: E402
+import metrics  # noqa: E402
 
 PHOTO = "/usr/share/palapeli/collection/european-honey-bee.jpg"
 PHOTO_CREDIT = ("European honey bee, by John Severns, public domain, from"
@@ -98,8 +99,8 @@ def encode_photo(path, rgb, decoders, out):
             rows.append({"name": f"walloc quality={quality}, {decoder}",
                          "quality": quality, "file": back, "bytes": size,
                          "bpp": 8 * size / pixels,
-                         "psnr": common.psnr(rgb, decoded),
-                         "ms_ssim": common.ms_ssim(rgb, decoded)})
+                         "psnr": metrics.psnr(rgb, decoded),
+                         "ms_ssim": metrics.ms_ssim(rgb, decoded)})
         jpeg_quality, data = jpeg_of(rgb, size)
         name = os.path.join(out, f"photo-like-q{quality}.jpg")
         with open(name, "wb") as file:
@@ -108,8 +109,8 @@ def encode_photo(path, rgb, decoders, out):
         rows.append({"name": f"JPEG of that size (quality {jpeg_quality})",
                      "quality": quality, "file": name, "bytes": len(data),
                      "bpp": 8 * len(data) / pixels,
-                     "psnr": common.psnr(rgb, decoded),
-                     "ms_ssim": common.ms_ssim(rgb, decoded)})
+                     "psnr": metrics.psnr(rgb, decoded),
+                     "ms_ssim": metrics.ms_ssim(rgb, decoded)})
     return rows
 
 

@@ -1,64 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the benchmark scripts share: quality measures, the machine's name,
-tables."""
+"""What the benchmark scripts share: pictures, commands, the machine's name,
+tables, plots and the files that every benchmark writes.
+
+A benchmark ends with save (out, title, data, parts, plots): OUT.json with all
+figures, OUT.md with the tables, and the plots; all name command, machine and
+commit. Quality measures are in metrics.py."""
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
 
-import numpy as np
-
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 PICTURES = (".png", ".ppm", ".jpg", ".jpeg")
-
-
-def psnr(a, b):
-    """PSNR in dB over all samples of two 8-bit arrays."""
-    error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
-    return 99.0 if error == 0 else 10 * np.log10(255 * 255 / error)
-
-
-def _blur(plane):
-    """11-tap Gaussian of sigma 1.5, without borders."""
-    taps = np.exp(-np.arange(-5, 6) ** 2 / (2 * 1.5 ** 2))
-    taps /= taps.sum()
-    rows = sum(t * plane[:, k:plane.shape[1] - 10 + k]
-               for k, t in enumerate(taps))
-    return sum(t * rows[k:rows.shape[0] - 10 + k] for k, t in enumerate(taps))
-
-
-def _halve(plane):
-    plane = plane[:plane.shape[0] // 2 * 2, :plane.shape[1] // 2 * 2]
-    return (plane[::2, ::2] + plane[1::2, ::2] + plane[::2, 1::2]
-            + plane[1::2, 1::2]) / 4
-
-
-def luma(rgb):
-    return rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-
-
-def ms_ssim(a, b):
-    """Multi-scale SSIM (Wang, Simoncelli, Bovik 2003) of the luma of two RGB
-    arrays; five scales, so both sides must have 176 pixels or more."""
-    weights = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-    x, y = luma(a), luma(b)
-    if min(x.shape) < 176:
-        return float("nan")
-    product = 1.0
-    for scale, weight in enumerate(weights):
-        mx, my = _blur(x), _blur(y)
-        vx = _blur(x * x) - mx * mx
-        vy = _blur(y * y) - my * my
-        cov = _blur(x * y) - mx * my
-        c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-        contrast = (2 * cov + c2) / (vx + vy + c2)
-        if scale == len(weights) - 1:
-            contrast = contrast * (2 * mx * my + c1) / (mx * mx + my * my + c1)
-        product *= max(contrast.mean(), 0) ** weight
-        x, y = _halve(x), _halve(y)
-    return float(product)
 
 
 def pictures_of(paths):
@@ -148,3 +104,136 @@ def write_json(path, data):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(data, file, indent=1, sort_keys=True)
         file.write("\n")
+
+
+def command_line():
+    """The command of this run as it would be typed in the source tree:
+    folders outside of it are cut to their last name."""
+    words = [os.path.relpath(os.path.abspath(sys.argv[0]), ROOT)]
+    for word in sys.argv[1:]:
+        name, equals, path = word.rpartition("=")
+        if os.path.isabs(path):
+            inside = os.path.relpath(path, ROOT)
+            path = inside if not inside.startswith("..") \
+                else os.path.basename(path.rstrip("/"))
+        words.append(shlex.quote(name + equals + path))
+    return " ".join(words)
+
+
+def cell(value, pattern="%.2f"):
+    """A number for a table, or a dash where it was not measured."""
+    return "-" if value is None or value != value else pattern % value
+
+
+def plot_module():
+    """matplotlib.pyplot, or None with a message where it is missing."""
+    try:
+        import matplotlib
+        matplotlib.use("Agg")
+        import matplotlib.pyplot as plt
+        return plt
+    except ImportError:
+        print("no plot: python3-matplotlib is not installed", file=sys.stderr)
+        return None
+
+
+def is_own(name):
+    return name.startswith("walloc")
+
+
+def plot_curves(path, panels, title=None, columns=2):
+    """Line plots in one picture. Each panel is a dict: curves {name: [(x, y),
+    ...]}, x and y (labels), optional title, log (x axis), xlim, ylim, ticks
+    (of x), markers (default True). Own codecs are drawn with thick lines, and
+    every name keeps its colour from panel to panel."""
+    plt = plot_module()
+    if plt is None:
+        return
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    figure, grid = plt.subplots(rows, columns, squeeze=False,
+                                figsize=(8 if columns == 1 else 6.5 * columns,
+                                         5.5 if rows == 1 else 4.6 * rows))
+    names = []
+    for panel in panels:
+        names += [n for n in panel["curves"] if n not in names]
+    colours = {n: f"C{k % 10}" for k, n in enumerate(names)}
+    for k, panel in enumerate(panels):
+        axes = grid[k // columns][k % columns]
+        dots = panel.get("markers", True)
+        for name, points in panel["curves"].items():
+            own = is_own(name)
+            axes.plot([p[0] for p in points], [p[1] for p in points],
+                      "-" if own else "--", color=colours[name], label=name,
+                      marker=("o" if own else ".") if dots else None,
+                      markersize=4, linewidth=1.8 if own else 1.1)
+        if panel.get("log"):
+            axes.set_xscale("log")
+        if panel.get("ticks"):
+            axes.set_xticks(panel["ticks"],
+                            [f"{t:g}" for t in panel["ticks"]])
+            axes.minorticks_off()
+        if panel.get("xlim"):
+            axes.set_xlim(*panel["xlim"])
+        if panel.get("ylim"):
+            axes.set_ylim(*panel["ylim"])
+        axes.set_xlabel(panel["x"])
+        axes.set_ylabel(panel["y"])
+        if panel.get("title"):
+            axes.set_title(panel["title"])
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    for k in range(len(panels), rows * columns):
+        grid[k // columns][k % columns].set_axis_off()
+    if title:
+        figure.suptitle(title)
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def plot_bars(path, groups, label, title=None, line=None):
+    """Horizontal bars: groups is {title: {name: value}}, one panel each; line
+    is a value to compare with, drawn across."""
+    plt = plot_module()
+    if plt is None:
+        return
+    longest = max(len(bars) for bars in groups.values())
+    figure, grid = plt.subplots(1, len(groups), squeeze=False,
+                                figsize=(6.5 * len(groups),
+                                         1.2 + 0.3 * longest))
+    for axes, (name, bars) in zip(grid[0], groups.items()):
+        axes.barh(range(len(bars)), list(bars.values()),
+                  color=["C0" if is_own(n) else "C7" for n in bars])
+        axes.set_yticks(range(len(bars)), list(bars), fontsize=8)
+        axes.invert_yaxis()
+        if line is not None:
+            axes.axvline(line, color="black", linewidth=0.8)
+        axes.set_xlabel(label)
+        axes.set_title(name)
+        axes.grid(alpha=0.3, axis="x")
+    if title:
+        figure.suptitle(title)
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def save(out, title, data, parts, plots=(), commands=None):
+    """Writes OUT.json and OUT.md. data (a dict) gets "machine" and
+    "command"; parts are pieces of Markdown under the heading; plots are names
+    of picture files beside OUT.md; commands is what made the parts, where
+    that was more than this run."""
+    data.setdefault("machine", machine())
+    data.setdefault("command", command_line())
+    made = commands or [f"`{data['command']}`"]
+    made = ["Made with " + made[0]] if len(made) == 1 else \
+        ["Made with", ""] + [f"- {line}" for line in made]
+    lines = [f"# {title}", "", *made, "",
+             f"on {describe(data['machine'])}.", ""]
+    for name in plots:
+        if os.path.exists(os.path.join(os.path.dirname(out) or ".", name)):
+            lines += [f"![plot]({name})", ""]
+    write_json(out + ".json", data)
+    with open(out + ".md", "w", encoding="utf-8") as file:
+        file.write("\n".join(lines + list(parts)).rstrip("\n") + "\n")

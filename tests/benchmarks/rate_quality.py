@@ -32,6 +32,7 @@ import numpy as np
 from PIL import Image
 
 import common
+import metrics
 
 WALLOC_QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70,
                     75, 80, 85, 90, 95, 100)
@@ -168,11 +169,11 @@ def measure(job):
         for quality in codec.qualities:
             for suffix, size, back in codec.code(picture, quality, folder,
                                                  options):
-                similarity = common.ms_ssim(rgb, back) if options.ms_ssim \
+                similarity = metrics.ms_ssim(rgb, back) if options.ms_ssim \
                     else float("nan")
                 rows.append([name + suffix, quality,
                              8 * size / (rgb.shape[0] * rgb.shape[1]),
-                             common.psnr(rgb, back), similarity])
+                             metrics.psnr(rgb, back), similarity])
     return os.path.basename(path), rows
 
 

@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 sys.path.insert(0, str(ROOT / "training"))
 
 import common                                                   # noqa: E402
+import metrics                                                  # noqa: E402
 import walloc_model                                             # noqa: E402
 
 
@@ -50,7 +51,7 @@ def code(path, model, decoders, build, folder):
                f"video/x-raw,format=RGB ! filesink location={raw}", build)
         back = np.fromfile(raw, np.uint8).reshape(height, -1)
         back = back[:, :3 * width].reshape(height, width, 3)
-        quality[decoder] = common.psnr(picture, back)
+        quality[decoder] = metrics.psnr(picture, back)
     return 8 * os.path.getsize(coded) / (width * height), quality
 
 
