@@ -308,7 +308,10 @@ def frame_headers():
                            type='predicted'),
         'slices': write(16384, 2048, 'xBGR', [8] * 256, step=176,
                         channels=65535, set=255),
-        'later-version': write(8, 8, 'Y444', [8], version=2),
+        'layers': write(100, 60, 'I420', [130, 20, 0, 300, 5, 6], slice_rows=2,
+                        channels=48, layer_ends=(4, 12), scale=1,
+                        sequence=200),
+        'later-version': write(8, 8, 'Y444', [8], version=3),
         'two': write(8, 8, 'GRAY8', [8]) + bytes(8)
         + write(8, 8, 'GRAY8', [8], records=[rate]) + b'WLC',
     }

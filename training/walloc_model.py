@@ -175,20 +175,53 @@ RECORDS = {1: ('time', '<QQ'), 2: ('rate', '<II'), 3: ('colour', '<5B'),
            4: ('aspect', '<II')}
 
 
-def slice_count(height, slice_rows, frame_type='key'):
-    """Slices of a picture of height pixels."""
+def slice_count(height, slice_rows, frame_type='key', scale=0):
+    """Slices of a picture of height pixels coded at 1 / 2^scale."""
     if frame_type == 'repeat':
         return 0
-    return -(-(-(-height // 8)) // slice_rows)
+    return -(-(-(-height // (8 << scale))) // slice_rows)
+
+
+def leb128(value):
+    """Bytes of one size in a header's table."""
+    out = b''
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def read_sizes(data, at, end, count):
+    """count sizes from data[at:end]; returns them and the offset behind."""
+    sizes = []
+    for _ in range(count):
+        value = shift = 0
+        while True:
+            if at >= end or shift > 28:
+                raise ValueError('slice table leaves the header')
+            byte = data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            if byte < 128:
+                break
+            shift += 7
+        if value > 0xffffffff or (shift and not byte):
+            raise ValueError('a size is not in its shortest form')
+        sizes.append(value)
+    return sizes, at
 
 
 def write_frame_header(width, height, format, slices, *, model=0, set=0,
                        step=0, channels=1, slice_rows=1, type='key', media=0,
-                       version=1, coder=0, records=(), payload=None):
-    """Bytes of a header. slices: sizes in bytes; records: (type, bytes)
+                       version=2, coder=0, records=(), payload=None, scale=0,
+                       sequence=0, layer_ends=()):
+    """Bytes of a header. slices: sizes in bytes of all segments; layer_ends:
+    channels at which all layers but the last end; records: (type, bytes)
     pairs, as they are; format: name or number. Nothing is checked, so that
     tests can make damaged headers with a right checksum."""
-    body = b''.join(struct.pack('<I', s) for s in slices[:-1])
+    body = struct.pack(f'<BB{len(layer_ends)}H', scale | len(layer_ends) << 2,
+                       sequence, *layer_ends)
+    body += b''.join(leb128(s) for s in slices[:-1])
     body += b''.join(struct.pack('<BH', t, len(b)) + b for t, b in records)
     kind = media | (TYPE_NAMES.index(type) if isinstance(type, str)
                     else type) << 2
@@ -201,19 +234,21 @@ def write_frame_header(width, height, format, slices, *, model=0, set=0,
 
 
 def parse_frame_header(data):
-    """Dict of all that the header at the start of data says. Raises
+    """Dict of all that the header at the start of data says; 'slices' are the
+    sizes of all segments, slice by slice, in a slice layer by layer. Raises
     ValueError when it is cut short or damaged."""
-    if len(data) < 36 or data[:4] != b'WLC1':
+    if len(data) < 38 or data[:4] != b'WLC1':
         raise ValueError('no frame header')
     (size, kind, version, payload, model, width, height, number, set_, step,
      channels, rows) = struct.unpack_from('<HBBIQHHBBHHH', data, 4)
-    if not 36 <= size <= len(data):
+    if not 38 <= size <= len(data):
         raise ValueError('header cut short')
     if zlib.crc32(data[:size - 4]) != struct.unpack_from('<I', data,
                                                          size - 4)[0]:
         raise ValueError('wrong checksum')
-    if version != 1 or kind & 0xf3 or kind >> 2 == 3 or \
-            number >= len(FORMATS):
+    flags, sequence = data[32:34]
+    if version != 2 or kind & 0xf3 or kind >> 2 == 3 or \
+            number >= len(FORMATS) or flags >> 4 or flags & 3 == 3:
         raise ValueError('a later version of the format')
     if rows == 0:
         raise ValueError('no rows per slice')
@@ -221,12 +256,17 @@ def parse_frame_header(data):
            'type': TYPE_NAMES[kind >> 2], 'model': model, 'width': width + 1,
            'height': height + 1, 'format': FORMATS[number], 'set': set_,
            'step': step, 'channels': channels, 'slice_rows': rows,
-           'records': {}}
-    n = slice_count(height + 1, rows, out['type'])
-    at = 32 + 4 * max(n - 1, 0)
-    if at + 4 > size:
-        raise ValueError('slice table leaves the header')
-    sizes = list(struct.unpack_from(f'<{max(n - 1, 0)}I', data, 32))
+           'scale': flags & 3, 'layers': (flags >> 2) + 1,
+           'sequence': sequence, 'records': {}}
+    n = slice_count(height + 1, rows, out['type'], flags & 3) * out['layers']
+    at = 34 + 2 * (out['layers'] - 1)
+    if at > size - 4:
+        raise ValueError('layers leave the header')
+    ends = struct.unpack_from(f'<{out["layers"] - 1}H', data, 34)
+    out['layer_ends'] = list(ends) + [channels]
+    if any(a >= b for a, b in zip((0,) + ends, out['layer_ends'])):
+        raise ValueError('layers do not rise')
+    sizes, at = read_sizes(data, at, size - 4, max(n - 1, 0))
     if sum(sizes) > payload:
         raise ValueError('slices exceed the payload')
     out['slices'] = sizes + [payload - sum(sizes)] if n else []

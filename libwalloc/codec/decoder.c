@@ -129,6 +129,10 @@ check_frame (walloc_decoder * d, walloc_error * error)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "frames of media %d, type %d are not decoded by this version",
         (int) info->media, (int) info->type);
+  if (info->layers > 1 || info->scale > 0)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "frames of %u layers at scale %u are not decoded by this version",
+        info->layers, info->scale);
   if (info->model_id != model->id)
     return walloc_fail (error, WALLOC_ERR_MODEL_MISMATCH,
         "the frame needs model %016llx, this is '%s' with %016llx",

@@ -18,12 +18,14 @@ extern "C" {
 /** Bytes that suffice to know a frame's header size (peek). */
 #define WALLOC_FRAME_PEEK 8
 /** Smallest and greatest possible header. */
-#define WALLOC_FRAME_MIN_HEADER 36
+#define WALLOC_FRAME_MIN_HEADER 38
 #define WALLOC_FRAME_MAX_HEADER 65535
 /** Greatest payload, bytes (limit on what a header may announce). */
 #define WALLOC_FRAME_MAX_PAYLOAD (1u << 30)
 /** Slices of one picture at most (2048 grid rows of 8 pixels). */
 #define WALLOC_FRAME_MAX_SLICES 2048
+/** Layers of channels that a slice is divided into at most. */
+#define WALLOC_FRAME_MAX_LAYERS 4
 /** "Unknown" for time stamps and durations. */
 #define WALLOC_TIME_NONE UINT64_MAX
 
@@ -66,6 +68,12 @@ typedef struct
   unsigned channels;            /**< channels kept, in order of importance */
   unsigned slice_rows;          /**< rows of latents per slice, >= 1 */
   unsigned slices;              /**< number of slices */
+  unsigned scale;               /**< coded at ceil (size / 2^scale), 0 to 2 */
+  unsigned sequence;            /**< number of the frame modulo 256; 0 in
+                                   streams of key frames only */
+  unsigned layers;              /**< segments of a slice, 1 to 4 */
+  /** [i]: channels in layers 0 to i together; rises, the last is @channels */
+  unsigned layer_end[WALLOC_FRAME_MAX_LAYERS];
   /* optional records */
   int has_colour;
   walloc_colour colour;
@@ -95,13 +103,23 @@ WALLOC_API walloc_result walloc_frame_slice (const uint8_t * data,
     size_t * size);
 
 /**
- * Write a header. @slice_sizes holds info->slices byte counts; payload_size
- * and header_size of @info are computed and stored.
+ * The same for the segment of @slice that holds the channels of @layer. One
+ * of 0 bytes has no active channel (in a key frame) or is skipped as a whole
+ * (layer 0 of a predicted one).
+ */
+WALLOC_API walloc_result walloc_frame_segment (const uint8_t * data,
+    const walloc_frame_info * info, unsigned slice, unsigned layer,
+    size_t * offset, size_t * size);
+
+/**
+ * Write a header. @sizes holds info->slices * info->layers byte counts, slice
+ * by slice, in a slice layer by layer; payload_size, header_size and the last
+ * layer_end of @info are computed and stored.
  * Errors: ARGUMENT (values that no header can hold), SPACE (@size too small;
  * info->header_size tells what is needed).
  */
 WALLOC_API walloc_result walloc_frame_write (uint8_t * data, size_t size,
-    walloc_frame_info * info, const uint32_t * slice_sizes,
+    walloc_frame_info * info, const uint32_t * sizes,
     walloc_error * error);
 
 /**

@@ -300,7 +300,7 @@ test_claims (walloc_model * model)
   walloc_allocator allocator = { 0 };
   walloc_decoder *decoder;
   walloc_frame_info info;
-  uint32_t size = 64;
+  uint32_t size = 62;
   uint8_t data[100];
   test_frame f;
 
@@ -356,13 +356,13 @@ test_headers (walloc_model * model)
     {"a width that others' slices do not fit", 20, 800, 2, WALLOC_OK},
     {"a height of more slices than the table has", 22, 4000, 2,
         WALLOC_ERR_CORRUPT},
-    {"first slice longer than the payload", 32, 0xffff, 2,
+    {"first slice longer than the payload", 34, 0x7fff, 2,
         WALLOC_ERR_CORRUPT},
     {"predicted frame", 6, 4, 1, WALLOC_ERR_UNSUPPORTED},
     {"repeated frame with a payload", 6, 8, 1, WALLOC_ERR_CORRUPT},
     {"audio", 6, 1, 1, WALLOC_ERR_UNSUPPORTED},
-    {"version 2", 7, 2, 1, WALLOC_ERR_UNSUPPORTED},
-    {"coder 1", 7, 0x11, 1, WALLOC_ERR_UNSUPPORTED},
+    {"version 3", 7, 3, 1, WALLOC_ERR_UNSUPPORTED},
+    {"coder 1", 7, 0x12, 1, WALLOC_ERR_UNSUPPORTED},
     {"reserved bits", 6, 0x10, 1, WALLOC_ERR_UNSUPPORTED}
   };
   walloc_decoder *decoder;

@@ -13,10 +13,10 @@
 /* Bytes of a header that this file spells out by hand: 24 x 20 pixels, I420,
  * one slice per grid row, no records. */
 static const uint8_t by_hand[] = {
-  'W', 'L', 'C', '1', 44, 0, 0x00, 0x01, 60, 0, 0, 0,
+  'W', 'L', 'C', '1', 40, 0, 0x00, 0x02, 60, 0, 0, 0,
   0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01,
   23, 0, 19, 0, 1, 2, 0x50, 0, 0x0c, 0, 1, 0,
-  10, 0, 0, 0, 20, 0, 0, 0
+  0, 7, 10, 20
 };
 
 static void
@@ -32,6 +32,7 @@ fill (walloc_frame_info * info, unsigned width, unsigned height,
   info->step_index = 80;
   info->channels = 12;
   info->slice_rows = slice_rows;
+  info->sequence = 7;
   info->slices = ((height + 7) / 8 + slice_rows - 1) / slice_rows;
 }
 
@@ -51,6 +52,9 @@ same (const walloc_frame_info * a, const walloc_frame_info * b)
       a->format == b->format && a->set == b->set &&
       a->step_index == b->step_index && a->channels == b->channels &&
       a->slice_rows == b->slice_rows && a->slices == b->slices &&
+      a->scale == b->scale && a->sequence == b->sequence &&
+      a->layers == b->layers && memcmp (a->layer_end, b->layer_end,
+      a->layers * sizeof *a->layer_end) == 0 &&
       a->has_colour == b->has_colour &&
       memcmp (&a->colour, &b->colour, sizeof a->colour) == 0 &&
       a->pts == b->pts && a->duration == b->duration &&
@@ -108,7 +112,7 @@ test_checksum (void)
 static void
 test_layout (void)
 {
-  uint8_t data[64], expected[44];
+  uint8_t data[64], expected[40];
   uint32_t sizes[3] = { 10, 20, 30 };
   walloc_frame_info info, back;
   walloc_error error;
@@ -122,19 +126,19 @@ test_layout (void)
           &error) == WALLOC_OK, "a small header is written");
   memcpy (expected, by_hand, sizeof by_hand);
   seal (expected, sizeof expected);
-  TAP_OK (info.header_size == 44 && info.payload_size == 60,
+  TAP_OK (info.header_size == 40 && info.payload_size == 60,
       "sizes are stored");
   TAP_OK (memcmp (data, expected, sizeof expected) == 0,
       "every byte is where docs/bitstream.md puts it");
   TAP_OK (walloc_frame_parse (data, sizeof data, &back, &error) == WALLOC_OK
       && same (&info, &back), "reading gives back what was written");
   TAP_OK (walloc_frame_slice (data, &back, 0, &offset, &size) == WALLOC_OK
-      && offset == 44 && size == 10, "slice 0");
+      && offset == 40 && size == 10, "slice 0");
   TAP_OK (walloc_frame_slice (data, &back, 2, &offset, &size) == WALLOC_OK
-      && offset == 74 && size == 30, "the last slice takes what is left");
+      && offset == 70 && size == 30, "the last slice takes what is left");
   TAP_OK (walloc_frame_slice (data, &back, 3, &offset, &size) ==
       WALLOC_ERR_ARGUMENT, "there is no slice behind the last");
-  data[32] = 61;
+  data[34] = 61;
   TAP_OK (walloc_frame_slice (data, &back, 1, &offset, &size) ==
       WALLOC_ERR_CORRUPT, "slice sizes that changed are noticed");
 }
@@ -153,21 +157,21 @@ test_round_trip (void)
       bad++;
   TAP_OK (bad == 0, "1 to 2048 slices with all records round trip");
   full_header (data, &info, 2048);
-  TAP_OK (info.header_size == 32 + 4 * 2047 + 19 + 11 + 8 + 11 + 4,
+  TAP_OK (info.header_size == 34 + 2047 + 2047 - 120 + 19 + 11 + 8 + 11 + 4,
       "the header is no longer than it must be");
   fill (&info, 16384, 16384, 2048);
   TAP_OK (walloc_frame_write (data, ROOM, &info, &(uint32_t) {
           1u << 30}
           ,
-          NULL) == WALLOC_OK && info.slices == 1 && info.header_size == 36 &&
-      walloc_frame_parse (data, 36, &back, NULL) == WALLOC_OK &&
+          NULL) == WALLOC_OK && info.slices == 1 && info.header_size == 38 &&
+      walloc_frame_parse (data, 38, &back, NULL) == WALLOC_OK &&
       same (&info, &back), "the greatest picture and payload round trip");
   fill (&info, 1, 1, 1);
   TAP_OK (walloc_frame_write (data, ROOM, &info, &(uint32_t) {
           8}
           ,
           NULL) == WALLOC_OK &&
-      walloc_frame_parse (data, 36, &back, NULL) == WALLOC_OK &&
+      walloc_frame_parse (data, 38, &back, NULL) == WALLOC_OK &&
       same (&info, &back), "the smallest picture round trips");
   info.type = WALLOC_FRAME_REPEAT;
   info.slices = 0;
@@ -186,6 +190,43 @@ test_round_trip (void)
       && same (&info, &back), "predicted frames are delimited");
 }
 
+/* Layers: segments one after another, and a picture coded at half its size. */
+static void
+test_layers (void)
+{
+  uint32_t sizes[9] = { 300, 0, 20, 40, 5, 128, 7, 8, 9 };
+  walloc_frame_info info, back;
+  uint8_t data[100];
+  size_t offset, size, at;
+  unsigned i, bad = 0;
+  walloc_error error;
+
+  fill (&info, 47, 39, 1);
+  info.scale = 1;
+  info.slices = 3;
+  info.layers = 3;
+  info.layer_end[0] = 1;
+  info.layer_end[1] = 11;
+  TAP_OK (walloc_frame_write (data, sizeof data, &info, sizes, &error) ==
+      WALLOC_OK && info.header_size == 34 + 4 + 2 + 7 + 1 + 4 - 1 + 1 - 1 + 1
+      && info.payload_size == 517, "three layers of three slices");
+  TAP_OK (walloc_frame_parse (data, sizeof data, &back, &error) == WALLOC_OK
+      && same (&info, &back) && back.layer_end[2] == 12, "are read back");
+  for (i = 0, at = info.header_size; i < 9; at += sizes[i++])
+    bad += walloc_frame_segment (data, &back, i / 3, i % 3, &offset, &size) !=
+        WALLOC_OK || offset != at || size != sizes[i];
+  TAP_OK (bad == 0, "every segment is where it was put");
+  TAP_OK (walloc_frame_slice (data, &back, 1, &offset, &size) == WALLOC_OK &&
+      offset == info.header_size + 320u && size == 173,
+      "a slice is its segments");
+  TAP_OK (walloc_frame_segment (data, &back, 0, 3, &offset, &size) ==
+      WALLOC_ERR_ARGUMENT && walloc_frame_segment (data, &back, 3, 0,
+          &offset, &size) == WALLOC_ERR_ARGUMENT, "no others are there");
+  back.channels = 11;
+  TAP_OK (walloc_frame_rewrite (data, &back, data, sizeof data, &error) ==
+      WALLOC_ERR_ARGUMENT, "rewriting cannot drop channels");
+}
+
 /* Headers that training/make_test_model.py wrote without this library. */
 static void
 test_python (void)
@@ -198,7 +239,8 @@ test_python (void)
   } rows[] = {
     {"plain.wlc", WALLOC_OK}, {"unknown-record.wlc", WALLOC_OK},
     {"repeat.wlc", WALLOC_OK}, {"predicted.wlc", WALLOC_OK},
-    {"slices.wlc", WALLOC_OK}, {"two.wlc", WALLOC_OK},
+    {"slices.wlc", WALLOC_OK}, {"layers.wlc", WALLOC_OK}, {"two.wlc",
+        WALLOC_OK},
     {"later-version.wlc", WALLOC_ERR_UNSUPPORTED}, {"records.wlc", WALLOC_OK}
   };
   walloc_frame_info info;
@@ -297,8 +339,9 @@ test_fields (void)
     {"reserved bit 4", 6, 1, 0x10, WALLOC_ERR_UNSUPPORTED},
     {"reserved bit 7", 6, 1, 0x80, WALLOC_ERR_UNSUPPORTED},
     {"version 0", 7, 1, 0x00, WALLOC_ERR_UNSUPPORTED},
-    {"version 2", 7, 1, 0x02, WALLOC_ERR_UNSUPPORTED},
-    {"coder 1", 7, 1, 0x11, WALLOC_ERR_UNSUPPORTED},
+    {"version 1", 7, 1, 0x01, WALLOC_ERR_UNSUPPORTED},
+    {"version 3", 7, 1, 0x03, WALLOC_ERR_UNSUPPORTED},
+    {"coder 1", 7, 1, 0x12, WALLOC_ERR_UNSUPPORTED},
     {"a payload of more than 2^30", 8, 4, (1u << 30) + 1, WALLOC_ERR_CORRUPT},
     {"a payload less than the slices", 8, 4, 29, WALLOC_ERR_CORRUPT},
     {"16385 pixels of width", 20, 2, 16384, WALLOC_ERR_CORRUPT},
@@ -311,10 +354,17 @@ test_fields (void)
     {"no rows per slice", 30, 2, 0, WALLOC_ERR_CORRUPT},
     {"2049 rows per slice", 30, 2, 2049, WALLOC_ERR_CORRUPT},
     {"more slices than sizes", 22, 2, 999, WALLOC_ERR_CORRUPT},
-    {"slice sizes beyond 32 bits", 36, 4, UINT32_MAX, WALLOC_ERR_CORRUPT},
-    {"a header too small for anything", 4, 2, 35, WALLOC_ERR_CORRUPT},
+    {"a size without an end", 34, 2, 0xffff, WALLOC_ERR_CORRUPT},
+    {"a size longer than it must be", 34, 2, 0x0080, WALLOC_ERR_CORRUPT},
+    {"flag 16", 32, 1, 0x10, WALLOC_ERR_UNSUPPORTED},
+    {"flag 128", 32, 1, 0x80, WALLOC_ERR_UNSUPPORTED},
+    {"scale 3", 32, 1, 0x03, WALLOC_ERR_UNSUPPORTED},
+    {"two layers that end at 5140", 32, 1, 0x04, WALLOC_ERR_CORRUPT},
+    {"four layers in two bytes", 32, 1, 0x0c, WALLOC_ERR_CORRUPT},
+    {"a header too small for anything", 4, 2, 37, WALLOC_ERR_CORRUPT},
     {"a repeat frame with payload", 6, 1, 0x08, WALLOC_ERR_CORRUPT},
     /* what must be taken */
+    {"sequence 255", 33, 1, 255, WALLOC_OK},
     {"step index 176", 26, 2, 176, WALLOC_OK},
     {"set 255", 25, 1, 255, WALLOC_OK},
     {"65535 channels", 28, 2, 65535, WALLOC_OK},
@@ -342,7 +392,7 @@ test_fields (void)
             strlen (error.text) > 10), "%s: %s", rows[i].what,
         result == WALLOC_OK ? "taken" : error.text);
     if (result == WALLOC_ERR_UNSUPPORTED)
-      TAP_OK (back.header_size == 44 && back.payload_size == 60,
+      TAP_OK (back.header_size == 40 && back.payload_size == 60,
           "%s: sizes are known, so a reader can go on", rows[i].what);
   }
 }
@@ -358,10 +408,10 @@ parse_with (const void *records, size_t size, walloc_frame_info * info,
   walloc_frame_write (data, sizeof data, info, &(uint32_t) {
       9}
       , NULL);
-  memcpy (data + 32, records, size);
-  walloc_put_u16 (data + 4, (uint32_t) (36 + size));
-  seal (data, 36 + size);
-  return walloc_frame_parse (data, 36 + size, info, error);
+  memcpy (data + 34, records, size);
+  walloc_put_u16 (data + 4, (uint32_t) (38 + size));
+  seal (data, 38 + size);
+  return walloc_frame_parse (data, 38 + size, info, error);
 }
 
 static void
@@ -422,8 +472,8 @@ test_rewrite (void)
   size_t size = full_header (data, &info, 4);
 
   /* unknown records in front of the known ones */
-  memmove (data + 44 + sizeof extra, data + 44, size - 44);
-  memcpy (data + 44, extra, sizeof extra);
+  memmove (data + 37 + sizeof extra, data + 37, size - 37);
+  memcpy (data + 37, extra, sizeof extra);
   size += sizeof extra;
   walloc_put_u16 (data + 4, (uint32_t) size);
   seal (data, size);
@@ -435,7 +485,7 @@ test_rewrite (void)
       && walloc_frame_parse (out, info.header_size, &back, NULL) == WALLOC_OK
       && same (&info, &back) && back.pts == 123 && back.slices == 4 &&
       back.header_size == size, "a new time stamp");
-  TAP_OK (memcmp (out + 32, data + 32, 12) == 0, "the slice table stays");
+  TAP_OK (memcmp (out + 32, data + 32, 5) == 0, "the slice table stays");
   TAP_OK (memcmp (out + size - 4 - sizeof extra, extra, sizeof extra) == 0,
       "unknown records stay, in their order");
   info.pts = WALLOC_TIME_NONE;
@@ -500,6 +550,15 @@ test_write (void)
   REFUSE ("65536 channels", info.channels = 65536);
   REFUSE ("no rows per slice", info.slice_rows = 0);
   REFUSE ("2049 rows per slice", info.slice_rows = 2049; info.slices = 1);
+  REFUSE ("scale 3", info.scale = 3);
+  REFUSE ("sequence 256", info.sequence = 256);
+  REFUSE ("no layers", info.layers = 0);
+  REFUSE ("five layers", info.layers = 5);
+  REFUSE ("a layer without channels", info.layers = 2; info.layer_end[0] = 0);
+  REFUSE ("a last layer without channels", info.layers = 2;
+      info.layer_end[0] = 12);
+  REFUSE ("layers that fall", info.layers = 3; info.layer_end[0] = 5;
+      info.layer_end[1] = 5);
   REFUSE ("a slice too few", info.slices = 2);
   REFUSE ("a slice too many", info.slices = 4);
   REFUSE ("slices of a repeat frame", info.type = WALLOC_FRAME_REPEAT);
@@ -512,11 +571,11 @@ test_write (void)
   sizes[2] = 30;
   refuse ("no table of sizes", good, NULL);
   info = good;
-  TAP_OK (walloc_frame_write (data, 43, &info, sizes, &error) ==
-      WALLOC_ERR_SPACE && info.header_size == 44,
+  TAP_OK (walloc_frame_write (data, 39, &info, sizes, &error) ==
+      WALLOC_ERR_SPACE && info.header_size == 40,
       "one byte too few, and how many are needed");
   TAP_OK (walloc_frame_write (NULL, 0, &info, sizes, &error) ==
-      WALLOC_ERR_SPACE && info.header_size == 44,
+      WALLOC_ERR_SPACE && info.header_size == 40,
       "no buffer asks for the size");
   TAP_OK (walloc_frame_write (NULL, 64, &info, sizes, &error) ==
       WALLOC_ERR_ARGUMENT, "a buffer of NULL is refused");
@@ -525,8 +584,8 @@ test_write (void)
   info.par_n = 0;
   info.par_d = 0;
   info.fps_d = 0;
-  TAP_OK (walloc_frame_write (data, 44, &info, sizes, &error) == WALLOC_OK &&
-      info.header_size == 44, "an unknown rate and aspect write nothing");
+  TAP_OK (walloc_frame_write (data, 40, &info, sizes, &error) == WALLOC_OK &&
+      info.header_size == 40, "an unknown rate and aspect write nothing");
 }
 
 static void
@@ -583,6 +642,7 @@ main (void)
   test_checksum ();
   test_layout ();
   test_round_trip ();
+  test_layers ();
   test_python ();
   test_damage ();
   test_fields ();

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where a header's fields are (docs/bitstream.md, section 1), for those that
+ * read and write them. Internal. */
+#ifndef WALLOC_CODEC_FRAME_PRIVATE_H
+#define WALLOC_CODEC_FRAME_PRIVATE_H
+
+#include <walloc/frame.h>
+
+#define FORMAT_VERSION 2
+#define CODER 0
+#define LATENT_SIZE 8           /* pixels per latent, 2^J with J = 3 */
+#define MAX_STEP_INDEX 176
+#define MAX_SLICE_ROWS 2048
+#define MAX_SCALE 2
+
+/* Offsets of the fields. */
+#define AT_HEADER_SIZE 4
+#define AT_KIND 6
+#define AT_VERSION 7
+#define AT_PAYLOAD 8
+#define AT_MODEL 12
+#define AT_WIDTH 20
+#define AT_HEIGHT 22
+#define AT_FORMAT 24
+#define AT_SET 25
+#define AT_STEP 26
+#define AT_CHANNELS 28
+#define AT_SLICE_ROWS 30
+#define AT_FLAGS 32
+#define AT_SEQUENCE 33
+#define AT_LAYERS 34
+#define CRC_SIZE 4
+#define RECORD_HEAD 3
+/* Bytes of one size in the table at most: LEB128 of 32 bits. */
+#define SIZE_BYTES 5
+
+enum
+{
+  RECORD_TIME = 1,
+  RECORD_RATE = 2,
+  RECORD_COLOUR = 3,
+  RECORD_ASPECT = 4
+};
+
+extern const uint8_t walloc_frame_magic[4];
+
+/* Offset of the table of segment sizes. */
+static inline size_t
+walloc_frame_table_at (const walloc_frame_info * info)
+{
+  return AT_LAYERS + 2 * (size_t) (info->layers - 1);
+}
+
+unsigned walloc_frame_count_slices (const walloc_frame_info * info);
+
+/* Bytes of a record that this version knows; 0: not known. */
+unsigned walloc_frame_record_length (unsigned type);
+
+/* One size of the table, at data[*at .. end - 1]; 0 when that is damaged. */
+int walloc_frame_get_size (const uint8_t * data, size_t end, size_t * at,
+    uint32_t * size);
+
+/* Offset behind the table of a header that parsed. */
+size_t walloc_frame_table_end (const uint8_t * data,
+    const walloc_frame_info * info);
+
+#endif

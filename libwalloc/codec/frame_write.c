@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writing frame headers: docs/bitstream.md, section 1. */
+#include "codec/frame-private.h"
+
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/crc32.h"
+#include "common/mem.h"
+
+static int
+has_time (const walloc_frame_info * info)
+{
+  return info->pts != WALLOC_TIME_NONE || info->duration != WALLOC_TIME_NONE;
+}
+
+static int
+has_aspect (const walloc_frame_info * info)
+{
+  return info->par_n != 0 && info->par_n != info->par_d;
+}
+
+static size_t
+records_size (const walloc_frame_info * info)
+{
+  size_t n = 0;
+
+  if (has_time (info))
+    n += RECORD_HEAD + walloc_frame_record_length (RECORD_TIME);
+  if (info->fps_n != 0)
+    n += RECORD_HEAD + walloc_frame_record_length (RECORD_RATE);
+  if (info->has_colour)
+    n += RECORD_HEAD + walloc_frame_record_length (RECORD_COLOUR);
+  if (has_aspect (info))
+    n += RECORD_HEAD + walloc_frame_record_length (RECORD_ASPECT);
+  return n;
+}
+
+static uint8_t *
+put_record (uint8_t * p, unsigned type)
+{
+  p[0] = (uint8_t) type;
+  walloc_put_u16 (p + 1, walloc_frame_record_length (type));
+  return p + RECORD_HEAD;
+}
+
+static uint8_t *
+put_records (uint8_t * p, const walloc_frame_info * info)
+{
+  if (has_time (info)) {
+    p = put_record (p, RECORD_TIME);
+    walloc_put_u64 (p, info->pts);
+    walloc_put_u64 (p + 8, info->duration);
+    p += 16;
+  }
+  if (info->fps_n != 0) {
+    p = put_record (p, RECORD_RATE);
+    walloc_put_u32 (p, info->fps_n);
+    walloc_put_u32 (p + 4, info->fps_d);
+    p += 8;
+  }
+  if (info->has_colour) {
+    p = put_record (p, RECORD_COLOUR);
+    p[0] = info->colour.range;
+    p[1] = info->colour.matrix;
+    p[2] = info->colour.transfer;
+    p[3] = info->colour.primaries;
+    p[4] = info->colour.chroma_site;
+    p += 5;
+  }
+  if (has_aspect (info)) {
+    p = put_record (p, RECORD_ASPECT);
+    walloc_put_u32 (p, info->par_n);
+    walloc_put_u32 (p + 4, info->par_d);
+    p += 8;
+  }
+  return p;
+}
+
+static int
+layers_rise (const walloc_frame_info * info)
+{
+  unsigned i, last = 0;
+
+  if (info->layers < 1 || info->layers > WALLOC_FRAME_MAX_LAYERS)
+    return 0;
+  for (i = 0; i + 1 < info->layers; i++) {
+    if (info->layer_end[i] <= last || info->layer_end[i] >= info->channels)
+      return 0;
+    last = info->layer_end[i];
+  }
+  return 1;
+}
+
+/* Could a header say this? */
+static walloc_result
+check_info (const walloc_frame_info * info, walloc_error * error)
+{
+  const char *bad = NULL;
+
+  if (info->media != WALLOC_MEDIA_VIDEO)
+    bad = "media";
+  else if ((unsigned) info->type > WALLOC_FRAME_REPEAT)
+    bad = "frame type";
+  else if (info->width < 1 || info->width > WALLOC_MAX_SIZE)
+    bad = "width";
+  else if (info->height < 1 || info->height > WALLOC_MAX_SIZE)
+    bad = "height";
+  else if ((unsigned) info->format >= WALLOC_FORMAT_COUNT)
+    bad = "pixel format";
+  else if (info->set > UINT8_MAX)
+    bad = "parameter set";
+  else if (info->step_index > MAX_STEP_INDEX)
+    bad = "step index";
+  else if (info->channels < 1 || info->channels > UINT16_MAX)
+    bad = "number of channels";
+  else if (info->slice_rows < 1 || info->slice_rows > MAX_SLICE_ROWS)
+    bad = "number of rows per slice";
+  else if (info->scale > MAX_SCALE)
+    bad = "scale";
+  else if (info->sequence > UINT8_MAX)
+    bad = "sequence number";
+  else if (!layers_rise (info))
+    bad = "division into layers";
+  else if (info->slices != walloc_frame_count_slices (info))
+    bad = "number of slices";
+  else if (info->fps_n != 0 && info->fps_d == 0)
+    bad = "frame rate";
+  else if (info->par_n != 0 && info->par_d == 0)
+    bad = "pixel aspect ratio";
+  else if (info->has_colour && info->colour.range > 2)
+    bad = "colour range";
+  if (bad != NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "frame header: no header can hold this %s", bad);
+  return WALLOC_OK;
+}
+
+/* Copies the records that this version does not know to out (may be NULL);
+ * returns their bytes. */
+static size_t
+unknown_records (const uint8_t * data, const walloc_frame_info * info,
+    uint8_t * out)
+{
+  size_t at = walloc_frame_table_end (data, info), n = 0, length;
+
+  while (at < info->header_size - CRC_SIZE) {
+    length = RECORD_HEAD + (size_t) walloc_get_u16 (data + at + 1);
+    if (walloc_frame_record_length (data[at]) == 0) {
+      if (out != NULL)
+        memcpy (out + n, data + at, length);
+      n += length;
+    }
+    at += length;
+  }
+  return n;
+}
+
+/* Writes the whole header. The table has table_size bytes. When old is not NULL, the unknown records of that header follow the known
+ * ones. */
+static walloc_result
+write_header (uint8_t * data, size_t size, walloc_frame_info * info,
+    const uint8_t * table, size_t table_size, const uint8_t * old_data,
+    const walloc_frame_info * old, walloc_error * error)
+{
+  size_t end = walloc_frame_table_at (info) + table_size, extra = 0, need;
+  unsigned i;
+  uint8_t *p;
+
+  if (old != NULL)
+    extra = unknown_records (old_data, old, NULL);
+  need = end + records_size (info) + extra + CRC_SIZE;
+  if (need > WALLOC_FRAME_MAX_HEADER)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "frame header: %lu bytes exceed %u", (unsigned long) need,
+        WALLOC_FRAME_MAX_HEADER);
+  info->header_size = (unsigned) need;
+  if (size < need)
+    return walloc_fail (error, WALLOC_ERR_SPACE,
+        "frame header: %lu bytes of space, %lu needed", (unsigned long) size,
+        (unsigned long) need);
+  if (data == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "frame header: no place to write to");
+  memcpy (data, walloc_frame_magic, sizeof walloc_frame_magic);
+  walloc_put_u16 (data + AT_HEADER_SIZE, info->header_size);
+  data[AT_KIND] = (uint8_t) (info->media | info->type << 2);
+  data[AT_VERSION] = FORMAT_VERSION | CODER << 4;
+  walloc_put_u32 (data + AT_PAYLOAD, info->payload_size);
+  walloc_put_u64 (data + AT_MODEL, info->model_id);
+  walloc_put_u16 (data + AT_WIDTH, info->width - 1);
+  walloc_put_u16 (data + AT_HEIGHT, info->height - 1);
+  data[AT_FORMAT] = (uint8_t) info->format;
+  data[AT_SET] = (uint8_t) info->set;
+  walloc_put_u16 (data + AT_STEP, info->step_index);
+  walloc_put_u16 (data + AT_CHANNELS, info->channels);
+  walloc_put_u16 (data + AT_SLICE_ROWS, info->slice_rows);
+  data[AT_FLAGS] = (uint8_t) (info->scale | (info->layers - 1) << 2);
+  data[AT_SEQUENCE] = (uint8_t) info->sequence;
+  for (i = 0; i + 1 < info->layers; i++)
+    walloc_put_u16 (data + AT_LAYERS + 2 * (size_t) i, info->layer_end[i]);
+  if (table_size > 0)
+    memcpy (data + end - table_size, table, table_size);
+  p = put_records (data + end, info);
+  if (old != NULL)
+    p += unknown_records (old_data, old, p);
+  walloc_put_u32 (p, walloc_crc32 (data, need - CRC_SIZE));
+  return WALLOC_OK;
+}
+
+walloc_result
+walloc_frame_write (uint8_t * data, size_t size, walloc_frame_info * info,
+    const uint32_t * sizes, walloc_error * error)
+{
+  uint8_t table[SIZE_BYTES * WALLOC_FRAME_MAX_LAYERS *
+      WALLOC_FRAME_MAX_SLICES];
+  size_t at = 0;
+  walloc_result result;
+  uint64_t sum = 0;
+  uint32_t left;
+  unsigned i, n;
+
+  if (info == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "walloc_frame_write: NULL argument");
+  result = check_info (info, error);
+  if (result != WALLOC_OK)
+    return result;
+  if (sizes == NULL && info->slices > 0)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "walloc_frame_write: no sizes of slices");
+  info->layer_end[info->layers - 1] = info->channels;
+  n = info->slices * info->layers;
+  for (i = 0; i < n; i++) {
+    sum += sizes[i];
+    for (left = sizes[i]; i + 1 < n && left > 127; left >>= 7)
+      table[at++] = (uint8_t) (left | 128);
+    if (i + 1 < n)
+      table[at++] = (uint8_t) left;
+  }
+  if (sum > WALLOC_FRAME_MAX_PAYLOAD)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "frame header: slices exceed %u bytes; use a coarser quality or a "
+        "smaller picture", WALLOC_FRAME_MAX_PAYLOAD);
+  info->payload_size = (uint32_t) sum;
+  return write_header (data, size, info, table, at, NULL, NULL, error);
+}
+
+walloc_result
+walloc_frame_rewrite (const uint8_t * data, walloc_frame_info * info,
+    uint8_t * out, size_t out_size, walloc_error * error)
+{
+  walloc_frame_info old;
+  walloc_result result;
+  size_t table;
+
+  if (data == NULL || info == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "walloc_frame_rewrite: NULL argument");
+  /* the size comes from the data, so that a call after WALLOC_ERR_SPACE, when
+   * info has the new size already, finds the old header again */
+  result = walloc_frame_parse (data, walloc_get_u16 (data + AT_HEADER_SIZE),
+      &old, error);
+  if (result != WALLOC_OK)
+    return result;
+  result = check_info (info, error);
+  if (result != WALLOC_OK)
+    return result;
+  if (info->type != old.type || info->height != old.height ||
+      info->slice_rows != old.slice_rows || info->scale != old.scale ||
+      info->layers != old.layers || info->channels != old.channels ||
+      memcmp (info->layer_end, old.layer_end, info->layers *
+          sizeof *info->layer_end) != 0 ||
+      info->payload_size != old.payload_size)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "frame header: rewriting cannot change slices or payload");
+  table = walloc_frame_table_at (&old);
+  return write_header (out, out_size, info, data + table,
+      walloc_frame_table_end (data, &old) - table, data, &old, error);
+}
