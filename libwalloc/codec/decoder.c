@@ -6,7 +6,6 @@
 #include "bottleneck/quantiser.h"
 #include "common/bytes.h"
 #include "common/crc16.h"
-#include "entropy/rans.h"
 
 #define DEFAULT_MAX_PIXELS ((uint64_t) 1 << 28)
 
@@ -108,7 +107,7 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
         walloc_slice_elements (l->grid_width, l->buffer_rows, d->channels),
         sizeof *d->worker[i].latents, &short_of);
     d->worker[i].entropy = walloc_mem_take (&d->mem, 1,
-        walloc_slice_scratch (l->grid_width), &short_of);
+        walloc_slice_scratch (l->grid_width, l->buffer_rows), &short_of);
   }
   if (!short_of)
     return WALLOC_OK;
@@ -202,11 +201,12 @@ decode_slice (void *data, unsigned index)
   slice.plane_stride = walloc_slice_plane_stride (slice.width, l->buffer_rows);
   slice.planes = w->latents + walloc_slice_origin (slice.width);
   slice.scratch = w->entropy;
+  slice.skip = NULL;
   good = walloc_frame_slice (d->data, &d->info, index, &offset, &size) ==
       WALLOC_OK && offset <= d->size && size <= d->size - offset;
   if (good) {
     clear_below (d, &slice);
-    good = walloc_slice_decode (&d->coder, &slice, d->data + offset, size) ==
+    good = walloc_slice_decode (&d->coder, &slice, 0, d->data + offset, size) ==
         WALLOC_OK;
   }
   d->intact[index] = (uint8_t) good;
@@ -295,7 +295,9 @@ walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
     if (walloc_frame_slice (data, &d->info, i, &offset, &bytes) !=
         WALLOC_OK || offset > d->size || bytes > d->size - offset)
       break;
-    if (bytes < WALLOC_RANS_HEAD + WALLOC_SLICE_CHECK)
+    if (bytes == 0)             /* nothing but zeros */
+      return WALLOC_OK;
+    if (bytes < WALLOC_SLICE_LEAST)
       continue;
     bytes -= WALLOC_SLICE_CHECK;
     if (walloc_crc16 (data + offset, bytes) ==

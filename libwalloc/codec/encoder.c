@@ -139,8 +139,8 @@ prepare_worker (walloc_encoder * e, walloc_encode_worker * w,
       walloc_mem_take (&e->mem, walloc_slice_elements (l->grid_width,
           l->buffer_rows, d), sizeof *w->latents, &short_of);
   w->entropy =
-      walloc_mem_take (&e->mem, 1, walloc_slice_scratch (l->grid_width),
-      &short_of);
+      walloc_mem_take (&e->mem, 1, walloc_slice_scratch (l->grid_width,
+          l->buffer_rows), &short_of);
   e->out_size = walloc_slice_worst (l->grid_width, l->buffer_rows, d);
   w->out = walloc_mem_take (&e->mem, 1, e->out_size, &short_of);
   return short_of ? WALLOC_ERR_MEMORY : WALLOC_OK;
@@ -269,6 +269,7 @@ encode_slice (void *data, unsigned index)
   uint64_t start;
   size_t size = 0, offset;
 
+  slice.skip = NULL;
   slice.width = l->grid_width;
   slice.rows = end - first;
   slice.stride = walloc_slice_stride (slice.width);

@@ -212,8 +212,7 @@ walloc_result
 walloc_frame_write (uint8_t * data, size_t size, walloc_frame_info * info,
     const uint32_t * sizes, walloc_error * error)
 {
-  uint8_t table[SIZE_BYTES * WALLOC_FRAME_MAX_LAYERS *
-      WALLOC_FRAME_MAX_SLICES];
+  uint8_t table[SIZE_BYTES * WALLOC_FRAME_MAX_LAYERS * WALLOC_FRAME_MAX_SLICES];
   size_t at = 0;
   walloc_result result;
   uint64_t sum = 0;

@@ -32,43 +32,48 @@ walloc_buckets_init (walloc_buckets * buckets, const int32_t * thresholds,
 
 void
 walloc_context_prepare (walloc_context * context, const walloc_model * model,
-    unsigned set, unsigned channel, const uint8_t * live, ptrdiff_t stride,
-    ptrdiff_t plane_stride, int serial)
+    unsigned set, unsigned channel, const uint8_t * live,
+    const walloc_context_planes * planes, int serial)
 {
   const walloc_tap_list *list = &model->set[set].taps[channel];
   const walloc_tap *tap = list->tap;
   walloc_neighbour *to;
-  unsigned i;
-  int near;
+  const int16_t *from;
+  unsigned kind, i;
+  int mean, before;
 
   context->n_mean = context->n_spread = 0;
   memset (context->near_mean, 0, sizeof context->near_mean);
   memset (context->near_spread, 0, sizeof context->near_spread);
   context->has_mean = 0;
   context->bias = model->set[set].bias_s[channel];
-  for (i = 0; i < (unsigned) list->mean + list->spread; i++, tap++) {
-    near = serial && tap->plane == channel && tap->dy == 0;
-    if (tap->plane != channel && !live[tap->plane])
-      continue;
-    if (i < list->mean)
-      context->has_mean = 1;
-    if (near) {
-      if (i < list->mean)
-        context->near_mean[-tap->dx - 1] += tap->weight;
-      else
-        context->near_spread[-tap->dx - 1] += tap->weight;
-      continue;
+  for (kind = 0; kind < WALLOC_TAP_KINDS; kind++) {
+    mean = kind == WALLOC_TAP_MEAN || kind == WALLOC_TAP_MEAN_BEFORE;
+    before = kind >= WALLOC_TAP_MEAN_BEFORE;
+    from = before ? planes->previous : planes->planes;
+    for (i = 0; i < list->count[kind]; i++, tap++) {
+      if (from == NULL || (!before && tap->plane != channel &&
+              !live[tap->plane]))
+        continue;
+      context->has_mean |= mean;
+      if (serial && !before && tap->plane == channel && tap->dy == 0) {
+        if (mean)
+          context->near_mean[-tap->dx - 1] += tap->weight;
+        else
+          context->near_spread[-tap->dx - 1] += tap->weight;
+        continue;
+      }
+      to = mean ? &context->mean[context->n_mean++] :
+          &context->spread[context->n_spread++];
+      to->at = from + (ptrdiff_t) (tap->plane * planes->plane_stride) +
+          tap->dy * (ptrdiff_t) planes->stride + tap->dx;
+      to->weight = tap->weight;
     }
-    to = i < list->mean ? &context->mean[context->n_mean++] :
-        &context->spread[context->n_spread++];
-    to->offset = ((ptrdiff_t) tap->plane - channel) * plane_stride +
-        tap->dy * stride + tap->dx;
-    to->weight = tap->weight;
   }
 }
 
 WALLOC_CLONES void
-walloc_context_row (const walloc_context * context, const int16_t * row,
+walloc_context_row (const walloc_context * context, size_t offset,
     unsigned width, int32_t * mean, int32_t * spread)
 {
   unsigned x, i;
@@ -80,7 +85,7 @@ walloc_context_row (const walloc_context * context, const int16_t * row,
     0}
     +context->bias;
     for (i = 0; i < context->n_spread; i++) {
-      memcpy (&q, row + x + context->spread[i].offset, sizeof q);
+      memcpy (&q, context->spread[i].at + offset + x, sizeof q);
       sign = q >> 15;
       q = (q ^ sign) - sign;
       sum += __builtin_convertvector (q, v32) * context->spread[i].weight;
@@ -93,7 +98,7 @@ walloc_context_row (const walloc_context * context, const int16_t * row,
     sum = (v32) {
     0};
     for (i = 0; i < context->n_mean; i++) {
-      memcpy (&q, row + x + context->mean[i].offset, sizeof q);
+      memcpy (&q, context->mean[i].at + offset + x, sizeof q);
       sum += __builtin_convertvector (q, v32) * context->mean[i].weight;
     }
     memcpy (mean + x, &sum, sizeof sum);

@@ -17,7 +17,7 @@
 
 typedef struct
 {
-  ptrdiff_t offset;             /* elements from the latent to its neighbour */
+  const int16_t *at;            /* neighbour of the slice's first latent */
   int32_t weight;
 } walloc_neighbour;
 
@@ -61,18 +61,25 @@ walloc_bucket (const walloc_buckets * buckets, int32_t spread)
   return b;
 }
 
+/* Where the planes of a slice lie. */
+typedef struct
+{
+  const int16_t *planes, *previous;     /* previous NULL: key slice */
+  size_t stride, plane_stride;
+} walloc_context_planes;
+
 /* Neighbours of channel in planes that live[] says are not all zero (others
  * contribute nothing). With serial, the latents left of the current one go
  * into near_*, else they are neighbours like all others. */
 void walloc_context_prepare (walloc_context * context,
     const walloc_model * model, unsigned set, unsigned channel,
-    const uint8_t * live, ptrdiff_t stride, ptrdiff_t plane_stride,
-    int serial);
+    const uint8_t * live, const walloc_context_planes * planes, int serial);
 
-/* M and S of the latents row[0 .. width - 1] but for near_*. Writes up to
- * WALLOC_ROW_SLACK values past width, and reads as many past the neighbours.
- * Without any mean neighbour, mean[] is left alone. */
-void walloc_context_row (const walloc_context * context, const int16_t * row,
+/* M and S but for near_* of the width latents that begin offset elements
+ * behind the slice's first. Writes up to WALLOC_ROW_SLACK values past width,
+ * and reads as many past the neighbours. Without any mean neighbour, mean[]
+ * is left alone. */
+void walloc_context_row (const walloc_context * context, size_t offset,
     unsigned width, int32_t * mean, int32_t * spread);
 
 /* Encoder: from M, S and the latents to residuals (negated where the

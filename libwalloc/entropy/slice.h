@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The latent coder: one slice between int16 planes and bytes
- * (docs/bitstream.md, sections 3.1 to 3.5). Reentrant, allocates nothing.
- * Internal. */
+/* The latent coder: one slice between int16 planes and the bytes of its
+ * layers (docs/bitstream.md, section 3). Reentrant, allocates nothing.
+ * Internal.
+ *
+ * Key slices: planes are written whole. Predicted slices (skip is not NULL):
+ * where skip[] is 1 nothing is coded, and the decoder leaves the cells of all
+ * planes as they are, so the caller puts the previous frame's latents there
+ * first. Contexts read skipped cells like any others. */
 #ifndef WALLOC_ENTROPY_SLICE_H
 #define WALLOC_ENTROPY_SLICE_H
 
@@ -9,6 +14,7 @@
 
 /* Zero cells left of every row; those right of it are the next row's. */
 #define WALLOC_SLICE_LEFT 8
+#define WALLOC_SLICE_LAYERS 4
 
 /* Elements from row to row, and from plane to plane, for a slice of that
  * size; and of the whole buffer of that many planes, which must be zero at
@@ -21,27 +27,44 @@ size_t walloc_slice_elements (unsigned width, unsigned rows,
 size_t walloc_slice_origin (unsigned width);
 
 /* Bytes of scratch, aligned as walloc_mem_alloc() does. */
-size_t walloc_slice_scratch (unsigned width);
+size_t walloc_slice_scratch (unsigned width, unsigned rows);
 
 /* Bytes of the checksum behind the words. */
 #define WALLOC_SLICE_CHECK 2
+/* Bytes of a layer that is not empty, at least. */
+#define WALLOC_SLICE_LEAST 10
 
-/* Bytes that an encoded slice never exceeds. */
+/* Bytes that all layers of a slice never exceed. */
 size_t walloc_slice_worst (unsigned width, unsigned rows, unsigned channels);
 
-/* What does not change within a frame. */
+/* What does not change within a frame. Layer i holds the channels from
+ * end[i - 1] (or 0) up to end[i]; the last ends with the channels kept. */
 typedef struct
 {
   const walloc_model *model;
   unsigned set;
   unsigned channels;            /* kept: 1 to D */
   const uint8_t *present;       /* [channels]: 0 when the format lacks it */
+  unsigned layers;              /* 1 to WALLOC_SLICE_LAYERS */
+  uint16_t end[WALLOC_SLICE_LAYERS];
   walloc_buckets buckets;
 } walloc_slice_coder;
 
+/* One layer with all channels. */
 void walloc_slice_coder_init (walloc_slice_coder * coder,
     const walloc_model * model, unsigned set, unsigned channels,
     const uint8_t * present);
+
+/* Layers that end at end[0 .. layers - 2], ascending, 1 to channels - 1 (the
+ * caller has checked that), and a last one with the rest. */
+void walloc_slice_coder_layers (walloc_slice_coder * coder, unsigned layers,
+    const unsigned *end);
+
+static inline unsigned
+walloc_slice_layer_first (const walloc_slice_coder * coder, unsigned layer)
+{
+  return layer > 0 ? coder->end[layer - 1] : 0;
+}
 
 typedef struct
 {
@@ -49,21 +72,40 @@ typedef struct
   size_t stride, plane_stride;
   int16_t *planes;              /* row 0, column 0 of plane 0 */
   void *scratch;
-  uint8_t live[WALLOC_MODEL_MAX_CHANNELS];      /* out: planes not zero */
+  /* predicted slices: NULL in others */
+  uint8_t *skip;                /* [rows][skip_stride], 0 or 1; see above */
+  const uint8_t *skip_before;   /* the frame before; NULL: nothing skipped */
+  size_t skip_stride;
+  const int16_t *previous;      /* its latents, laid out like planes, margins
+                                 * too; not planes itself. Needed only when
+                                 * walloc_model_set.before says so */
+  uint8_t live[WALLOC_MODEL_MAX_CHANNELS];      /* out: maybe not all zero */
 } walloc_slice;
 
-/* Encodes into the end of out[0 .. capacity - 1]: the slice is the last *size
- * bytes. WALLOC_ERR_SPACE when it does not fit (nothing usable is written);
- * it always fits into walloc_slice_worst(). Latents must be within
- * +-WALLOC_LATENT_MAX; absent planes are not looked at. */
+/* Encodes all layers into the end of out[0 .. capacity - 1], layer 0 first:
+ * the slice is the last size[0] + ... + size[layers - 1] bytes. A layer in
+ * which nothing is coded has size 0. WALLOC_ERR_SPACE when it does not fit
+ * (nothing usable is written); it always fits into walloc_slice_worst().
+ * Latents must be within +-WALLOC_LATENT_MAX; absent planes are not looked
+ * at in key slices, and must be zero in predicted ones. */
 walloc_result walloc_slice_encode (const walloc_slice_coder * coder,
     walloc_slice * slice, uint8_t * out, size_t capacity, size_t * size);
 
-/* Decodes size bytes. Every cell of the first coder->channels planes is
- * written, absent planes with zero. WALLOC_ERR_CORRUPT for damage, which the
- * checksum tells or, where that happens to fit, the final states: all planes
- * are zero then. */
+/* Decodes one layer of size bytes; layers are decoded in turn, from 0 on, as
+ * a layer needs what the ones below have left in planes, live and skip.
+ * Every cell of the layer's planes that is not skipped is written, absent
+ * planes with zero. In predicted slices layer 0 writes skip[] first.
+ *
+ * WALLOC_ERR_CORRUPT for damage, which the checksum tells or, where that
+ * happens to fit, the final states. The cells of this layer's planes and all
+ * above are zero then, but for skipped ones; if it is layer 0 of a predicted
+ * slice, skip[] is all 1 and nothing is written unless the checksum was
+ * right. The layers below stay valid; do not decode those above. */
 walloc_result walloc_slice_decode (const walloc_slice_coder * coder,
-    walloc_slice * slice, const uint8_t * data, size_t size);
+    walloc_slice * slice, unsigned layer, const uint8_t * data, size_t size);
+
+/* What walloc_slice_decode() does on damage, for a layer that is missing. */
+void walloc_slice_lose (const walloc_slice_coder * coder, walloc_slice * slice,
+    unsigned layer);
 
 #endif

@@ -3,6 +3,7 @@
  * left of the current one is computed a row at a time before. */
 #include "common/crc16.h"
 #include "entropy/rans.h"
+#include "entropy/skip.h"
 #include "entropy/slice.h"
 
 #include <string.h>
@@ -28,13 +29,13 @@ get_escape (walloc_rans_reader * r, unsigned m)
   return negative ? -(int) (n + m) : (int) (n + m);
 }
 
-/* One row; 0 when a latent is out of range. has_mean is a constant in every
- * caller. */
+/* One row; 0 when a latent is out of range. has_mean, and whether skip is
+ * NULL, are constants in every caller. */
 WALLOC_INLINE int
 get_row (walloc_rans_reader * reader, const walloc_slice_coder * coder,
     const walloc_context * context, const walloc_freq_table * tables,
     const int32_t * mean, const int32_t * spread, int16_t * row,
-    unsigned width, int has_mean)
+    const uint8_t * skip, unsigned width, int has_mean)
 {
   const walloc_model *model = coder->model;
   const walloc_freq_table *table;
@@ -47,6 +48,13 @@ get_row (walloc_rans_reader * reader, const walloc_slice_coder * coder,
   int slot;
 
   for (x = 0; x < width; x++) {
+    if (skip != NULL && skip[x]) {
+      q2 = q1;
+      q1 = row[x];
+      s2 = s1;
+      s1 = q1 < 0 ? -q1 : q1;
+      continue;
+    }
     if (has_mean) {
       m = mean[x] + a1 * q1 + a2 * q2;
       pred = (m + 128) >> 8;
@@ -99,7 +107,8 @@ get_row_mean (walloc_rans_reader * reader, const walloc_slice_coder * coder,
     const walloc_context * context, const walloc_freq_table * tables,
     const int32_t * mean, const int32_t * spread, int16_t * row, unsigned width)
 {
-  return get_row (reader, coder, context, tables, mean, spread, row, width, 1);
+  return get_row (reader, coder, context, tables, mean, spread, row, NULL,
+      width, 1);
 }
 
 WALLOC_CLONES static int
@@ -107,17 +116,37 @@ get_row_plain (walloc_rans_reader * reader, const walloc_slice_coder * coder,
     const walloc_context * context, const walloc_freq_table * tables,
     const int32_t * spread, int16_t * row, unsigned width)
 {
-  return get_row (reader, coder, context, tables, NULL, spread, row, width, 0);
+  return get_row (reader, coder, context, tables, NULL, spread, row, NULL,
+      width, 0);
 }
 
+WALLOC_CLONES static int
+get_row_between (walloc_rans_reader * reader, const walloc_slice_coder * coder,
+    const walloc_context * context, const walloc_freq_table * tables,
+    const int32_t * mean, const int32_t * spread, int16_t * row,
+    const uint8_t * skip, unsigned width)
+{
+  return get_row (reader, coder, context, tables, mean, spread, row, skip,
+      width, context->has_mean);
+}
+
+/* Zero where nothing is kept from the frame before. */
 static void
 clear_plane (const walloc_slice * slice, unsigned channel)
 {
   int16_t *row = slice->planes + channel * slice->plane_stride;
-  unsigned y;
+  const uint8_t *skip = slice->skip;
+  unsigned y, x;
 
-  for (y = 0; y < slice->rows; y++, row += slice->stride)
-    memset (row, 0, slice->width * sizeof *row);
+  for (y = 0; y < slice->rows; y++, row += slice->stride) {
+    if (skip == NULL) {
+      memset (row, 0, slice->width * sizeof *row);
+      continue;
+    }
+    for (x = 0; x < slice->width; x++)
+      row[x] = (int16_t) (skip[x] ? row[x] : 0);
+    skip += slice->skip_stride;
+  }
 }
 
 static int
@@ -128,62 +157,127 @@ get_plane (walloc_rans_reader * r, const walloc_slice_coder * coder,
   int32_t *mean = slice->scratch, *spread = mean + row_elements;
   const walloc_freq_table *tables =
       walloc_model_table (coder->model, coder->set, c, 0, 0);
+  const walloc_context_planes planes = {
+    slice->planes, slice->skip != NULL ? slice->previous : NULL, slice->stride,
+    slice->plane_stride
+  };
+  const uint8_t *skip = slice->skip;
   walloc_context context;
   int16_t *row = slice->planes + c * slice->plane_stride;
   unsigned y;
-  int good;
+  int good = 1;
 
   walloc_context_prepare (&context, coder->model, coder->set, c, slice->live,
-      (ptrdiff_t) slice->stride, (ptrdiff_t) slice->plane_stride, 1);
-  for (y = 0; y < slice->rows; y++, row += slice->stride) {
-    walloc_context_row (&context, row, slice->width, mean, spread);
-    if (context.has_mean)
+      &planes, 1);
+  for (y = 0; y < slice->rows && good; y++, row += slice->stride) {
+    if (skip != NULL) {
+      skip = slice->skip + y * slice->skip_stride;
+      if (memchr (skip, 0, slice->width) == NULL)
+        continue;
+    }
+    walloc_context_row (&context, y * slice->stride, slice->width, mean,
+        spread);
+    if (skip != NULL)
+      good = get_row_between (r, coder, &context, tables,
+          context.has_mean ? mean : NULL, spread, row, skip, slice->width);
+    else if (context.has_mean)
       good = get_row_mean (r, coder, &context, tables, mean, spread, row,
           slice->width);
     else
       good = get_row_plain (r, coder, &context, tables, spread, row,
           slice->width);
-    if (!good)
-      return 0;
   }
-  return 1;
+  return good;
+}
+
+static int
+get_layer (walloc_rans_reader * r, const walloc_slice_coder * coder,
+    walloc_slice * slice, unsigned layer)
+{
+  const uint16_t *frequency = coder->model->set[coder->set].active;
+  unsigned c = walloc_slice_layer_first (coder, layer), active;
+  uint32_t slot, zero;
+  int good = 1;
+
+  for (; good && c < coder->end[layer]; c++) {
+    active = 0;
+    if (coder->present[c]) {
+      slot = walloc_rans_peek (r);
+      zero = 32768u - frequency[c];
+      active = slot >= zero;
+      walloc_rans_take (r, slot, active ? zero : 0,
+          active ? frequency[c] : zero);
+    }
+    slice->live[c] = (uint8_t) (slice->skip != NULL ? coder->present[c] :
+        active);
+    if (active)
+      good = get_plane (r, coder, slice, c);
+    else
+      clear_plane (slice, c);
+  }
+  return good && walloc_rans_good (r);
+}
+
+static void
+skip_all (walloc_slice * slice)
+{
+  unsigned y;
+
+  for (y = 0; y < slice->rows; y++)
+    memset (slice->skip + y * slice->skip_stride, 1, slice->width);
+}
+
+/* The channels from first up to end - 1 when nothing of them is coded. */
+static void
+clear_channels (const walloc_slice_coder * coder, walloc_slice * slice,
+    unsigned first, unsigned end)
+{
+  for (; first < end; first++) {
+    slice->live[first] = (uint8_t) (slice->skip != NULL &&
+        coder->present[first]);
+    clear_plane (slice, first);
+  }
+}
+
+void
+walloc_slice_lose (const walloc_slice_coder * coder, walloc_slice * slice,
+    unsigned layer)
+{
+  if (slice->skip != NULL && layer == 0)
+    skip_all (slice);
+  clear_channels (coder, slice, walloc_slice_layer_first (coder, layer),
+      coder->channels);
 }
 
 walloc_result
 walloc_slice_decode (const walloc_slice_coder * coder, walloc_slice * slice,
-    const uint8_t * data, size_t size)
+    unsigned layer, const uint8_t * data, size_t size)
 {
-  const uint16_t *active = coder->model->set[coder->set].active;
   walloc_rans_reader r;
-  uint32_t slot, zero;
-  unsigned c;
-  int good;
+  unsigned first = walloc_slice_layer_first (coder, layer);
 
-  good = size >= WALLOC_SLICE_CHECK;
-  if (good) {
-    size -= WALLOC_SLICE_CHECK;
-    good = walloc_crc16 (data, size) == walloc_get_u16 (data + size) &&
-        walloc_rans_reader_init (&r, data, size);
-  }
-  for (c = 0; good && c < coder->channels; c++) {
-    slice->live[c] = 0;
-    if (coder->present[c]) {
-      slot = walloc_rans_peek (&r);
-      zero = 32768u - active[c];
-      slice->live[c] = slot >= zero;
-      walloc_rans_take (&r, slot, slot >= zero ? zero : 0,
-          slot >= zero ? active[c] : zero);
-    }
-    if (slice->live[c])
-      good = get_plane (&r, coder, slice, c);
-    else
-      clear_plane (slice, c);
-  }
-  if (good && walloc_rans_good (&r))
+  if (slice->skip != NULL && slice->previous == NULL &&
+      coder->model->set[coder->set].before)
+    return WALLOC_ERR_ARGUMENT;
+  if (size == 0) {
+    if (slice->skip != NULL && layer == 0)
+      skip_all (slice);
+    clear_channels (coder, slice, first, coder->end[layer]);
     return WALLOC_OK;
-  for (c = 0; c < coder->channels; c++) {
-    slice->live[c] = 0;
-    clear_plane (slice, c);
   }
+  if (size < WALLOC_SLICE_LEAST ||
+      walloc_crc16 (data, size - WALLOC_SLICE_CHECK) !=
+      walloc_get_u16 (data + size - WALLOC_SLICE_CHECK) ||
+      !walloc_rans_reader_init (&r, data, size - WALLOC_SLICE_CHECK)) {
+    walloc_slice_lose (coder, slice, layer);
+    return WALLOC_ERR_CORRUPT;
+  }
+  if (slice->skip != NULL && layer == 0)
+    walloc_skip_get (&r, slice);
+  if (get_layer (&r, coder, slice, layer))
+    return WALLOC_OK;
+  clear_channels (coder, slice, first, coder->channels);
+  if (slice->skip != NULL && layer == 0)
+    skip_all (slice);
   return WALLOC_ERR_CORRUPT;
 }

@@ -36,7 +36,8 @@ enum
 };
 
 /* One neighbour: latent of plane at (y + dy, x + dx). When plane is the
- * channel itself, the position is one already coded. */
+ * channel itself, the position is one already coded, but for neighbours in
+ * the frame before, which may be anywhere. */
 typedef struct
 {
   uint16_t plane;               /* <= the channel */
@@ -44,13 +45,24 @@ typedef struct
   int16_t weight;               /* -2047..2047, never 0 */
 } walloc_tap;
 
-/* Neighbours of one channel in one set: tap[0 .. mean-1] go into M with
- * their sign, tap[mean .. mean+spread-1] into S with their magnitude. Taps of
- * weight 0 are left out; the order is that of the file within each kind. */
+/* What a tap adds to: M with its sign or S with its magnitude; neighbours in
+ * this frame or, in predicted frames only, in the one before. */
+enum
+{
+  WALLOC_TAP_MEAN = 0,
+  WALLOC_TAP_SPREAD = 1,
+  WALLOC_TAP_MEAN_BEFORE = 2,
+  WALLOC_TAP_SPREAD_BEFORE = 3,
+  WALLOC_TAP_KINDS = 4
+};
+
+/* Neighbours of one channel in one set: first count[0] of kind 0, then
+ * count[1] of kind 1 and so on. Taps of weight 0 are left out; the order is
+ * that of the file within each kind. */
 typedef struct
 {
   const walloc_tap *tap;
-  uint8_t mean, spread;         /* together <= WALLOC_MODEL_TAPS */
+  uint8_t count[WALLOC_TAP_KINDS];      /* together <= WALLOC_MODEL_TAPS */
 } walloc_tap_list;
 
 typedef struct
@@ -79,6 +91,7 @@ typedef struct
   const int32_t *thresholds;    /* [B - 1], not descending */
   const uint16_t *active;       /* [D], of 32768 */
   const walloc_tap_list *taps;  /* [D] */
+  int before;                   /* any tap reaches into the frame before */
   const walloc_freq_table *tables;      /* [C][B][4] */
 } walloc_model_set;
 

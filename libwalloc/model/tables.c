@@ -23,13 +23,13 @@ read_tap (walloc_loader * l, const int16_t * row, unsigned set,
 
   if (row[0] == -1)
     return 0;
-  if (row[0] != 0 && row[0] != 1)
-    problem = "the kind is not -1, 0 or 1";
+  if (row[0] < 0 || row[0] >= WALLOC_TAP_KINDS)
+    problem = "the kind is not -1 to 3";
   else if (row[1] < 0 || row[1] > (int) channel)
     problem = "the plane comes after the channel or does not exist";
   else if (row[2] < -2 || row[2] > 2 || row[3] < -2 || row[3] > 2)
     problem = "the position is not within -2 to 2";
-  else if (row[1] == (int) channel &&
+  else if (row[1] == (int) channel && row[0] <= WALLOC_TAP_SPREAD &&
       !(row[2] < 0 || (row[2] == 0 && row[3] < 0)))
     problem = "the neighbour is not coded before the latent";
   else if (row[4] < -MAX_TAP_WEIGHT || row[4] > MAX_TAP_WEIGHT)
@@ -46,17 +46,18 @@ read_tap (walloc_loader * l, const int16_t * row, unsigned set,
   return row[4] != 0;
 }
 
-/* Taps of one channel, mean taps first. */
+/* Taps of one channel, sorted by kind. */
 static int
 read_taps (walloc_loader * l, const int16_t * rows, unsigned set,
     unsigned channel, walloc_tap * out, walloc_tap_list * list)
 {
   walloc_tap tap;
-  unsigned i, n = 0, mean = 0, sum = 0;
+  unsigned i, n = 0, sum = 0;
   int kind, keep;
 
   memset (&tap, 0, sizeof tap);
-  for (kind = 0; kind < 2; kind++) {
+  memset (list, 0, sizeof *list);
+  for (kind = 0; kind < WALLOC_TAP_KINDS; kind++) {
     for (i = 0; i < WALLOC_MODEL_TAPS; i++) {
       keep = read_tap (l, rows + TAP_FIELDS * i, set, channel, i, &tap);
       if (keep < 0)
@@ -64,10 +65,9 @@ read_taps (walloc_loader * l, const int16_t * rows, unsigned set,
       if (keep == 0 || rows[TAP_FIELDS * i] != kind)
         continue;
       out[n++] = tap;
-      if (kind == 0) {
-        mean++;
+      list->count[kind]++;
+      if (kind == WALLOC_TAP_MEAN || kind == WALLOC_TAP_MEAN_BEFORE)
         sum += (unsigned) (tap.weight < 0 ? -tap.weight : tap.weight);
-      }
     }
   }
   if (sum > MAX_MEAN_WEIGHT)
@@ -75,8 +75,6 @@ read_taps (walloc_loader * l, const int16_t * rows, unsigned set,
         "codec.tap: set %u, channel %u: mean weights add up to %u, more than "
         "%u", set, channel, sum, MAX_MEAN_WEIGHT);
   list->tap = out;
-  list->mean = (uint8_t) mean;
-  list->spread = (uint8_t) (n - mean);
   return 1;
 }
 
@@ -103,6 +101,8 @@ load_taps (walloc_loader * l)
     if (!read_taps (l, rows + i * WALLOC_MODEL_TAPS * TAP_FIELDS, set,
             channel, taps + i * WALLOC_MODEL_TAPS, list + i))
       return 0;
+    m->set[set].before |= list[i].count[WALLOC_TAP_MEAN_BEFORE] > 0 ||
+        list[i].count[WALLOC_TAP_SPREAD_BEFORE] > 0;
   }
   for (set = 0; set < m->info.sets; set++)
     m->set[set].taps = list + set * (size_t) m->info.channels;

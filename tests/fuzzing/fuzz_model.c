@@ -18,18 +18,19 @@ require (int condition)
 static void
 check_taps (const walloc_tap_list * list, unsigned channel)
 {
-  int sum = 0, i;
+  const walloc_tap *t = list->tap;
+  int sum = 0, n = 0, kind, i;
 
-  require (list->mean + list->spread <= WALLOC_MODEL_TAPS);
-  for (i = 0; i < list->mean + list->spread; i++) {
-    const walloc_tap *t = &list->tap[i];
-
-    require (t->plane <= channel && abs (t->dy) <= 2 && abs (t->dx) <= 2 &&
-        abs (t->weight) <= 2047);
-    require (t->plane < channel || t->dy < 0 || (t->dy == 0 && t->dx < 0));
-    if (i < list->mean)
-      sum += abs (t->weight);
-  }
+  for (kind = 0; kind < WALLOC_TAP_KINDS; kind++)
+    for (i = 0; i < list->count[kind]; i++, t++) {
+      require (++n <= WALLOC_MODEL_TAPS);
+      require (t->plane <= channel && abs (t->dy) <= 2 && abs (t->dx) <= 2 &&
+          abs (t->weight) <= 2047);
+      require (kind >= WALLOC_TAP_MEAN_BEFORE || t->plane < channel ||
+          t->dy < 0 || (t->dy == 0 && t->dx < 0));
+      if (kind == WALLOC_TAP_MEAN || kind == WALLOC_TAP_MEAN_BEFORE)
+        sum += abs (t->weight);
+    }
   require (sum <= 768);
 }
 

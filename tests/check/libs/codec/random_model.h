@@ -90,8 +90,8 @@ random_model_init (random_model * r, unsigned seed, int max_weight,
     }
     r->lists[c].tap = r->taps[c];
     /* some channels without any mean, as models have them */
-    r->lists[c].mean = (uint8_t) (c % 2 ? 0 : tap_random (&seed) % (n + 1));
-    r->lists[c].spread = (uint8_t) (n - r->lists[c].mean);
+    r->lists[c].count[0] = (uint8_t) (c % 2 ? 0 : tap_random (&seed) % (n + 1));
+    r->lists[c].count[1] = (uint8_t) (n - r->lists[c].count[0]);
   }
   for (i = 0; i < RM_CLASSES * RM_BUCKETS * WALLOC_MODEL_FRACTIONS; i++)
     random_table (&r->tables[i],
@@ -105,6 +105,35 @@ random_model_init (random_model * r, unsigned seed, int max_weight,
   r->model.set[0].active = r->active;
   r->model.set[0].taps = r->lists;
   r->model.set[0].tables = r->tables;
+}
+
+/* Turns the later half of every channel's taps of each kind into taps of the
+ * frame before. */
+static inline void
+random_model_before (random_model * r)
+{
+  walloc_tap sorted[WALLOC_MODEL_TAPS];
+  walloc_tap_list *list;
+  unsigned c, kind, i, n, half[2], from[2], at;
+
+  for (c = 0; c < RM_CHANNELS; c++) {
+    list = &r->lists[c];
+    from[0] = 0;
+    from[1] = list->count[0];
+    at = 0;
+    for (kind = 0; kind < WALLOC_TAP_KINDS; kind++) {
+      half[kind & 1] = list->count[kind & 1] / 2;
+      n = kind < 2 ? (unsigned) list->count[kind] - half[kind] : half[kind & 1];
+      for (i = 0; i < n; i++)
+        sorted[at++] = r->taps[c][from[kind & 1]++];
+    }
+    for (kind = 0; kind < 2; kind++) {
+      list->count[kind + 2] = list->count[kind] / 2;
+      list->count[kind] = (uint8_t) (list->count[kind] - list->count[kind + 2]);
+    }
+    memcpy (r->taps[c], sorted, at * sizeof *sorted);
+  }
+  r->model.set[0].before = 1;
 }
 
 static void

@@ -43,6 +43,7 @@ frame_new (test_frame * f, walloc_model * model, unsigned seed)
   }
   memset (present, 1, sizeof present);
   walloc_slice_coder_init (&coder, model, 0, CHANNELS, present);
+  memset (&slice, 0, sizeof slice);
   slice.width = GRID_WIDTH;
   slice.stride = walloc_slice_stride (GRID_WIDTH);
   slice.scratch = scratch;

@@ -99,12 +99,14 @@ test_ordered (void)
   TAP_OK (bad == 0, "its projection has the gains of intwavelet.h");
 
   list = &m->set[1].taps[0];
-  TAP_OK (list->mean == 3 && list->spread == 4 && list->tap[0].weight == 192
-      && list->tap[0].dx == -1 && list->tap[2].weight == -128 &&
-      list->tap[3].weight == 23, "mean taps come first, in order");
+  TAP_OK (list->count[0] == 3 && list->count[1] == 4
+      && list->tap[0].weight == 192 && list->tap[0].dx == -1
+      && list->tap[2].weight == -128
+      && list->tap[3].weight == 23, "mean taps come first, in order");
   list = &m->set[0].taps[191];
-  TAP_OK (list->mean == 0 && list->spread == 9 && list->tap[0].plane == 191 &&
-      list->tap[8].plane < 191, "the last channel has lower ones as taps");
+  TAP_OK (list->count[0] == 0 && list->count[1] == 9
+      && list->tap[0].plane == 191
+      && list->tap[8].plane < 191, "the last channel has lower ones as taps");
   bad = 0;
   for (c = 0; c < m->info.channels; c += 7) {
     for (k = 0; k < m->buckets * 4; k++) {

@@ -162,7 +162,7 @@ test_values (void)
     {ORDERED, "codec.active", 9, 0, "a channel never active"},
     {ORDERED, "codec.active", 9, 32768, "a channel always active"},
     /* tap 0 of channel 0, set 0: kind, plane, dy, dx, weight */
-    {ORDERED, "codec.tap", 0, 2, "a tap of kind 2"},
+    {ORDERED, "codec.tap", 0, 4, "a tap of kind 4"},
     {ORDERED, "codec.tap", 0, -2, "a tap of kind -2"},
     {ORDERED, "codec.tap", 1, 1, "a tap on a later channel"},
     {ORDERED, "codec.tap", 1, -1, "a tap on channel -1"},
