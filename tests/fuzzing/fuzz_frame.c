@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frame headers: whatever parses must be in range, writable and survive
- * rewriting. */
+/* Frame headers: whatever parses must be in range, writable, survive
+ * rewriting, and be thinned to what was announced. */
 #include <walloc/frame.h>
 
 #include <stdlib.h>
@@ -62,6 +62,50 @@ check_rewrite (const uint8_t * data, const walloc_frame_info * info)
   free (out);
 }
 
+/* A relay's work on a frame with a header that parsed: sizes known before,
+ * and a result that parses and has the segments that stay. */
+static void
+check_thin (const uint8_t * data, size_t size, const walloc_frame_info * info)
+{
+  size_t sizes[WALLOC_FRAME_MAX_LAYERS], old, kept, bytes, offset, other;
+  walloc_frame_info thin, back;
+  uint8_t *whole, *out;
+  unsigned keep, i;
+
+  require (walloc_frame_layer_sizes (data, info, sizes) == WALLOC_OK);
+  /* a payload that most mutations announce is not worth its memory */
+  if (info->payload_size > 1 << 16) {
+    require (walloc_frame_thin (data, info->header_size, 1, NULL, 0, &thin,
+            NULL) == WALLOC_ERR_TRUNCATED);
+    return;
+  }
+  bytes = (size_t) info->header_size + info->payload_size;
+  whole = calloc (1, bytes);
+  require (whole != NULL);
+  memcpy (whole, data, size < bytes ? size : bytes);
+  for (keep = 1; keep <= info->layers; keep++) {
+    require (keep == info->layers ? sizes[keep - 1] == bytes :
+        sizes[keep - 1] < sizes[keep]);
+    out = malloc (sizes[keep - 1]);
+    require (out != NULL);
+    require (walloc_frame_thin (whole, bytes, keep, out, sizes[keep - 1],
+            &thin, NULL) == WALLOC_OK);
+    require (walloc_frame_parse (out, sizes[keep - 1], &back, NULL) ==
+        WALLOC_OK && memcmp (&back, &thin, sizeof thin) == 0);
+    require (back.layers == keep && back.slices == info->slices &&
+        back.header_size + (size_t) back.payload_size == sizes[keep - 1]);
+    for (i = 0; i < info->slices; i++) {
+      require (walloc_frame_segment (whole, info, i, keep - 1, &offset,
+              &old) == WALLOC_OK);
+      require (walloc_frame_segment (out, &back, i, keep - 1, &other,
+              &kept) == WALLOC_OK && old == kept);
+      require (memcmp (whole + offset, out + other, old) == 0);
+    }
+    free (out);
+  }
+  free (whole);
+}
+
 static void
 parse (const uint8_t * data, size_t size)
 {
@@ -83,6 +127,7 @@ parse (const uint8_t * data, size_t size)
       info.par_d > 0 && (unsigned) info.format < WALLOC_FORMAT_COUNT);
   check_slices (data, &info);
   check_rewrite (data, &info);
+  check_thin (data, size, &info);
 }
 
 int

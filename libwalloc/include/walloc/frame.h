@@ -132,6 +132,35 @@ WALLOC_API walloc_result walloc_frame_rewrite (const uint8_t * data,
     walloc_error * error);
 
 /**
+ * Bytes of the whole frame (header and payload) when its layers 0 to i alone
+ * are kept: sizes[i], for i < info->layers; 0 for others. @data must hold
+ * info->header_size bytes of a header that parsed into @info. Tells a relay
+ * what walloc_frame_thin() would make before it does.
+ */
+WALLOC_API walloc_result walloc_frame_layer_sizes (const uint8_t * data,
+    const walloc_frame_info * info, size_t sizes[WALLOC_FRAME_MAX_LAYERS]);
+
+/**
+ * Leave out the highest layers of a whole frame, without a model and without
+ * coding anything again: what is left decodes with the channels of the layers
+ * that stay. Records are kept as they are, unknown ones too.
+ * @param layers how many layers to keep; from the number that are there on,
+ * the frame is copied as it is
+ * @param out must not overlap @data
+ * @param thinned out: the header of the result; its header_size and
+ * payload_size are set whenever @data parsed, also with errors SPACE
+ * Errors: those of walloc_frame_parse(), ARGUMENT (no layers), TRUNCATED
+ * (payload not whole), SPACE (@out_size too small or @out NULL).
+ *
+ * In a stream with predicted frames, a layer that was left out may come back
+ * only with a key frame: in predicted frames it builds on the same layer of
+ * the frame before.
+ */
+WALLOC_API walloc_result walloc_frame_thin (const uint8_t * data, size_t size,
+    unsigned layers, uint8_t * out, size_t out_size,
+    walloc_frame_info * thinned, walloc_error * error);
+
+/**
  * Offset of the next possible header (magic) in @data at or after @start, or
  * @size minus up to 3 bytes (a magic may begin there) when there is none.
  */
