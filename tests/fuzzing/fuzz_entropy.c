@@ -124,7 +124,7 @@ run (const walloc_model * model, const uint8_t * data, size_t size)
     for (y = 0; y < rows; y++)
       for (x = 0; x < width; x++) {
         require (abs (*cell (&slice, c, y, x)) <= WALLOC_LATENT_MAX);
-        require (!predicted || !skip[y * width + x] || !present[c] ||
+        require (!good || !predicted || !skip[y * width + x] || !present[c] ||
             *cell (&slice, c, y, x) == KEPT);
         *cell (&slice, c, y, x) = 0;
       }
