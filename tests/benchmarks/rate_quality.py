@@ -4,15 +4,20 @@
 
 usage: rate_quality.py [options] PICTURES...   (files or folders)
 
-Every picture is encoded at a sweep of qualities; rate is the bits of the
-whole file over the pixels, quality is PSNR over the 8-bit RGB samples, as the
-mean of the pictures' dB (and MS-SSIM of luma with --ms-ssim). Between two
-qualities the mean curve is interpolated over the logarithm of the rate.
-Writes OUT.json, OUT.md and OUT.png.
+Every picture is encoded at a sweep of qualities. Rate is the bits of the
+whole file over the pixels. Quality is the mean over the pictures of
+  PSNR      over the 8-bit RGB samples, dB
+  MS-SSIM   of luma (pictures of 176 pixels or more)
+  features  distance in a detector's features, see deep_features.py; left out
+            where the network has not been fetched
+Between two qualities the mean curves are interpolated over the logarithm of
+the rate: PSNR and -10 log10 (1 - MS-SSIM) as they are, the distance as its
+logarithm. Writes OUT.json, OUT.md and OUT.png.
 
 Codecs, all on the same RGB pictures:
   walloc-linear, walloc-fast, walloc-best  wallocenc quality=Q in RGB, and the
-                decoder of that name; those that the model lacks are left out
+                decoder of that name; those that the model lacks are left out.
+                walloc-fast@speed=1+channels=16 sets properties of the encoder
   jpeg          libjpeg-turbo (jpegenc's library), 4:2:0, optimised tables
   webp          libwebp (webpenc's), method 4
   jpeg2000      OpenJPEG (openjpegenc's), 9/7, one layer, by PSNR
@@ -28,16 +33,24 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
-from PIL import Image
+# pictures are measured in parallel already
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import common
-import metrics
+import numpy as np              # noqa: E402
+from PIL import Image           # noqa: E402
+
+import common                   # noqa: E402
+import deep_features            # noqa: E402
+import metrics                  # noqa: E402
 
 WALLOC_QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70,
                     75, 80, 85, 90, 95, 100)
-TARGETS = {"walloc-linear": ((0.17, 26.4), (0.28, 28.4), (0.47, 30.6),
+# bpp and dB over Kodak that the project set itself
+TARGETS = {"walloc-best": ((0.06, 24.8), (0.11, 26.0), (0.25, 29.2),
+                           (0.5, 32.2), (1.0, 35.8)),
+           "walloc-linear": ((0.17, 26.4), (0.28, 28.4), (0.47, 30.6),
                              (0.75, 32.9))}
+MEASURES = ("psnr", "ms_ssim", "features")
 
 
 class Skip(Exception):
@@ -83,20 +96,27 @@ class Walloc:
     """Encodes once, decodes with every decoder asked for."""
     qualities = WALLOC_QUALITIES
 
-    def __init__(self, decoders):
+    def __init__(self, decoders, properties=""):
         self.decoders = list(decoders)
+        self.properties = properties.replace("+", " ")
+
+    def encode(self, picture, coded, quality, options):
+        encoder = f"wallocenc snapshot=true threads=1 quality={quality}" \
+            f" {self.properties}"
+        if options.model:
+            encoder += f" model-file={options.model}"
+        self.launch(f"filesrc location={picture['png']} ! pngdec !"
+                    f" videoconvert ! video/x-raw,format=RGB ! {encoder} !"
+                    f" filesink location={coded}",
+                    common.devenv(options.build))
 
     def code(self, picture, quality, folder, options):
         env = common.devenv(options.build)
         coded = os.path.join(folder, "picture.wlc")
-        encoder = f"wallocenc snapshot=true threads=1 quality={quality}"
         decoder = "wallocdec threads=1"
         if options.model:
-            encoder += f" model-file={options.model}"
             decoder += f" model-file={options.model}"
-        self.launch(f"filesrc location={picture['png']} ! pngdec !"
-                    f" videoconvert ! video/x-raw,format=RGB ! {encoder} !"
-                    f" filesink location={coded}", env)
+        self.encode(picture, coded, quality, options)
         height, width = picture["rgb"].shape[:2]
         stride = (width * 3 + 3) // 4 * 4
         results = []
@@ -147,9 +167,14 @@ def make_codecs(names):
         "avif": Avif,
     }
     codecs = {}
-    decoders = [n[7:] for n in names if n.startswith("walloc-")]
-    if decoders:
-        codecs["walloc"] = Walloc(decoders)
+    groups = {}
+    for name in names:
+        if name.startswith("walloc-"):
+            decoder, _, properties = name[7:].partition("@")
+            groups.setdefault(properties, []).append(decoder)
+    for properties, decoders in groups.items():
+        codecs["walloc" + ("@" + properties if properties else "")] = \
+            Walloc(decoders, properties)
     for name in names:
         if name in table:
             codecs[name] = table[name]()
@@ -158,138 +183,209 @@ def make_codecs(names):
     return codecs
 
 
+def full_name(codec, suffix):
+    """walloc@speed=1 and -fast make walloc-fast@speed=1."""
+    head, at, properties = codec.partition("@")
+    return head + suffix + at + properties
+
+
 def measure(job):
-    """One picture through one codec: [[codec, quality, bits, dB, ms-ssim]]"""
-    path, name, codec, options = job
+    """One picture through one codec: [[codec, quality, bpp, measures...]]"""
+    path, name, codec, options, network = job
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         rgb = np.asarray(Image.open(path).convert("RGB"))
         picture = {"rgb": rgb, "png": os.path.join(folder, "source.png")}
         Image.fromarray(rgb).save(picture["png"], compress_level=1)
+        features = network.features(rgb) if network else None
         for quality in codec.qualities:
             for suffix, size, back in codec.code(picture, quality, folder,
                                                  options):
-                similarity = metrics.ms_ssim(rgb, back) if options.ms_ssim \
+                bpp = 8 * size / (rgb.shape[0] * rgb.shape[1])
+                deep = deep_features.distance(
+                    features, network.features(back)) \
+                    if network and bpp <= options.features_below \
                     else float("nan")
-                rows.append([name + suffix, quality,
-                             8 * size / (rgb.shape[0] * rgb.shape[1]),
-                             metrics.psnr(rgb, back), similarity])
+                rows.append([full_name(name, suffix), quality, bpp,
+                             metrics.psnr(rgb, back),
+                             metrics.ms_ssim(rgb, back), deep])
     return os.path.basename(path), rows
 
 
-def interpolate(curve, bpp):
-    """dB at a rate, or None outside of what was measured."""
-    points = sorted((p["bpp"], p["psnr"]) for p in curve)
-    rates = [p[0] for p in points]
-    if not rates[0] <= bpp <= rates[-1]:
-        return None
-    return float(np.interp(np.log(bpp), np.log(rates), [p[1] for p in points]))
+def straight(measure_name, value):
+    """A measure on the scale on which it is interpolated and drawn."""
+    if measure_name == "ms_ssim":
+        return -10 * np.log10(max(1 - value, 1e-9))
+    return np.log(max(value, 1e-9)) if measure_name == "features" else value
 
 
-def rate_at(curve, psnr):
-    points = sorted((p["psnr"], p["bpp"]) for p in curve)
-    if not points[0][0] <= psnr <= points[-1][0]:
+def unbend(measure_name, value):
+    if measure_name == "ms_ssim":
+        return 1 - 10 ** (-value / 10)
+    return float(np.exp(value)) if measure_name == "features" else value
+
+
+def points_of(curve, name):
+    """(bpp, measure) of the points that have it, by rate."""
+    return sorted((p["bpp"], straight(name, p[name])) for p in curve
+                  if p.get(name) is not None)
+
+
+def interpolate(curve, bpp, name="psnr"):
+    """A measure at a rate, or None outside of what was measured."""
+    points = points_of(curve, name)
+    if not points or not points[0][0] <= bpp <= points[-1][0]:
         return None
-    return float(np.exp(np.interp(psnr, [p[0] for p in points],
+    return unbend(name, float(np.interp(
+        np.log(bpp), np.log([p[0] for p in points]), [p[1] for p in points])))
+
+
+def rate_at(curve, value, name="psnr"):
+    """bpp at a quality, or None outside of what was measured."""
+    points = sorted((q, b) for b, q in points_of(curve, name))
+    value = straight(name, value)
+    if not points or not points[0][0] <= value <= points[-1][0]:
+        return None
+    return float(np.exp(np.interp(value, [p[0] for p in points],
                                   np.log([p[1] for p in points]))))
 
 
 def summarise(raw, pictures):
-    """Mean curve of every codec."""
+    """Mean curve of every codec: points that all pictures have. A measure
+    that some picture lacks is None."""
     curves = {}
     for rows in raw.values():
-        for codec, quality, bpp, psnr, similarity in rows:
-            curves.setdefault(codec, {}).setdefault(quality, []).append(
-                (bpp, psnr, similarity))
+        for codec, quality, *values in rows:
+            curves.setdefault(codec, {}).setdefault(quality, []).append(values)
     result = {}
     for codec, points in curves.items():
-        result[codec] = [
-            {"quality": q, "bpp": float(np.mean([v[0] for v in values])),
-             "psnr": float(np.mean([v[1] for v in values])),
-             "ms_ssim": float(np.mean([v[2] for v in values]))}
-            for q, values in sorted(points.items())
-            if len(values) == pictures]
+        result[codec] = []
+        for quality, values in sorted(points.items()):
+            if len(values) != pictures:
+                continue
+            means = [float(m) for m in np.mean(values, axis=0)]
+            result[codec].append(
+                {"quality": quality, "bpp": means[0],
+                 **{n: None if m != m else m
+                    for n, m in zip(MEASURES, means[1:])}})
     return result
 
 
-def plot(path, curves, title):
-    try:
-        import matplotlib
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("no plot: python3-matplotlib is not installed", file=sys.stderr)
-        return
-    figure, axes = plt.subplots(figsize=(8, 5.5))
-    for name, curve in curves.items():
-        points = sorted((p["bpp"], p["psnr"]) for p in curve)
-        own = name.startswith("walloc")
-        axes.plot([p[0] for p in points], [p[1] for p in points],
-                  "o-" if own else ".--", label=name, linewidth=2 if own
-                  else 1.2, markersize=4)
-    axes.set_xscale("log")
-    axes.set_xlim(0.04, 4)
-    axes.set_ylim(20, 44)
-    ticks = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 3)
-    axes.set_xticks(ticks, [str(t) for t in ticks])
-    axes.minorticks_off()
-    axes.set_xlabel("bits per pixel (whole files)")
-    axes.set_ylabel("PSNR over RGB, dB")
-    axes.set_title(title)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.tight_layout()
-    figure.savefig(path, dpi=100)
+def plot(path, data):
+    curves = data["curves"]
+    labels = {"psnr": "PSNR over RGB, dB",
+              "ms_ssim": "MS-SSIM of luma, -10 log10 (1 - x)",
+              "features": "distance in a detector's features, log"}
+    panels = []
+    for name in MEASURES:
+        drawn = {n: [p for p in points_of(c, name) if p[0] < 2.2]
+                 for n, c in curves.items()}
+        if any(drawn.values()):
+            panels.append({"curves": drawn, "x": "bits per pixel, whole files",
+                           "y": labels[name], "log": True,
+                           "ticks": (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2)})
+    common.plot_curves(path, panels, data["title"], columns=len(panels))
+
+
+def rate_tables(curves, points):
+    parts = []
+    patterns = {"psnr": "%.2f", "ms_ssim": "%.4f", "features": "%.4f"}
+    titles = {"psnr": "PSNR over RGB at a rate, dB",
+              "ms_ssim": "MS-SSIM of luma at a rate",
+              "features": "Distance in a detector's features at a rate"
+                          " (smaller is better)"}
+    for name in MEASURES:
+        if not any(points_of(c, name) for c in curves.values()):
+            continue
+        parts += [f"## {titles[name]}", ""]
+        if name == "features":
+            parts += ["MobileNetV3 of CenterNet, unit-normalised features of"
+                      " five stages; see tests/benchmarks/deep_features.py."
+                      " Not LPIPS.", ""]
+        parts += [common.table(
+            ["codec"] + [f"{b:g} bpp" for b in points],
+            [[n] + [common.cell(interpolate(c, b, name), patterns[name])
+                    for b in points] for n, c in curves.items()]), ""]
+    return parts
+
+
+def target_tables(curves):
+    parts = []
+    for name, targets in TARGETS.items():
+        if name not in curves:
+            continue
+        rows = []
+        for bpp, target in targets:
+            got = interpolate(curves[name], bpp)
+            rate = rate_at(curves[name], target)
+            rows.append([f"{bpp:g}", target, common.cell(got),
+                         common.cell(None if got is None else got - target,
+                                     "%+.2f"),
+                         common.cell(None if rate is None else
+                                     100 * (rate / bpp - 1), "%+.1f %%")])
+        parts += [f"## Targets of {name}", "",
+                  "The last column: how much more rate the target's quality"
+                  " takes.", "", common.table(
+                      ["bpp", "target dB", "measured dB", "difference",
+                       "rate"], rows), ""]
+    pairs = [("walloc-best", "walloc-fast"), ("walloc-fast", "walloc-linear")]
+    for better, worse in pairs:
+        if better in curves and worse in curves:
+            at = (0.06, 0.11, 0.25, 0.5, 1.0)
+            parts += [f"## {better} over {worse}, dB", "", common.table(
+                [f"{b:g} bpp" for b in at],
+                [[common.cell(None if None in (
+                    interpolate(curves[better], b),
+                    interpolate(curves[worse], b)) else
+                    interpolate(curves[better], b)
+                    - interpolate(curves[worse], b), "%+.2f") for b in at]]),
+                ""]
+    return parts
+
+
+def comparison_tables(curves):
+    """Rates of the others at the same PSNR, per own decoder."""
+    parts = []
+    at = (26, 28, 30, 32, 34, 36)
+    for base in [n for n in curves if n.startswith("walloc-")
+                 and "@" not in n]:
+        rows = []
+        for name, curve in curves.items():
+            if name == base:
+                continue
+            ratios = []
+            for dB in at:
+                other, own = rate_at(curve, dB), rate_at(curves[base], dB)
+                ratios.append(common.cell(
+                    other / own if other and own else None))
+            rows.append([name] + ratios)
+        parts += [f"## Rate of others at {base}'s quality", "",
+                  f"Rate divided by that of {base} at the same PSNR: above 1,"
+                  " the other codec needs more.", "", common.table(
+                      ["codec"] + [f"{d} dB" for d in at], rows), ""]
+    return parts
 
 
 def report(data, out):
-    curves, points = data["curves"], data["points"]
-    names, made = list(curves), data["commands"]
-
-    def cell(value, pattern):
-        return "-" if value is None else pattern % value
-
-    parts = [f"# Rate and quality: {data['title']}", "",
-             f"{data['count']} pictures; PSNR over RGB, mean of the pictures'"
-             " dB; bits of whole files.",
-             "", "Made with", "",
-             *[f"- `{c}` ({', '.join(n for n in names if made[n] == c)})"
-               for c in sorted(set(made.values()))], "",
-             f"last on {common.describe(data['machine'])}.", "",
-             "## dB at a rate", "",
-             common.table(["codec"] + [f"{b:g} bpp" for b in points],
-                          [[n] + [cell(interpolate(curves[n], b), "%.2f")
-                                  for b in points] for n in names]),
-             "", f"![curves]({os.path.basename(out)}.png)", ""]
-    for name, targets in TARGETS.items():
-        if name in curves and data["targets"]:
-            parts += [f"## Targets of {name}", "", common.table(
-                ["bpp", "target dB", "measured dB", "difference"],
-                [[b, t, cell(interpolate(curves[name], b), "%.2f"),
-                  cell(None if interpolate(curves[name], b) is None else
-                       interpolate(curves[name], b) - t, "%+.2f")]
-                 for b, t in targets]), ""]
-    if "walloc-linear" in curves:
-        base = curves["walloc-linear"]
-        parts += ["## Rate of others at walloc-linear's quality", "",
-                  "Rate divided by that of walloc-linear at the same PSNR:"
-                  " above 1, the other codec needs more.", "", common.table(
-                      ["codec"] + [f"{d} dB" for d in (26, 28, 30, 32, 34,
-                                                       36)],
-                      [[n] + [cell(rate_at(curves[n], d) / rate_at(base, d)
-                                   if rate_at(curves[n], d) and
-                                   rate_at(base, d) else None, "%.2f")
-                              for d in (26, 28, 30, 32, 34, 36)]
-                       for n in names if n != "walloc-linear"]), ""]
-    parts += ["## Every point", ""]
+    curves, made = data["curves"], data["commands"]
+    names = list(curves)
+    parts = [f"{data['count']} pictures. Bits of whole files; every measure"
+             " is the mean over the pictures.", ""]
+    parts += rate_tables(curves, data["points"])
+    if data["targets"]:
+        parts += target_tables(curves)
+    parts += comparison_tables(curves) + ["## Every point", ""]
     for name in names:
-        similar = data["ms_ssim"]
         parts += [f"### {name}", "", common.table(
-            ["quality", "bpp", "dB"] + (["MS-SSIM"] if similar else []),
-            [[p["quality"], "%.4f" % p["bpp"], "%.2f" % p["psnr"]]
-             + (["%.4f" % p["ms_ssim"]] if similar else [])
+            ["quality", "bpp", "dB", "MS-SSIM", "features"],
+            [[p["quality"], "%.4f" % p["bpp"], "%.2f" % p["psnr"],
+              common.cell(p.get("ms_ssim"), "%.4f"),
+              common.cell(p.get("features"), "%.4f")]
              for p in curves[name]]), ""]
-    return "\n".join(parts)
+    commands = [f"`{c}` ({', '.join(n for n in names if made[n] == c)})"
+                for c in sorted(set(made.values()))]
+    common.save(out, f"Rate and quality: {data['title']}", data, parts,
+                [os.path.basename(out) + ".png"], commands)
 
 
 def main():
@@ -299,15 +395,17 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="+")
     parser.add_argument("--build", default=os.path.join(common.ROOT, "build"))
-    parser.add_argument("--codecs", default="walloc-linear,walloc-fast,jpeg,"
-                        "webp,jpeg2000,avif")
+    parser.add_argument("--codecs", default="walloc-linear,walloc-fast,"
+                        "walloc-best,jpeg,webp,jpeg2000,avif")
     parser.add_argument("--model", help="model file or name of wallocenc")
-    parser.add_argument("--points", default="0.1,0.17,0.28,0.47,0.75,1.0,1.5",
+    parser.add_argument("--points", default="0.06,0.11,0.25,0.5,1.0,1.5",
                         help="rates of the table, bpp")
     parser.add_argument("--out", default="rate-quality",
                         help="path of the results, without suffix")
     parser.add_argument("--title", default="pictures")
-    parser.add_argument("--ms-ssim", action="store_true")
+    parser.add_argument("--features-below", type=float, default=1.8,
+                        metavar="BPP", help="measure the distance in features"
+                        " up to this rate (0: not at all)")
     parser.add_argument("--targets", action="store_true",
                         help="compare with the project's targets (Kodak)")
     parser.add_argument("--merge", action="store_true",
@@ -320,8 +418,14 @@ def main():
     paths = common.pictures_of(options.pictures)
     codecs = make_codecs(options.codecs.split(","))
     raw = {}
-    jobs = [(path, name, codec, options) for name, codec in codecs.items()
-            for path in paths]
+    network = None
+    if options.features_below > 0:
+        try:
+            network = deep_features.Network()
+        except RuntimeError as why:
+            print(f"no distance in features: {why}", file=sys.stderr)
+    jobs = [(path, name, codec, options, network)
+            for name, codec in codecs.items() for path in paths]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         futures = {pool.submit(measure, job): job for job in jobs}
         for done, future in enumerate(
@@ -339,10 +443,7 @@ def main():
     curves = summarise(raw, len(paths))
     if not curves:
         sys.exit("nothing was measured")
-    shown = [a if not os.path.isabs(a)
-             else "..." + os.sep + os.path.basename(a.rstrip("/"))
-             for a in sys.argv[1:]]
-    command = "tests/benchmarks/rate_quality.py " + " ".join(shown)
+    command = common.command_line()
     commands = {name: command for name in curves}
     if options.merge and os.path.exists(options.out + ".json"):
         with open(options.out + ".json", encoding="utf-8") as file:
@@ -352,20 +453,16 @@ def main():
             commands = {**before["commands"], **commands}
     order = ["walloc-best", "walloc-fast", "walloc-linear", "avif",
              "jpeg2000", "webp", "jpeg"]
-    curves = {n: curves[n] for n in sorted(curves, key=order.index)}
-    points = [float(p) for p in options.points.split(",")]
-    data = {"curves": curves, "points": points, "count": len(paths),
-            "title": options.title, "machine": common.machine(),
-            "targets": options.targets, "ms_ssim": options.ms_ssim,
+    curves = {n: curves[n] for n in sorted(
+        curves, key=lambda n: (order.index(n.partition("@")[0]), n))}
+    data = {"curves": curves, "count": len(paths), "title": options.title,
+            "points": [float(p) for p in options.points.split(",")],
+            "machine": common.machine(), "targets": options.targets,
             "commands": commands}
-    common.write_json(options.out + ".json", data)
-    plot(options.out + ".png", curves, options.title)
-    with open(options.out + ".md", "w", encoding="utf-8") as file:
-        file.write(report(data, options.out))
-    print(common.table(["codec"] + [f"{b:g} bpp" for b in points],
-                       [[n] + ["-" if interpolate(c, b) is None else
-                               "%.2f" % interpolate(c, b) for b in points]
-                        for n, c in curves.items()]))
+    plot(options.out + ".png", data)
+    report(data, options.out)
+    print("\n".join(rate_tables(curves, data["points"])
+                    + (target_tables(curves) if options.targets else [])))
 
 
 if __name__ == "__main__":
