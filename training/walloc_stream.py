@@ -36,7 +36,7 @@ def crc16(data):
 
 
 class Reader:
-    """Section 3.4: two states that take turns. data: a slice, whole."""
+    """Section 3.4: two states that take turns. data: a segment, whole."""
 
     def __init__(self, data):
         data, check = data[:-2], data[-2:]
@@ -138,13 +138,14 @@ def decode_value(r, tables, c, mean, spread):
     return q
 
 
-def decode_slice(data, tables, channels, groups, rows, width):
-    """Sections 3.1 and 3.5: int array [channels][rows][width]."""
-    out = np.zeros((channels, rows + 4, width + 4), np.int64)   # margins of 2
+def decode_segment(data, tables, out, first, end, groups):
+    """Sections 3.1 and 3.5: channels first to end - 1 of a key slice into
+    out, int array [channels][rows + 4][width + 4] with margins of 2."""
     if not data:
-        return out[:, 2:-2, 2:-2]
+        return
     r = Reader(data)
-    for c in range(channels):
+    _, rows, width = out.shape
+    for c in range(first, end):
         if tables.group[c] >= groups:
             continue
         zero = 32768 - tables.active[c]
@@ -155,8 +156,8 @@ def decode_slice(data, tables, channels, groups, rows, width):
         taps = [[t[1:] for t in tables.taps[c] if t[0] == kind and t[4]]
                 for kind in (0, 1)]
         plane = out[c]
-        for y in range(2, rows + 2):
-            for x in range(2, width + 2):
+        for y in range(2, rows - 2):
+            for x in range(2, width - 2):
                 mean = sum(w * int(out[p, y + dy, x + dx])
                            for p, dy, dx, w in taps[0])
                 spread = tables.bias[c] + sum(
@@ -164,21 +165,28 @@ def decode_slice(data, tables, channels, groups, rows, width):
                     for p, dy, dx, w in taps[1])
                 plane[y, x] = decode_value(r, tables, c, mean, spread)
     r.end()
-    return out[:, 2:-2, 2:-2]
 
 
 def decode_latents(data, header, tensors):
-    """Latents of a frame as an int16 array [channels][rows][columns]. Raises
-    Damaged if any slice is."""
+    """Latents of a key frame as an int16 array [channels][rows][columns].
+    Raises Damaged if any segment is."""
+    if header['type'] != 'key' or header['scale']:
+        raise ValueError('only key frames of full size are decoded here')
     tables = Tables(tensors, header['set'])
     width, height = (header['width'] + 7) // 8, (header['height'] + 7) // 8
     groups = GROUPS.get(header['format'], 3)
     at, parts = header['header_size'], []
-    for i, size in enumerate(header['slices']):
-        rows = min(header['slice_rows'], height - i * header['slice_rows'])
-        parts.append(decode_slice(data[at:at + size], tables,
-                                  header['channels'], groups, rows, width))
-        at += size
+    sizes = iter(header['slices'])
+    for y in range(0, height, header['slice_rows']):
+        rows = min(header['slice_rows'], height - y)
+        out = np.zeros((header['channels'], rows + 4, width + 4), np.int64)
+        first = 0
+        for end in header['layer_ends']:
+            size = next(sizes)
+            decode_segment(data[at:at + size], tables, out, first, end, groups)
+            at += size
+            first = end
+        parts.append(out[:, 2:-2, 2:-2])
     return np.concatenate(parts, 1).astype('<i2')
 
 

@@ -56,7 +56,7 @@ struct walloc_decoder
   unsigned channels;            /* of the frame at hand */
   int16_t *latents;             /* [channels][grid height][grid width] */
   uint8_t *live;                /* [slices][channels] */
-  uint8_t *intact;              /* [slices] */
+  uint8_t *intact;              /* [slices]: layers, from 0 on, that are */
 
   /* picture: memory for samples of what these say */
   unsigned out_width, out_height;       /* 0: none */
@@ -86,7 +86,7 @@ struct walloc_decoder
   atomic_int failed;
 };
 
-/* Fills damaged slices: the channels that carry the mean of luma and chroma
+/* Fills slices of which no layer is intact: the channels that carry the mean of luma and chroma
  * go linearly from the last row of the intact slice above to the first row of
  * the one below, all others stay zero. */
 void walloc_decoder_conceal (walloc_decoder * decoder);

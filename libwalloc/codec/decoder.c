@@ -128,10 +128,9 @@ check_frame (walloc_decoder * d, walloc_error * error)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "frames of media %d, type %d are not decoded by this version",
         (int) info->media, (int) info->type);
-  if (info->layers > 1 || info->scale > 0)
+  if (info->scale > 0)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
-        "frames of %u layers at scale %u are not decoded by this version",
-        info->layers, info->scale);
+        "frames at scale %u are not decoded by this version", info->scale);
   if (info->model_id != model->id)
     return walloc_fail (error, WALLOC_ERR_MODEL_MISMATCH,
         "the frame needs model %016llx, this is '%s' with %016llx",
@@ -160,6 +159,7 @@ choose (walloc_decoder * d)
       d->present);
   walloc_slice_coder_init (&d->coder, d->model, d->info.set, d->channels,
       d->present);
+  walloc_slice_coder_layers (&d->coder, d->info.layers, d->info.layer_end);
   for (c = 0; c < d->channels; c++)
     d->step[c] = d->model->info.kind == WALLOC_MODEL_REFERENCE ? 1.0f :
         (float) ((double) walloc_step_24 (d->info.step_index,
@@ -180,6 +180,27 @@ clear_below (const walloc_decoder * d, walloc_slice * slice)
         rows * slice->stride * sizeof *slice->planes);
 }
 
+/* Layers from 0 on until one is damaged or missing; their number. */
+static unsigned
+decode_layers (walloc_decoder * d, walloc_slice * slice, unsigned index)
+{
+  size_t offset, size;
+  unsigned layer;
+
+  for (layer = 0; layer < d->info.layers; layer++) {
+    if (walloc_frame_segment (d->data, &d->info, index, layer, &offset,
+            &size) != WALLOC_OK || offset > d->size ||
+        size > d->size - offset) {
+      walloc_slice_lose (&d->coder, slice, layer);
+      break;
+    }
+    if (walloc_slice_decode (&d->coder, slice, layer, d->data + offset,
+            size) != WALLOC_OK)
+      break;
+  }
+  return layer;
+}
+
 static void
 decode_slice (void *data, unsigned index)
 {
@@ -189,11 +210,10 @@ decode_slice (void *data, unsigned index)
   walloc_decode_worker *w = &d->worker[slot];
   unsigned first = walloc_layout_row (l, index);
   uint64_t start = walloc_now ();
-  size_t offset, size, grid = (size_t) l->grid_width * l->grid_height;
+  size_t grid = (size_t) l->grid_width * l->grid_height;
   const int16_t *from;
   int16_t *to;
   walloc_slice slice;
-  int good;
 
   slice.width = l->grid_width;
   slice.rows = walloc_layout_row (l, index + 1) - first;
@@ -202,19 +222,12 @@ decode_slice (void *data, unsigned index)
   slice.planes = w->latents + walloc_slice_origin (slice.width);
   slice.scratch = w->entropy;
   slice.skip = NULL;
-  good = walloc_frame_slice (d->data, &d->info, index, &offset, &size) ==
-      WALLOC_OK && offset <= d->size && size <= d->size - offset;
-  if (good) {
-    clear_below (d, &slice);
-    good = walloc_slice_decode (&d->coder, &slice, 0, d->data + offset, size) ==
-        WALLOC_OK;
-  }
-  d->intact[index] = (uint8_t) good;
+  clear_below (d, &slice);
+  d->intact[index] = (uint8_t) decode_layers (d, &slice, index);
   for (c = 0; c < d->channels; c++) {
     to = d->latents + c * grid + (size_t) first *l->grid_width;
-    d->live[(size_t) index * d->channels + c] =
-        (uint8_t) (good && slice.live[c]);
-    if (!good || !slice.live[c]) {
+    d->live[(size_t) index * d->channels + c] = slice.live[c];
+    if (!slice.live[c]) {
       memset (to, 0, (size_t) slice.rows * l->grid_width * sizeof *to);
       continue;
     }
@@ -227,8 +240,9 @@ decode_slice (void *data, unsigned index)
   walloc_workers_give (&d->workers, slot);
 }
 
-/* Header to concealed latents. *damaged gets the number of damaged slices;
- * TRUNCATED only if latents were made all the same. */
+/* Header to concealed latents. *damaged gets the number of slices of which a
+ * layer or more are damaged; TRUNCATED only if latents were made all the
+ * same. */
 static walloc_result
 decode_latents (walloc_decoder * d, unsigned *damaged, walloc_error * error)
 {
@@ -242,7 +256,7 @@ decode_latents (walloc_decoder * d, unsigned *damaged, walloc_error * error)
   walloc_parallel (&d->runner, decode_slice, d, d->layout.slices);
   *damaged = 0;
   for (i = 0; i < d->layout.slices; i++)
-    *damaged += !d->intact[i];
+    *damaged += d->intact[i] < d->info.layers;
   if (*damaged > 0)
     walloc_decoder_conceal (d);
   d->stats.damaged_slices += *damaged;
@@ -292,7 +306,7 @@ walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
   if (result != WALLOC_OK)
     return result;
   for (i = 0; i < d->info.slices; i++) {
-    if (walloc_frame_slice (data, &d->info, i, &offset, &bytes) !=
+    if (walloc_frame_segment (data, &d->info, i, 0, &offset, &bytes) !=
         WALLOC_OK || offset > d->size || bytes > d->size - offset)
       break;
     if (bytes == 0)             /* nothing but zeros */

@@ -10,8 +10,12 @@
 #define DEFAULT_QUALITY 50
 /* First guess of a picture's bytes: 2 bits per pixel and some. */
 #define FIRST_STAGING(pixels) ((pixels) / 4 + 4096)
-/* Slices copied before assembly leave room for any header. */
-#define HEADER_ROOM (WALLOC_FRAME_MIN_HEADER + 4 * 2048 + 256)
+/* Room for any header of that many segments: sizes, ends of layers, records. */
+#define HEADER_ROOM(segments) (WALLOC_FRAME_MIN_HEADER + 5 * (segments) + 256)
+/* Channels that layers end with, as far as there are more. */
+static const unsigned layer_end[WALLOC_SLICE_LAYERS - 1] = { 12, 48, 96 };
+
+#define AUTO_LAYERS 3
 
 void
 walloc_encode_params_init (walloc_encode_params * params)
@@ -174,8 +178,8 @@ prepare (walloc_encoder * e, const walloc_image * image, walloc_error * error)
         walloc_mem_take (&e->mem, e->layout.slices, sizeof *e->slices,
         &short_of);
     e->slice_sizes =
-        walloc_mem_take (&e->mem, e->layout.slices, sizeof *e->slice_sizes,
-        &short_of);
+        walloc_mem_take (&e->mem, e->layout.slices,
+        WALLOC_SLICE_LAYERS * sizeof *e->slice_sizes, &short_of);
     e->staging_size = FIRST_STAGING (pixels);
     e->staging = walloc_mem_take (&e->mem, 1, e->staging_size, &short_of);
     if (short_of)
@@ -255,6 +259,25 @@ clear_below (const walloc_encoder * e, walloc_slice * slice)
         rows * slice->stride * sizeof *slice->planes);
 }
 
+/* Layers for the channels kept: as many as asked for, or fewer. */
+static walloc_result
+choose_layers (walloc_encoder * e, const walloc_encode_params * params,
+    walloc_error * error)
+{
+  unsigned layers = params->layers, i = 0;
+
+  if (layers > WALLOC_SLICE_LAYERS)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "%u layers are not within 1 to %d, or 0 for automatic", layers,
+        WALLOC_SLICE_LAYERS);
+  if (layers == 0)
+    layers = params->fps_n > 0 && params->fps_d > 0 ? AUTO_LAYERS : 1;
+  while (i + 1 < layers && layer_end[i] < e->channels)
+    i++;
+  walloc_slice_coder_layers (&e->coder, i + 1, layer_end);
+  return WALLOC_OK;
+}
+
 static void
 encode_slice (void *data, unsigned index)
 {
@@ -267,7 +290,8 @@ encode_slice (void *data, unsigned index)
   walloc_slice slice;
   walloc_result result;
   uint64_t start;
-  size_t size = 0, offset;
+  size_t sizes[WALLOC_SLICE_LAYERS] = { 0 }, size = 0, offset;
+  unsigned i;
 
   slice.skip = NULL;
   slice.width = l->grid_width;
@@ -286,9 +310,13 @@ encode_slice (void *data, unsigned index)
   start = walloc_now ();
   if (result == WALLOC_OK)
     result = walloc_slice_encode (&e->coder, &slice, w->out, e->out_size,
-        &size);
+        sizes);
   if (result != WALLOC_OK)
     atomic_store (&e->failed, result);
+  for (i = 0; i < e->coder.layers; i++) {
+    e->slice_sizes[index * e->coder.layers + i] = (uint32_t) sizes[i];
+    size += sizes[i];
+  }
   offset = atomic_fetch_add (&e->staged, size);
   if (offset <= e->staging_size && size <= e->staging_size - offset)
     memcpy (e->staging + offset, w->out + e->out_size - size, size);
@@ -355,7 +383,8 @@ write_frame (walloc_encoder * e, const walloc_encode_params * params,
     return walloc_fail (error, WALLOC_ERR_LIMIT,
         "a frame of %zu bytes; at most %u are possible", payload,
         WALLOC_FRAME_MAX_PAYLOAD);
-  result = grow (e, &e->frame, &e->frame_size, payload + HEADER_ROOM, error);
+  result = grow (e, &e->frame, &e->frame_size, payload +
+      HEADER_ROOM (e->layout.slices * e->coder.layers), error);
   if (result != WALLOC_OK)
     return result;
   walloc_frame_info_init (info);
@@ -383,8 +412,9 @@ write_frame (walloc_encoder * e, const walloc_encode_params * params,
     info->par_n = params->par_n;
     info->par_d = params->par_d;
   }
-  for (i = 0; i < info->slices; i++)
-    e->slice_sizes[i] = (uint32_t) e->slices[i].size;
+  info->layers = e->coder.layers;
+  for (i = 0; i < info->layers; i++)
+    info->layer_end[i] = e->coder.end[i];
   result = walloc_frame_write (e->frame, e->frame_size, info, e->slice_sizes,
       error);
   if (result != WALLOC_OK)
@@ -443,6 +473,8 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   result = prepare (encoder, image, error);
   if (result == WALLOC_OK)
     result = choose (encoder, params, &step_index, error);
+  if (result == WALLOC_OK)
+    result = choose_layers (encoder, params, error);
   if (result != WALLOC_OK)
     return result;
   encoder->image = image;

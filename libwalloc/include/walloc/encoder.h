@@ -23,6 +23,10 @@ typedef struct
   int use_step;                 /**< non-zero: take step_index, not quality */
   unsigned step_index;          /**< 0 to 176, step = 2^(index/16) */
   unsigned channels;            /**< 0 = by quality, else at most this many */
+  /** 1 to 4: layers of channels that can be dropped without decoding, from the
+   * last on; they end after 12, 48 and 96 channels, as far as more are kept.
+   * 0: 3 when fps_n and fps_d are known, else 1. */
+  unsigned layers;
   /* carried in the header */
   int has_colour;
   walloc_colour colour;

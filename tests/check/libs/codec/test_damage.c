@@ -15,6 +15,7 @@
 #define SLICE_ROWS 4
 #define SLICES 4
 #define CHANNELS 6
+#define LAYERS 3
 #define PLANE (GRID_WIDTH * GRID_HEIGHT)
 
 typedef struct
@@ -26,16 +27,18 @@ typedef struct
 } test_frame;
 
 static void
-frame_new (test_frame * f, walloc_model * model, unsigned seed)
+frame_layered (test_frame * f, walloc_model * model, unsigned seed,
+    unsigned layers)
 {
+  static const unsigned ends[] = { 1, 4 };
   static int16_t buffer[8192];
   static uint8_t scratch[4096] __attribute__((aligned (64)));
   uint8_t out[SLICES][4096], present[CHANNELS];
-  uint32_t sizes[SLICES];
+  uint32_t sizes[SLICES * LAYERS];
   walloc_slice_coder coder;
   walloc_slice slice;
-  size_t size;
-  unsigned i, c, x, y, v;
+  size_t size[LAYERS], all;
+  unsigned i, c, x, y, v, k;
 
   for (i = 0; i < CHANNELS * PLANE; i++) {
     v = tap_random (&seed);
@@ -43,6 +46,7 @@ frame_new (test_frame * f, walloc_model * model, unsigned seed)
   }
   memset (present, 1, sizeof present);
   walloc_slice_coder_init (&coder, model, 0, CHANNELS, present);
+  walloc_slice_coder_layers (&coder, layers, ends);
   memset (&slice, 0, sizeof slice);
   slice.width = GRID_WIDTH;
   slice.stride = walloc_slice_stride (GRID_WIDTH);
@@ -57,8 +61,9 @@ frame_new (test_frame * f, walloc_model * model, unsigned seed)
         for (x = 0; x < GRID_WIDTH; x++)
           slice.planes[c * slice.plane_stride + y * slice.stride + x] =
               f->latents[c * PLANE + (i * SLICE_ROWS + y) * GRID_WIDTH + x];
-    walloc_slice_encode (&coder, &slice, out[i], sizeof out[i], &size);
-    sizes[i] = (uint32_t) size;
+    walloc_slice_encode (&coder, &slice, out[i], sizeof out[i], size);
+    for (k = 0; k < layers; k++)
+      sizes[i * layers + k] = (uint32_t) size[k];
   }
   walloc_frame_info_init (&f->info);
   f->info.model_id = model->info.id;
@@ -69,13 +74,24 @@ frame_new (test_frame * f, walloc_model * model, unsigned seed)
   f->info.channels = CHANNELS;
   f->info.slice_rows = SLICE_ROWS;
   f->info.slices = SLICES;
+  f->info.layers = layers;
+  for (k = 0; k < layers; k++)
+    f->info.layer_end[k] = coder.end[k];
   f->data = malloc (SLICES * sizeof out[0]);
   walloc_frame_write (f->data, SLICES * sizeof out[0], &f->info, sizes, NULL);
   f->size = f->info.header_size;
   for (i = 0; i < SLICES; i++) {
-    memcpy (f->data + f->size, out[i] + sizeof out[i] - sizes[i], sizes[i]);
-    f->size += sizes[i];
+    for (k = 0, all = 0; k < layers; k++)
+      all += sizes[i * layers + k];
+    memcpy (f->data + f->size, out[i] + sizeof out[i] - all, all);
+    f->size += all;
   }
+}
+
+static void
+frame_new (test_frame * f, walloc_model * model, unsigned seed)
+{
+  frame_layered (f, model, seed, 1);
 }
 
 /* Whether a slice of the latents is as it was. */
@@ -279,6 +295,99 @@ test_concealment (walloc_model * model)
   walloc_decoder_free (decoder);
 }
 
+/* Whether channels [first, end) of a slice are as they were, or all zero but
+ * for the first where that is concealed. */
+static int
+channels_are (const test_frame * f, const walloc_latents * l, unsigned slice,
+    unsigned first, unsigned end, int zero)
+{
+  unsigned c, y, x, at;
+
+  for (c = first; c < end; c++)
+    for (y = slice * SLICE_ROWS; y < GRID_HEIGHT && y < (slice + 1) *
+        SLICE_ROWS; y++)
+      for (x = 0; x < GRID_WIDTH; x++) {
+        at = c * PLANE + y * GRID_WIDTH + x;
+        if (l->data[at] != (zero ? 0 : f->latents[at]))
+          return 0;
+      }
+  return 1;
+}
+
+/* Every flip and every length of a frame with layers: what is below the
+ * damage in its slice, and all other slices, stay; what is above is zero. */
+static void
+test_layers (walloc_model * model)
+{
+  static const unsigned first[] = { 0, 1, 4, CHANNELS };
+  walloc_decoder *decoder;
+  walloc_latents l;
+  walloc_frame_info info;
+  test_frame f;
+  unsigned damaged, i, k, hit, slice, layer, bad = 0, n = 0;
+  size_t bit, offset, size, length;
+  uint8_t *part;
+
+  walloc_decoder_new (model, NULL, NULL, NULL, &decoder, NULL);
+  frame_layered (&f, model, 15, LAYERS);
+  bad += walloc_decoder_latents (decoder, f.data, f.size, &l, &damaged,
+      NULL) != WALLOC_OK || damaged != 0;
+  for (i = 0; i < SLICES; i++)
+    bad += !slice_same (&f, &l, i);
+  TAP_OK (bad == 0, "%zu bytes in %u slices of %u layers", f.size, SLICES,
+      LAYERS);
+  for (slice = 0; slice < SLICES; slice++)
+    for (layer = 0; layer < LAYERS; layer++) {
+      walloc_frame_segment (f.data, &f.info, slice, layer, &offset, &size);
+      for (bit = offset * 8; bit < (offset + size) * 8; bit++, n++) {
+        f.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
+        bad += walloc_decoder_latents (decoder, f.data, f.size, &l, &damaged,
+            NULL) != WALLOC_OK || damaged != 1;
+        for (i = 0; i < SLICES; i++)
+          bad += i != slice && !slice_same (&f, &l, i);
+        bad += !channels_are (&f, &l, slice, 0, first[layer], 0);
+        bad += !channels_are (&f, &l, slice, layer == 0 ? 3 : first[layer],
+            CHANNELS, 1);
+        f.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
+      }
+    }
+  TAP_OK (bad == 0, "%u flips spare lower layers and other slices", n);
+
+  for (length = f.info.header_size; length < f.size; length++) {
+    part = malloc (length);
+    memcpy (part, f.data, length);
+    bad += walloc_decoder_latents (decoder, part, length, &l, &damaged,
+        NULL) != WALLOC_ERR_TRUNCATED || damaged == 0;
+    for (slice = 0; slice < SLICES; slice++) {
+      for (hit = 0; hit < LAYERS; hit++) {
+        walloc_frame_segment (f.data, &f.info, slice, hit, &offset, &size);
+        if (offset + size > length)
+          break;
+      }
+      bad += !channels_are (&f, &l, slice, 0, first[hit], 0);
+      if (hit > 0)
+        bad += !channels_are (&f, &l, slice, first[hit], CHANNELS, 1);
+    }
+    free (part);
+  }
+  TAP_OK (bad == 0, "lengths: whole layers are decoded");
+
+  part = malloc (f.size);
+  for (k = 1; k < LAYERS; k++) {
+    bad += walloc_frame_thin (f.data, f.size, k, part, f.size, &info, NULL) !=
+        WALLOC_OK;
+    bad += walloc_decoder_latents (decoder, part, info.header_size +
+        info.payload_size, &l, &damaged, NULL) != WALLOC_OK || damaged != 0;
+    bad += l.channels != first[k];
+    for (slice = 0; slice < SLICES; slice++)
+      bad += !channels_are (&f, &l, slice, 0, first[k], 0);
+  }
+  TAP_OK (bad == 0, "a thinned frame has the layers that were kept");
+  free (part);
+  free (f.data);
+  walloc_decoder_free (decoder);
+}
+
 static void *
 count_alloc (void *user, size_t size)
 {
@@ -448,6 +557,7 @@ main (void)
   test_flips (reference);
   test_truncation (ordered);
   test_concealment (ordered);
+  test_layers (ordered);
   test_claims (ordered);
   test_headers (ordered);
   test_noise (ordered);
