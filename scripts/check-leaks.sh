@@ -55,6 +55,8 @@ check encode ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
   filesink location="$file"
 check bitrate ok videotestsrc num-buffers=30 ! $small ! \
   wallocenc bitrate=100 ! fakesink
+check thin ok videotestsrc num-buffers=30 ! $small ! wallocenc quality=80 ! \
+  wallocthin bitrate=20 drop-frames=true ! wallocdec ! fakesink
 check snapshot ok videotestsrc ! $small ! wallocenc snapshot=true ! fakesink
 check decodebin ok filesrc location="$file" ! decodebin ! fakesink
 check push-mode ok filesrc location="$file" ! queue ! wallocparse ! \

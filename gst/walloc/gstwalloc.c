@@ -21,6 +21,7 @@ plugin_init (GstPlugin * plugin)
   ret |= GST_ELEMENT_REGISTER (wallocenc, plugin);
   ret |= GST_ELEMENT_REGISTER (wallocdec, plugin);
   ret |= GST_ELEMENT_REGISTER (wallocparse, plugin);
+  ret |= GST_ELEMENT_REGISTER (wallocthin, plugin);
   ret |= GST_TYPE_FIND_REGISTER (walloc, plugin);
 
   return ret;

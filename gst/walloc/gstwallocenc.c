@@ -48,6 +48,7 @@ GST_DEBUG_CATEGORY_STATIC (wallocenc_debug);
 #define DEFAULT_QUALITY 50
 #define DEFAULT_BITRATE 0
 #define DEFAULT_CHANNELS 0
+#define DEFAULT_LAYERS 0
 #define DEFAULT_KEY_INT_MAX 1
 #define DEFAULT_THREADS 0
 #define DEFAULT_SNAPSHOT FALSE
@@ -65,6 +66,7 @@ enum
   PROP_QUALITY,
   PROP_BITRATE,
   PROP_CHANNELS,
+  PROP_LAYERS,
   PROP_KEY_INT_MAX,
   PROP_THREADS,
   PROP_MODEL_FILE,
@@ -75,7 +77,7 @@ enum
 /* values of the properties at the time of one frame */
 typedef struct
 {
-  guint quality, bitrate, channels;
+  guint quality, bitrate, channels, layers;
   gboolean snapshot;
 } Settings;
 
@@ -111,7 +113,8 @@ gst_walloc_enc_get_stats (GstWallocEnc * self)
       "projection-time", G_TYPE_UINT64, self->stats.ns_project,
       "entropy-time", G_TYPE_UINT64, self->stats.ns_entropy,
       "step-index", G_TYPE_UINT, self->last_step,
-      "channels", G_TYPE_UINT, self->last_channels, NULL);
+      "channels", G_TYPE_UINT, self->last_channels,
+      "layers", G_TYPE_UINT, self->last_layers, NULL);
   GST_OBJECT_UNLOCK (self);
 
   return s;
@@ -133,6 +136,9 @@ gst_walloc_enc_set_property (GObject * object, guint prop_id,
       break;
     case PROP_CHANNELS:
       self->channels = g_value_get_uint (value);
+      break;
+    case PROP_LAYERS:
+      self->layers = g_value_get_uint (value);
       break;
     case PROP_KEY_INT_MAX:
       self->key_int_max = g_value_get_uint (value);
@@ -175,6 +181,9 @@ gst_walloc_enc_get_property (GObject * object, guint prop_id, GValue * value,
       break;
     case PROP_CHANNELS:
       g_value_set_uint (value, self->channels);
+      break;
+    case PROP_LAYERS:
+      g_value_set_uint (value, self->layers);
       break;
     case PROP_KEY_INT_MAX:
       g_value_set_uint (value, self->key_int_max);
@@ -264,7 +273,7 @@ gst_walloc_enc_start (GstVideoEncoder * encoder)
   self->model = model;
   memset (&self->stats, 0, sizeof (self->stats));
   self->dropped = 0;
-  self->last_step = self->last_channels = 0;
+  self->last_step = self->last_channels = self->last_layers = 0;
   GST_OBJECT_UNLOCK (self);
 
   gst_walloc_enc_read_qualities (self);
@@ -490,6 +499,7 @@ gst_walloc_enc_fill_params (GstWallocEnc * self, const Settings * settings,
   walloc_encode_params_init (params);
   params->quality = settings->quality;
   params->channels = settings->channels;
+  params->layers = settings->layers;
   params->has_colour = self->has_colour;
   params->colour = self->colour;
   params->pts = GST_CLOCK_TIME_IS_VALID (frame->pts) ? frame->pts :
@@ -577,6 +587,7 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   settings.quality = self->quality;
   settings.bitrate = self->bitrate;
   settings.channels = self->channels;
+  settings.layers = self->layers;
   settings.snapshot = self->snapshot;
   GST_OBJECT_UNLOCK (self);
 
@@ -621,6 +632,7 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   self->stats = stats;
   self->last_step = header.step_index;
   self->last_channels = header.channels;
+  self->last_layers = header.layers;
   GST_OBJECT_UNLOCK (self);
 
   /* every frame decodes alone, so a forced key unit needs nothing more */
@@ -719,6 +731,22 @@ gst_walloc_enc_class_init (GstWallocEncClass * klass)
           GST_PARAM_MUTABLE_PLAYING));
 
   /**
+   * GstWallocEnc:layers:
+   *
+   * Layers that the channels of a frame are divided into, fewer where few
+   * channels are kept. Elements such as #GstWallocThin leave out the highest
+   * ones without decoding.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_LAYERS,
+      g_param_spec_uint ("layers", "Layers",
+          "Layers of channels that can be left out later (0 = three in video, "
+          "one in pictures without a frame rate)", 0,
+          WALLOC_FRAME_MAX_LAYERS, DEFAULT_LAYERS, G_PARAM_READWRITE |
+          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+
+  /**
    * GstWallocEnc:key-int-max:
    *
    * Greatest distance between key frames. Every frame is a key frame in this
@@ -782,7 +810,7 @@ gst_walloc_enc_class_init (GstWallocEncClass * klass)
    * * #gdouble `bits-per-pixel`: mean over all frames
    * * #guint64 `transform-time`, `projection-time`, `entropy-time`: ns spent
    *   in each stage
-   * * #guint `step-index`, `channels`: of the last frame
+   * * #guint `step-index`, `channels`, `layers`: of the last frame
    *
    * Since: 0.1
    */
@@ -813,6 +841,7 @@ gst_walloc_enc_init (GstWallocEnc * self)
   self->quality = DEFAULT_QUALITY;
   self->bitrate = DEFAULT_BITRATE;
   self->channels = DEFAULT_CHANNELS;
+  self->layers = DEFAULT_LAYERS;
   self->key_int_max = DEFAULT_KEY_INT_MAX;
   self->threads = DEFAULT_THREADS;
   self->snapshot = DEFAULT_SNAPSHOT;

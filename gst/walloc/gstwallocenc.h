@@ -24,6 +24,7 @@ struct _GstWallocEnc
   guint quality;
   guint bitrate;                /* kbit/s */
   guint channels;
+  guint layers;
   guint key_int_max;
   guint threads;
   gchar *model_file;
@@ -50,7 +51,7 @@ struct _GstWallocEnc
   /* for the property "stats", protected by the object lock */
   walloc_encoder_stats stats;
   guint64 dropped;
-  guint last_step, last_channels;
+  guint last_step, last_channels, last_layers;
 };
 
 G_END_DECLS

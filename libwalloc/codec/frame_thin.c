@@ -135,8 +135,7 @@ walloc_frame_thin (const uint8_t * data, size_t size, unsigned layers,
     uint8_t * out, size_t out_size, walloc_frame_info * thinned,
     walloc_error * error)
 {
-  uint8_t table[SIZE_BYTES * WALLOC_FRAME_MAX_LAYERS *
-      WALLOC_FRAME_MAX_SLICES];
+  uint8_t table[SIZE_BYTES * WALLOC_FRAME_MAX_LAYERS * WALLOC_FRAME_MAX_SLICES];
   size_t table_size, payload_size;
   walloc_frame_info info;
   walloc_result result;

@@ -730,6 +730,26 @@ GST_START_TEST (test_bitrate_while_playing)
 
 GST_END_TEST;
 
+GST_START_TEST (test_layers)
+{
+  guint layers;
+
+  for (layers = 0; layers <= 4; layers++) {
+    gchar *props = g_strdup_printf ("quality=90 layers=%u", layers);
+    GPtrArray *frames = check_encode ("I420", 64, 64, 1, props, NULL);
+    walloc_frame_info info;
+
+    check_parse_header (g_ptr_array_index (frames, 0), &info);
+    fail_unless (info.channels > 48, "%u channels", info.channels);
+    fail_unless_equals_int (info.layers, layers == 0 ? 3 : MIN (layers,
+            info.channels > 96 ? 4 : 3));
+    g_ptr_array_unref (frames);
+    g_free (props);
+  }
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_threads_same_bytes)
 {
   GPtrArray *one = check_encode ("Y444", 301, 203, 3, "threads=1", NULL);
@@ -913,6 +933,7 @@ wallocenc_suite (void)
   tcase_add_test (tc, test_tags);
   tcase_add_test (tc, test_bitrate);
   tcase_add_test (tc, test_bitrate_while_playing);
+  tcase_add_test (tc, test_layers);
   tcase_add_test (tc, test_threads_same_bytes);
   tcase_add_test (tc, test_missing_model);
   tcase_add_test (tc, test_bad_model);

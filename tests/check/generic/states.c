@@ -37,7 +37,7 @@ run (const GstState * order, guint count)
   GList *names = own_elements (), *l;
   guint i;
 
-  fail_unless (g_list_length (names) >= 3);
+  fail_unless (g_list_length (names) >= 4);
   for (l = names; l; l = l->next) {
     GstElement *element = gst_element_factory_make (l->data, NULL);
 
