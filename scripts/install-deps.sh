@@ -27,7 +27,9 @@ packages_of () {
     test) echo 'indent shellcheck valgrind git python3-numpy' ;;
     demo) echo 'palapeli-data python3-numpy python3-pil' ;;
     bench)
-      echo 'python3-numpy python3-pil python3-matplotlib webp libavif-bin
+      echo 'python3-numpy python3-pil python3-matplotlib python3-gi
+        gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-libav
+        gstreamer1.0-plugins-ugly ffmpeg palapeli-data webp libavif-bin
         libopenjp2-tools util-linux'
       ;;
     fuzz) echo 'clang libclang-rt-14-dev' ;;
