@@ -153,6 +153,21 @@ quantise_block (const walloc_quantiser * z, const int32_t * restrict sum,
   }
 }
 
+/* y in 1/16 units, for decisions that need more than the latent. */
+WALLOC_CLONES static void
+fine_block (const walloc_quantiser * z, const int32_t * restrict sum,
+    int16_t * restrict out)
+{
+  unsigned down = z->down + 2, p;
+  int32_t round = 1 << (down - 1), y;
+
+  for (p = 0; p < WALLOC_BLOCK; p++) {
+    y = (sum[p] + round) >> down;
+    y = y > INT16_MAX ? INT16_MAX : y;
+    out[p] = (int16_t) (y < INT16_MIN ? INT16_MIN : y);
+  }
+}
+
 void
 walloc_project_row (const walloc_projection * projection,
     const int16_t * coef, size_t coef_stride, unsigned width, int16_t * out,
@@ -177,6 +192,11 @@ walloc_project_row (const walloc_projection * projection,
         /* cells right of the plane must stay zero */
         quantise_block (&projection->quantisers[c], sum, block);
         memcpy (out + c * plane_stride + x, block, n * sizeof *block);
+      }
+      if (projection->fine != NULL) {
+        fine_block (&projection->quantisers[c], sum, block);
+        memcpy (projection->fine + c * plane_stride + x, block,
+            n * sizeof *block);
       }
     }
   }

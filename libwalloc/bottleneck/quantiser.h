@@ -52,6 +52,8 @@ typedef struct
   const walloc_quantiser *quantisers;   /* [D] */
   const uint16_t *channels;     /* [n_channels]: which rows of the matrix */
   unsigned n_channels;
+  int16_t *fine;                /* NULL, or gets the channels' values in 1/16
+                                 * of a sample, laid out like the latents */
 } walloc_projection;
 
 /* coef[k * coef_stride + x] are the inputs, x < width (and the slack past

@@ -175,10 +175,12 @@ project (const walloc_encoder * e, const walloc_encode_worker * w,
   p.quantisers = e->quantiser;
   p.channels = e->group_channels[group];
   p.n_channels = e->group_count[group];
-  for (y = 0; y < rows; y++)
+  for (y = 0; y < rows; y++) {
+    p.fine = w->fine != NULL ? w->fine + y * stride : NULL;
     walloc_project_row (&p, w->coef + coef_plane * coef_plane_stride +
         y * e->coef_stride, coef_plane_stride, e->layout.grid_width,
         planes + y * stride, plane_stride);
+  }
 }
 
 /* Coefficients of both chroma components. */

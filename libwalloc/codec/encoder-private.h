@@ -10,6 +10,7 @@
 #include "bottleneck/companding.h"
 #include "bottleneck/quantiser.h"
 #include "codec/layout.h"
+#include "codec/predict.h"
 #include "codec/workers.h"
 #include "common/parallel.h"
 #include "entropy/slice.h"
@@ -28,6 +29,11 @@ typedef struct
   int16_t *latents;             /* buffer of the slice's planes */
   void *entropy;
   uint8_t *out;                 /* an encoded slice, any worst case */
+  /* predicted frames: values of the source that the projection is to keep
+   * (NULL: none), what is there for them, and for the decision */
+  int16_t *fine, *fine_planes;
+  int32_t *gain, *units;
+  uint8_t *mark;
   uint64_t ns_transform, ns_project, ns_entropy;
 } walloc_encode_worker;
 
@@ -66,9 +72,30 @@ struct walloc_encoder
   walloc_quantiser quantiser[WALLOC_MODEL_MAX_CHANNELS];
   uint16_t group_channels[3][WALLOC_MODEL_MAX_CHANNELS];
   unsigned group_count[3];
+  walloc_predict predict;
   atomic_size_t staged;         /* bytes; may exceed staging_size */
   atomic_int failed;            /* first walloc_result of the work */
 };
+
+/* Samples to latents of a slice, into slice->planes. */
+walloc_result walloc_encoder_transform (walloc_encoder * encoder,
+    walloc_encode_worker * worker, unsigned index, walloc_slice * slice);
+/* Latents of a slice to bytes; or none, as everything is skipped. */
+void walloc_encoder_code (walloc_encoder * encoder,
+    walloc_encode_worker * worker, unsigned index, walloc_slice * slice);
+void walloc_encoder_leave_slice (walloc_encoder * encoder, unsigned index);
+
+/* Frames of a stream with predicted ones (encode_predicted.c). begin: once
+ * step, channels and present are known; predict: from samples to latents of
+ * all slices and the frame's type; code_predicted: one slice, for
+ * walloc_parallel(); end: the frame is made. */
+walloc_result walloc_encoder_predict_begin (walloc_encoder * encoder,
+    const walloc_encode_params * params, unsigned step_index,
+    walloc_error * error);
+walloc_result walloc_encoder_predict (walloc_encoder * encoder);
+void walloc_encoder_code_predicted (void *encoder, unsigned index);
+void walloc_encoder_predict_end (walloc_encoder * encoder, size_t payload);
+void walloc_encoder_unprepare_predict (walloc_encoder * encoder);
 
 /* Kind ordered: samples to latents of grid rows [first, end), into
  * planes + c * plane_stride + y * stride. */

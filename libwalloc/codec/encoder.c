@@ -82,6 +82,7 @@ unprepare (walloc_encoder * e)
     walloc_mem_release (&e->mem, &w->entropy);
     walloc_mem_release (&e->mem, &w->out);
   }
+  walloc_encoder_unprepare_predict (e);
   walloc_mem_release (&e->mem, &e->slices);
   walloc_mem_release (&e->mem, &e->slice_sizes);
   walloc_mem_release (&e->mem, &e->planes_f);
@@ -278,39 +279,31 @@ choose_layers (walloc_encoder * e, const walloc_encode_params * params,
   return WALLOC_OK;
 }
 
-static void
-encode_slice (void *data, unsigned index)
+walloc_result
+walloc_encoder_transform (walloc_encoder * e, walloc_encode_worker * w,
+    unsigned index, walloc_slice * slice)
 {
-  walloc_encoder *e = data;
-  const walloc_layout *l = &e->layout;
-  unsigned slot = walloc_workers_take (&e->workers);
-  walloc_encode_worker *w = &e->worker[slot];
-  unsigned first = walloc_layout_row (l, index);
-  unsigned end = walloc_layout_row (l, index + 1);
-  walloc_slice slice;
+  unsigned first = walloc_layout_row (&e->layout, index);
+  unsigned end = walloc_layout_row (&e->layout, index + 1);
+
+  if (e->model->info.kind == WALLOC_MODEL_ORDERED)
+    return walloc_encode_ordered (e, w, first, end, slice->planes,
+        slice->stride, slice->plane_stride);
+  return walloc_encode_reference (e, w, first, end, slice->planes,
+      slice->stride, slice->plane_stride);
+}
+
+void
+walloc_encoder_code (walloc_encoder * e, walloc_encode_worker * w,
+    unsigned index, walloc_slice * slice)
+{
+  uint64_t start = walloc_now ();
   walloc_result result;
-  uint64_t start;
   size_t sizes[WALLOC_SLICE_LAYERS] = { 0 }, size = 0, offset;
   unsigned i;
 
-  slice.skip = NULL;
-  slice.width = l->grid_width;
-  slice.rows = end - first;
-  slice.stride = walloc_slice_stride (slice.width);
-  slice.plane_stride = walloc_slice_plane_stride (slice.width, l->buffer_rows);
-  slice.planes = w->latents + walloc_slice_origin (slice.width);
-  slice.scratch = w->entropy;
-  clear_below (e, &slice);
-  if (e->model->info.kind == WALLOC_MODEL_ORDERED)
-    result = walloc_encode_ordered (e, w, first, end, slice.planes,
-        slice.stride, slice.plane_stride);
-  else
-    result = walloc_encode_reference (e, w, first, end, slice.planes,
-        slice.stride, slice.plane_stride);
-  start = walloc_now ();
-  if (result == WALLOC_OK)
-    result = walloc_slice_encode (&e->coder, &slice, w->out, e->out_size,
-        sizes);
+  slice->scratch = w->entropy;
+  result = walloc_slice_encode (&e->coder, slice, w->out, e->out_size, sizes);
   if (result != WALLOC_OK)
     atomic_store (&e->failed, result);
   for (i = 0; i < e->coder.layers; i++) {
@@ -323,6 +316,38 @@ encode_slice (void *data, unsigned index)
   e->slices[index].offset = offset;
   e->slices[index].size = size;
   w->ns_entropy += walloc_now () - start;
+}
+
+void
+walloc_encoder_leave_slice (walloc_encoder * e, unsigned index)
+{
+  memset (e->slice_sizes + index * e->coder.layers, 0, e->coder.layers *
+      sizeof *e->slice_sizes);
+  e->slices[index].offset = e->slices[index].size = 0;
+}
+
+static void
+encode_slice (void *data, unsigned index)
+{
+  walloc_encoder *e = data;
+  const walloc_layout *l = &e->layout;
+  unsigned slot = walloc_workers_take (&e->workers);
+  walloc_encode_worker *w = &e->worker[slot];
+  walloc_slice slice;
+  walloc_result result;
+
+  slice.skip = NULL;
+  slice.width = l->grid_width;
+  slice.rows = walloc_layout_row (l, index + 1) - walloc_layout_row (l, index);
+  slice.stride = walloc_slice_stride (slice.width);
+  slice.plane_stride = walloc_slice_plane_stride (slice.width, l->buffer_rows);
+  slice.planes = w->latents + walloc_slice_origin (slice.width);
+  clear_below (e, &slice);
+  result = walloc_encoder_transform (e, w, index, &slice);
+  if (result == WALLOC_OK)
+    walloc_encoder_code (e, w, index, &slice);
+  else
+    atomic_store (&e->failed, result);
   walloc_workers_give (&e->workers, slot);
 }
 
@@ -346,15 +371,26 @@ grow (walloc_encoder * e, uint8_t ** buffer, size_t *have, size_t size,
 static walloc_result
 encode_slices (walloc_encoder * e, walloc_error * error)
 {
+  void (*work) (void *, unsigned) = encode_slice;
   walloc_result result;
   unsigned tries;
 
   if (e->model->info.kind == WALLOC_MODEL_REFERENCE)
     walloc_encode_reference_planes (e);
+  atomic_store (&e->staged, 0);
+  if (e->predict.on) {
+    work = walloc_encoder_code_predicted;
+    result = walloc_encoder_predict (e);
+    if (result != WALLOC_OK)
+      return walloc_fail (error, result,
+          "a slice could not be transformed: %s", walloc_strerror (result));
+    if (e->predict.type == WALLOC_FRAME_REPEAT)
+      return WALLOC_OK;
+  }
   for (tries = 0; tries < 2; tries++) {
     atomic_store (&e->staged, 0);
     atomic_store (&e->failed, WALLOC_OK);
-    walloc_parallel (&e->runner, encode_slice, e, e->layout.slices);
+    walloc_parallel (&e->runner, work, e, e->layout.slices);
     result = (walloc_result) atomic_load (&e->failed);
     if (result != WALLOC_OK)
       return walloc_fail (error, result,
@@ -389,7 +425,8 @@ write_frame (walloc_encoder * e, const walloc_encode_params * params,
     return result;
   walloc_frame_info_init (info);
   info->media = WALLOC_MEDIA_VIDEO;
-  info->type = WALLOC_FRAME_KEY;
+  info->type = e->predict.on ? e->predict.type : WALLOC_FRAME_KEY;
+  info->sequence = e->predict.on ? e->predict.sequence : 0;
   info->model_id = e->model->info.id;
   info->width = e->layout.width;
   info->height = e->layout.height;
@@ -398,7 +435,7 @@ write_frame (walloc_encoder * e, const walloc_encode_params * params,
   info->step_index = step_index;
   info->channels = e->channels;
   info->slice_rows = e->layout.slice_rows;
-  info->slices = e->layout.slices;
+  info->slices = info->type == WALLOC_FRAME_REPEAT ? 0 : e->layout.slices;
   info->has_colour = params->has_colour;
   if (params->has_colour)
     info->colour = params->colour;
@@ -435,6 +472,8 @@ count (walloc_encoder * e, size_t bytes)
   e->stats.frames++;
   e->stats.bytes += bytes;
   e->stats.pixels += (uint64_t) e->layout.width * e->layout.height;
+  if (e->predict.on && e->predict.type != WALLOC_FRAME_KEY)
+    e->stats.predicted++;
   for (i = 0; i < e->workers.count; i++) {
     e->stats.ns_transform += e->worker[i].ns_transform;
     e->stats.ns_project += e->worker[i].ns_project;
@@ -475,6 +514,8 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
     result = choose (encoder, params, &step_index, error);
   if (result == WALLOC_OK)
     result = choose_layers (encoder, params, error);
+  if (result == WALLOC_OK)
+    result = walloc_encoder_predict_begin (encoder, params, step_index, error);
   if (result != WALLOC_OK)
     return result;
   encoder->image = image;
@@ -488,6 +529,7 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   *size = (size_t) written.header_size + written.payload_size;
   if (info != NULL)
     *info = written;
+  walloc_encoder_predict_end (encoder, written.payload_size);
   count (encoder, *size);
   return WALLOC_OK;
 }

@@ -16,6 +16,18 @@ extern "C" {
 
 typedef struct walloc_encoder walloc_encoder;
 
+/** Whether a frame may be predicted from the one before. A frame of an ordered
+ * model may leave positions (8x8 pixels) as they were in the frame before;
+ * reference models make key frames only. */
+typedef enum
+{
+  WALLOC_PREDICT_NONE = 0,      /**< key frame; the next cannot be predicted */
+  WALLOC_PREDICT_KEY = 1,       /**< key frame that the next may build on */
+  WALLOC_PREDICT_ALLOWED = 2    /**< predicted if there is a frame before of
+                                     the same size and format and it pays,
+                                     else a key frame */
+} walloc_prediction;
+
 /** What to do with one picture. Zero is the default everywhere. */
 typedef struct
 {
@@ -27,6 +39,11 @@ typedef struct
    * last on; they end after 12, 48 and 96 channels, as far as more are kept.
    * 0: 3 when fps_n and fps_d are known, else 1. */
   unsigned layers;
+  walloc_prediction predict;    /**< with anything but NONE, every frame must
+                                     reach the decoder, in order */
+  int again;                    /**< non-zero: this frame takes the place of
+                                     the one made last, which is thrown away
+                                     (another attempt at the same picture) */
   /* carried in the header */
   int has_colour;
   walloc_colour colour;
@@ -46,6 +63,10 @@ typedef struct
   uint64_t ns_transform;        /**< conversion and packet analysis */
   uint64_t ns_project;          /**< projection and quantiser */
   uint64_t ns_entropy;          /**< latent coder */
+  uint64_t predicted;           /**< frames that are no key frames */
+  uint64_t positions, coded;    /**< positions of frames made with
+                                     #WALLOC_PREDICT_KEY or _ALLOWED, and how
+                                     many of them were coded */
 } walloc_encoder_stats;
 
 /** Make an encoder; takes a reference on @model. @runner may be NULL. */
@@ -56,12 +77,13 @@ WALLOC_API walloc_result walloc_encoder_new (walloc_model * model,
 WALLOC_API void walloc_encoder_free (walloc_encoder * encoder);
 
 /**
- * Encode one picture as a key frame.
+ * Encode one picture, as a key frame unless params->predict says otherwise.
  * @param data out: the frame; valid until the next call on @encoder
  * @param size out: its bytes
  * @param info out: its header, may be NULL
  * Errors: ARGUMENT, UNSUPPORTED (the model does not take this format), LIMIT,
- * MEMORY. Steady state (same size and format) allocates nothing.
+ * MEMORY. Steady state (same size and format) allocates nothing. Prediction
+ * takes 6 bytes more per latent of all channels of the model.
  */
 WALLOC_API walloc_result walloc_encoder_encode (walloc_encoder * encoder,
     const walloc_image * image, const walloc_encode_params * params,

@@ -33,7 +33,9 @@ quantise_one (const walloc_quantiser * z, int32_t y)
   static _Alignas (64) int16_t matrix[WALLOC_MODEL_INPUTS];
   int16_t coef[2 * WALLOC_BLOCK] = { 0 }, out[WALLOC_BLOCK] = { 0 };
   const uint16_t channel = 0;
-  walloc_projection p = { walloc_project_best (0), 2, matrix, z, &channel, 1 };
+  walloc_projection p =
+      { walloc_project_best (0), 2, matrix, z, &channel, 1, NULL
+  };
 
   matrix[0] = 16384;
   matrix[1] = 1;
@@ -106,10 +108,10 @@ test_projection (void)
 {
   static _Alignas (64) int16_t matrix[7][WALLOC_MODEL_INPUTS];
   static int16_t coef[96][128];
-  int16_t out[7][80], first[7][80];
+  int16_t out[7][80], first[7][80], fine[7][80];
   uint16_t channels[4] = { 0, 2, 3, 6 };
   walloc_quantiser z[7];
-  walloc_projection p = { NULL, 96, &matrix[0][0], z, channels, 4 };
+  walloc_projection p = { NULL, 96, &matrix[0][0], z, channels, 4, NULL };
   unsigned seed = 4, c, k, x, n, bad = 0, width;
   int64_t sum;
   int32_t y, q;
@@ -125,6 +127,8 @@ test_projection (void)
   for (width = 1; width <= 70; width += 23) {
     for (n = 0; (p.project = walloc_project_best (n)) != NULL; n++) {
       memset (out, 0x55, sizeof out);
+      /* latents do not depend on whether the values are wanted */
+      p.fine = n == 0 ? memset (fine, 0x55, sizeof fine) : NULL;
       walloc_project_row (&p, &coef[0][0], 128, width, &out[0][0], 80);
       if (n == 0)
         memcpy (first, out, sizeof out);
@@ -134,6 +138,7 @@ test_projection (void)
       for (x = 0; x < 80; x++) {
         if (x >= width || c == 1 || c == 4 || c == 5) {
           bad += first[c][x] != 0x5555;
+          bad += fine[c][x] != 0x5555;
           continue;
         }
         for (sum = 0, k = 0; k < 96; k++)
@@ -144,6 +149,8 @@ test_projection (void)
             z[c].shift);
         q = q > 16383 ? 16383 : q;
         bad += first[c][x] != (y < 0 ? -q : q);
+        y = (int32_t) ((sum + (1 << (z[c].down + 1))) >> (z[c].down + 2));
+        bad += fine[c][x] != (y > 32767 ? 32767 : y < -32768 ? -32768 : y);
       }
     TAP_OK (bad == 0, "projection: %u kernels agree, width %u", n, width);
   }

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Predicted frames. All slices become latents first, each with a map of the
+ * positions that are better left as they are; then the frame's type is chosen
+ * and the slices are coded. */
+#include "codec/encoder-private.h"
+
+#include <string.h>
+
+#include "bottleneck/quantiser.h"
+
+/* Until a frame has told what a unit of walloc_skip_compare() takes. */
+#define FIRST_UNIT_BITS 256
+#define LEAST_UNIT_BITS 64
+#define MOST_UNIT_BITS 1024
+#define LEAST_UNITS 4096
+/* A key frame is made where prediction saves less than this share of the
+ * bits (of 256), and at a cut: where after frames that took less than CALM
+ * one takes more than CUT. */
+#define LEAST_SAVED 13
+#define CALM 96
+#define CUT 192
+/* A position whose step is coarser by more than this many indices than the
+ * frame's is looked at more favourably every TURNS frames, as what it gains
+ * will last. */
+#define COARSER 4
+#define TURNS 16
+#define LASTING 8
+
+static unsigned
+slice_rows (const walloc_encoder * e, unsigned index)
+{
+  return walloc_layout_row (&e->layout, index + 1) -
+      walloc_layout_row (&e->layout, index);
+}
+
+void
+walloc_encoder_unprepare_predict (walloc_encoder * e)
+{
+  walloc_predict *p = &e->predict;
+  walloc_encode_worker *w;
+  unsigned i;
+
+  for (i = 0; i < e->workers.count; i++) {
+    w = &e->worker[i];
+    walloc_mem_release (&e->mem, &w->fine_planes);
+    walloc_mem_release (&e->mem, &w->gain);
+    walloc_mem_release (&e->mem, &w->units);
+    walloc_mem_release (&e->mem, &w->mark);
+  }
+  walloc_mem_release (&e->mem, &p->slice);
+  walloc_mem_release (&e->mem, &p->planes);
+  walloc_mem_release (&e->mem, &p->maps);
+  p->pending = p->have = p->on = 0;
+}
+
+static walloc_result
+prepare_predict (walloc_encoder * e, walloc_error * error)
+{
+  walloc_predict *p = &e->predict;
+  const walloc_layout *l = &e->layout;
+  walloc_encode_worker *w;
+  size_t positions = (size_t) l->grid_width * l->buffer_rows;
+  size_t elements = walloc_slice_elements (l->grid_width, l->buffer_rows,
+      e->model->info.channels);
+  size_t origin = walloc_slice_origin (l->grid_width);
+  int short_of = 0;
+  unsigned i;
+
+  if (p->slice != NULL)
+    return WALLOC_OK;
+  /* every plane begins aligned */
+  elements = (elements + 31) / 32 * 32;
+  p->slice = walloc_mem_take (&e->mem, l->slices, sizeof *p->slice, &short_of);
+  p->planes = walloc_mem_take (&e->mem, 3 * elements * l->slices,
+      sizeof *p->planes, &short_of);
+  p->maps = walloc_mem_take (&e->mem, 3 * positions * l->slices, 1, &short_of);
+  for (i = 0; i < e->workers.count && (i == 0 || i < l->slices); i++) {
+    w = &e->worker[i];
+    w->fine_planes = walloc_mem_take (&e->mem, elements,
+        sizeof *w->fine_planes, &short_of);
+    w->gain = walloc_mem_take (&e->mem, positions, sizeof *w->gain, &short_of);
+    w->units =
+        walloc_mem_take (&e->mem, positions, sizeof *w->units, &short_of);
+    w->mark = walloc_mem_take (&e->mem, positions, 1, &short_of);
+  }
+  if (short_of) {
+    walloc_encoder_unprepare_predict (e);
+    return walloc_fail (error, WALLOC_ERR_MEMORY,
+        "predicted frames of %ux%u need more memory than the limit of %zu "
+        "bytes; key frames alone need less", l->width, l->height,
+        e->mem.a.limit);
+  }
+  for (i = 0; i < l->slices; i++) {
+    p->slice[i].latents = p->planes + (3 * i) * elements + origin;
+    p->slice[i].values = p->planes + (3 * i + 1) * elements + origin;
+    p->slice[i].pending = p->planes + (3 * i + 2) * elements + origin;
+    p->slice[i].skip = p->maps + (3 * i) * positions;
+    p->slice[i].skip_before = p->maps + (3 * i + 1) * positions;
+    p->slice[i].step = p->maps + (3 * i + 2) * positions;
+  }
+  p->unit_bits = FIRST_UNIT_BITS;
+  p->activity = 256;
+  return WALLOC_OK;
+}
+
+/* Takes what the pending frame tells of the price of a unit and of motion,
+ * and notes what is needed to take over its latents. */
+static void
+accept (walloc_encoder * e)
+{
+  walloc_predict *p = &e->predict;
+  uint64_t units = 0, coded = 0;
+  unsigned i;
+
+  for (i = 0; i < e->layout.slices; i++) {
+    units += p->slice[i].units;
+    coded += p->slice[i].coded_units;
+  }
+  if (units > 0)
+    p->activity = (unsigned) ((3 * p->activity + 256 * coded / units + 2) / 4);
+  p->unit_bits = p->next_unit_bits;
+  p->sequence = (p->sequence + 1) & UINT8_MAX;
+  p->count++;
+  p->last_type = p->type;
+  p->last_step = p->step;
+  p->last_channels = p->step_channels;
+  memcpy (p->last, p->now, sizeof p->last);
+}
+
+walloc_result
+walloc_encoder_predict_begin (walloc_encoder * e,
+    const walloc_encode_params * params, unsigned step_index,
+    walloc_error * error)
+{
+  walloc_predict *p = &e->predict;
+  const walloc_model_set *set = &e->model->set[e->set];
+  int allowed = params->predict == WALLOC_PREDICT_ALLOWED;
+  walloc_result result;
+  unsigned c;
+
+  p->on = params->predict != WALLOC_PREDICT_NONE &&
+      e->model->info.kind == WALLOC_MODEL_ORDERED;
+  if (!p->on) {
+    p->pending = p->have = 0;
+    return WALLOC_OK;
+  }
+  result = prepare_predict (e, error);
+  if (result != WALLOC_OK)
+    return result;
+  p->commit = 0;
+  if (p->pending && !params->again) {
+    accept (e);
+    /* a key frame needs nothing of what was before it */
+    p->commit = allowed;
+    p->have = allowed;
+  }
+  if (p->commit) {
+    p->clear = p->channels;
+    if (p->last_type == WALLOC_FRAME_KEY || p->last_channels > p->channels)
+      p->channels = p->last_channels;
+  }
+  p->pending = 0;
+  p->compare = allowed && p->have;
+  p->have = p->compare;
+  p->step = step_index;
+  p->step_channels = e->channels;
+  for (c = 0; c < e->channels; c++)
+    if (e->present[c])
+      walloc_requantiser_init (&p->now[c], step_index, set->weight[c],
+          set->recon + 3 * (size_t) c);
+  walloc_skip_price_init (&p->price, step_index, p->unit_bits);
+  return WALLOC_OK;
+}
+
+static walloc_slice
+make_slice (const walloc_encoder * e, unsigned index, int16_t * planes)
+{
+  walloc_slice slice;
+
+  memset (&slice, 0, sizeof slice);
+  slice.width = e->layout.grid_width;
+  slice.rows = slice_rows (e, index);
+  slice.stride = walloc_slice_stride (slice.width);
+  slice.plane_stride = walloc_slice_plane_stride (slice.width,
+      e->layout.buffer_rows);
+  slice.planes = planes;
+  slice.skip_stride = slice.width;
+  return slice;
+}
+
+/* Whether any position of a row is coded. */
+static int
+row_coded (const uint8_t * skip, unsigned width)
+{
+  return memchr (skip, 0, width) != NULL;
+}
+
+/* What the frame before left pending becomes what there is. */
+static void
+commit (walloc_encoder * e, unsigned index)
+{
+  walloc_predict *p = &e->predict;
+  walloc_predict_slice *s = &p->slice[index];
+  walloc_slice slice = make_slice (e, index, s->pending);
+  const uint8_t *skip;
+  unsigned c, x, y;
+  uint8_t *swap;
+  size_t at;
+
+  for (y = 0; y < slice.rows && s->coded > 0; y++) {
+    skip = s->skip + (size_t) y *slice.width;
+    if (!row_coded (skip, slice.width))
+      continue;
+    for (x = 0; x < slice.width; x++)
+      if (!skip[x])
+        s->step[y * slice.width + x] = (uint8_t) p->last_step;
+    for (c = 0; c < p->last_channels || c < p->clear; c++) {
+      at = c * slice.plane_stride + y * slice.stride;
+      if (c >= p->last_channels) {
+        for (x = 0; x < slice.width; x++)
+          if (!skip[x])
+            s->latents[at + x] = s->values[at + x] = 0;
+      } else if (e->present[c]) {
+        /* skipped cells of a row with others were filled in */
+        memcpy (s->latents + at, s->pending + at, slice.width *
+            sizeof *s->latents);
+        walloc_requantise (&p->last[c], s->latents + at, skip, slice.width,
+            s->values + at);
+      }
+    }
+  }
+  swap = s->skip_before;
+  s->skip_before = s->skip;
+  s->skip = swap;
+}
+
+/* Gain and price of every position of a slice, then the map. */
+static void
+decide (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
+{
+  walloc_predict *p = &e->predict;
+  walloc_predict_slice *s = &p->slice[index];
+  walloc_slice slice = make_slice (e, index, s->pending);
+  size_t n = (size_t) slice.width * slice.rows, at, to, i;
+  unsigned c, y, now = p->step, first;
+  int32_t unit_sum;
+
+  memset (w->gain, 0, n * sizeof *w->gain);
+  memset (w->units, 0, n * sizeof *w->units);
+  for (c = 0; c < p->channels || c < e->channels; c++) {
+    for (y = 0; y < slice.rows; y++) {
+      at = c * slice.plane_stride + y * slice.stride;
+      to = (size_t) y *slice.width;
+      if (c >= e->channels)
+        walloc_skip_compare_zero (s->values + at, slice.width, w->gain + to);
+      else if (e->present[c])
+        walloc_skip_compare (&p->now[c], s->pending + at, w->fine + at,
+            s->values + at, slice.width, w->gain + to, w->units + to);
+    }
+  }
+  first = walloc_layout_row (&e->layout, index) * slice.width;
+  s->units = 0;
+  for (i = 0; i < n; i++) {
+    unit_sum = w->units[i];
+    s->units += (uint64_t) unit_sum;
+    if (s->step[i] > now + COARSER &&
+        (first + i) * 0x9e3779b1u >> 28 == p->count % TURNS && w->gain[i] > 0)
+      w->gain[i] = w->gain[i] > INT32_MAX / LASTING ? INT32_MAX :
+          w->gain[i] * LASTING;
+  }
+  s->coded = walloc_skip_decide (&p->price, w->gain, w->units, slice.width,
+      slice.rows, w->mark, s->skip, &s->coded_units);
+}
+
+static void
+analyse_slice (void *data, unsigned index)
+{
+  walloc_encoder *e = data;
+  walloc_predict *p = &e->predict;
+  walloc_predict_slice *s = &p->slice[index];
+  unsigned slot = walloc_workers_take (&e->workers);
+  walloc_encode_worker *w = &e->worker[slot];
+  walloc_slice slice = make_slice (e, index, s->pending);
+  walloc_result result;
+  uint64_t start;
+
+  if (p->commit)
+    commit (e, index);
+  w->fine = p->compare ? w->fine_planes + walloc_slice_origin (slice.width) :
+      NULL;
+  result = walloc_encoder_transform (e, w, index, &slice);
+  if (result != WALLOC_OK) {
+    atomic_store (&e->failed, result);
+  } else if (p->compare) {
+    start = walloc_now ();
+    decide (e, w, index);
+    w->ns_project += walloc_now () - start;
+  }
+  w->fine = NULL;
+  walloc_workers_give (&e->workers, slot);
+}
+
+/* The whole slice is to be coded. */
+static void
+code_all (const walloc_encoder * e, unsigned index)
+{
+  walloc_predict_slice *s = &e->predict.slice[index];
+
+  s->coded = slice_rows (e, index) * e->layout.grid_width;
+  memset (s->skip, 0, s->coded);
+  s->coded_units = s->units;
+}
+
+static walloc_frame_type
+choose_type (const walloc_encoder * e)
+{
+  const walloc_predict *p = &e->predict;
+  uint64_t units = 0, coded = 0;
+  unsigned i, positions = 0;
+
+  if (!p->compare)
+    return WALLOC_FRAME_KEY;
+  for (i = 0; i < e->layout.slices; i++) {
+    positions += p->slice[i].coded;
+    units += p->slice[i].units;
+    coded += p->slice[i].coded_units;
+  }
+  if (positions == 0)
+    return WALLOC_FRAME_REPEAT;
+  if ((units - coded) * 256 < units * LEAST_SAVED ||
+      (p->activity < CALM && coded * 256 > units * CUT))
+    return WALLOC_FRAME_KEY;
+  return WALLOC_FRAME_PREDICTED;
+}
+
+walloc_result
+walloc_encoder_predict (walloc_encoder * e)
+{
+  walloc_predict *p = &e->predict;
+  walloc_result result;
+  unsigned i;
+
+  atomic_store (&e->failed, WALLOC_OK);
+  walloc_parallel (&e->runner, analyse_slice, e, e->layout.slices);
+  result = (walloc_result) atomic_load (&e->failed);
+  if (result != WALLOC_OK) {
+    p->have = 0;
+    return result;
+  }
+  p->type = choose_type (e);
+  for (i = 0; i < e->layout.slices && p->type == WALLOC_FRAME_KEY; i++)
+    code_all (e, i);
+  return WALLOC_OK;
+}
+
+/* Fills in what is skipped, as far as contexts of coded rows reach. */
+static void
+fill_skipped (const walloc_encoder * e, const walloc_predict_slice * s,
+    const walloc_slice * slice)
+{
+  const uint8_t *skip;
+  unsigned c, x, y, i;
+  int near;
+  size_t at;
+
+  for (y = 0; y < slice->rows; y++) {
+    near = 0;
+    for (i = y > 2 ? y - 2 : 0; i <= y + 2 && i < slice->rows; i++)
+      near |= row_coded (s->skip + (size_t) i * slice->width, slice->width);
+    if (!near)
+      continue;
+    skip = s->skip + (size_t) y *slice->width;
+    for (c = 0; c < e->channels; c++) {
+      if (!e->present[c])
+        continue;
+      at = c * slice->plane_stride + y * slice->stride;
+      for (x = 0; x < slice->width; x++)
+        s->pending[at + x] = skip[x] ? s->latents[at + x] : s->pending[at + x];
+    }
+  }
+}
+
+void
+walloc_encoder_code_predicted (void *data, unsigned index)
+{
+  walloc_encoder *e = data;
+  walloc_predict_slice *s = &e->predict.slice[index];
+  unsigned slot;
+  walloc_encode_worker *w;
+  walloc_slice slice;
+  uint64_t start;
+
+  if (s->coded == 0) {
+    walloc_encoder_leave_slice (e, index);
+    return;
+  }
+  slot = walloc_workers_take (&e->workers);
+  w = &e->worker[slot];
+  start = walloc_now ();
+  slice = make_slice (e, index, s->pending);
+  if (e->predict.type == WALLOC_FRAME_PREDICTED) {
+    fill_skipped (e, s, &slice);
+    slice.skip = s->skip;
+    slice.skip_before = s->skip_before;
+    slice.previous = s->latents;
+  }
+  w->ns_entropy += walloc_now () - start;
+  walloc_encoder_code (e, w, index, &slice);
+  walloc_workers_give (&e->workers, slot);
+}
+
+void
+walloc_encoder_predict_end (walloc_encoder * e, size_t payload)
+{
+  walloc_predict *p = &e->predict;
+  uint64_t coded = 0, bits;
+  unsigned i;
+
+  if (!p->on)
+    return;
+  p->pending = 1;
+  for (i = 0; i < e->layout.slices; i++) {
+    coded += p->slice[i].coded_units;
+    e->stats.positions += (uint64_t) slice_rows (e, i) * e->layout.grid_width;
+    e->stats.coded += p->slice[i].coded;
+  }
+  p->next_unit_bits = p->unit_bits;
+  if (coded < LEAST_UNITS)
+    return;
+  bits = (uint64_t) payload *8 * 256 / coded;
+  bits = bits < LEAST_UNIT_BITS ? LEAST_UNIT_BITS : bits;
+  bits = bits > MOST_UNIT_BITS ? MOST_UNIT_BITS : bits;
+  p->next_unit_bits = (unsigned) (p->unit_bits + bits) / 2;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The encoder's memory of the frame before: what a decoder holds by now, and
+ * the frame that was made last, which replaces it once it is certain that no
+ * other attempt at the same picture follows. Internal. */
+#ifndef WALLOC_CODEC_PREDICT_H
+#define WALLOC_CODEC_PREDICT_H
+
+#include <walloc/encoder.h>
+
+#include "codec/layout.h"
+#include "codec/skip_decision.h"
+
+/* One slice. Planes have the slice coder's layout (entropy/slice.h). */
+typedef struct
+{
+  int16_t *latents;             /* as a decoder has them */
+  int16_t *values;              /* the same, dequantised, 1/16 samples */
+  int16_t *pending;             /* of the frame made last */
+  uint8_t *skip, *skip_before;  /* [rows][width] */
+  uint8_t *step;                /* [rows][width]: step index of latents */
+  unsigned coded;               /* positions not skipped */
+  uint64_t units, coded_units;  /* of all positions and of those; 0 where
+                                 * nothing was compared */
+} walloc_predict_slice;
+
+typedef struct
+{
+  /* of the frame at hand, which is pending once it is made */
+  int on;                       /* of a stream with predicted frames */
+  int compare;                  /* there is a frame before to compare with */
+  walloc_frame_type type;
+  unsigned step, step_channels;
+  unsigned sequence;
+  walloc_requantiser now[WALLOC_MODEL_MAX_CHANNELS];
+  walloc_skip_price price;
+  unsigned unit_bits;           /* of a unit of walloc_skip_compare(), times
+                                 * 256 */
+  unsigned next_unit_bits;      /* as this frame tells */
+  int pending;
+
+  /* of the one made before */
+  int commit;                   /* it is still to be taken over */
+  walloc_frame_type last_type;
+  unsigned last_step, last_channels;
+  walloc_requantiser last[WALLOC_MODEL_MAX_CHANNELS];
+
+  int have;                     /* latents hold a frame */
+  unsigned channels;            /* that may be other than zero there */
+  unsigned clear;               /* and could be before the last was taken */
+  unsigned count;               /* frames, for turns of refinement */
+  unsigned activity;            /* share of units coded lately, times 256 */
+
+  walloc_predict_slice *slice;  /* [slices], NULL: no memory yet */
+  int16_t *planes;              /* what its pointers point into */
+  uint8_t *maps;
+} walloc_predict;
+
+#endif
