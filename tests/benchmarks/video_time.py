@@ -57,6 +57,7 @@ def make_codecs(options):
         back += f" model-file={options.model}"
     n = options.key_int_max
     x264 = "x264enc name=codec threads=1 pass=qual quantizer={} " \
+        "vbv-buf-capacity=0 " \
         f"key-int-max={n}"
     table = [Codec("walloc-intra", walloc + " key-int-max=1", back, WALLOC,
                    ("wallocenc",)),
