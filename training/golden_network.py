@@ -36,7 +36,9 @@ CASES = (('rgb', 'fast', 'RGB'), ('rgb', 'best', 'RGB'),
          ('rgb', 'fast', 'GRAY8'), ('i420-odd', 'fast', 'I420'),
          ('i420-odd', 'best', 'I420'), ('gray-noise', 'fast', 'GRAY8'),
          ('gray-noise', 'best', 'GRAY8'), ('y42b', 'fast', 'Y42B'),
-         ('y444', 'fast', 'Y444'), ('y444', 'best', 'Y444'))
+         ('y444', 'fast', 'Y444'), ('y444', 'best', 'Y444'),
+         ('rgb-half', 'fast', 'RGB'), ('i420-quarter', 'best', 'I420'),
+         ('y42b-half', 'fast', 'Y42B'))
 
 
 # --- networks --------------------------------------------------------------
@@ -187,9 +189,32 @@ def coefficients(latents, header, tensors, network):
     return out
 
 
+def double(plane):
+    """A plane as the low band over its gain of 2; the high bands are 0."""
+    zero = np.zeros_like(plane)
+    return unpacket([2 * plane, zero, zero, zero], 1)
+
+
 def planes(coef, header, form):
-    """Planes of samples, as floats."""
-    w, h = header['width'], header['height']
+    """Planes of samples at the picture's size, as floats."""
+    out = small_planes(coef, header, form)
+    for left in range(header['scale'] - 1, -1, -1):
+        w, h = (-(-header[k] // 2 ** left) for k in ('width', 'height'))
+        for i, plane in enumerate(out):
+            rows = -(-h // 2) if i and form == 'I420' else h
+            columns = -(-w // 2) if i and form in ('I420', 'Y42B') else w
+            out[i] = double(plane)[:rows, :columns]
+    if form != 'RGB':
+        return out
+    y, cb, cr = out
+    return [np.stack([y + 1.402 * cr,
+                      y - (0.114 * 1.772 * cb + 0.299 * 1.402 * cr) / 0.587,
+                      y + 1.772 * cb], -1)]
+
+
+def small_planes(coef, header, form):
+    """Planes of samples at the size that was coded; Y, Cb, Cr for RGB."""
+    w, h = (-(-header[k] // 2 ** header['scale']) for k in ('width', 'height'))
     luma = unpacket(coef[:64], 3)[:h, :w]
     if form == 'GRAY8':
         return [luma]
@@ -205,12 +230,7 @@ def planes(coef, header, form):
         else:
             out.append(unpacket(np.concatenate([2 * half, detail]),
                                 3)[:h, :w])
-    if form != 'RGB':
-        return out
-    y, cb, cr = out
-    return [np.stack([y + 1.402 * cr,
-                      y - (0.114 * 1.772 * cb + 0.299 * 1.402 * cr) / 0.587,
-                      y + 1.772 * cb], -1)]
+    return out
 
 
 def picture(data, tensors, network, form):

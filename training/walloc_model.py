@@ -23,7 +23,7 @@ TYPES = {
 NAMES = {np.dtype(v): k for k, v in TYPES.items()}
 HASHED_KEYS = ('walloc.kind', 'walloc.media', 'walloc.levels',
                'walloc.latent_bits', 'walloc.analysis_bits')
-ENCODER_ONLY = ('codec.rounding', 'codec.quality')
+ENCODER_ONLY = ('codec.rounding', 'codec.quality', 'codec.scale')
 
 
 # --- model files -----------------------------------------------------------

@@ -170,10 +170,12 @@ def decode_segment(data, tables, out, first, end, groups):
 def decode_latents(data, header, tensors):
     """Latents of a key frame as an int16 array [channels][rows][columns].
     Raises Damaged if any segment is."""
-    if header['type'] != 'key' or header['scale']:
-        raise ValueError('only key frames of full size are decoded here')
+    if header['type'] != 'key':
+        raise ValueError('only key frames are decoded here')
     tables = Tables(tensors, header['set'])
-    width, height = (header['width'] + 7) // 8, (header['height'] + 7) // 8
+    cell = 8 << header['scale']
+    width = (header['width'] + cell - 1) // cell
+    height = (header['height'] + cell - 1) // cell
     groups = GROUPS.get(header['format'], 3)
     at, parts = header['header_size'], []
     sizes = iter(header['slices'])

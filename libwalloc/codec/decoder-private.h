@@ -26,6 +26,7 @@ typedef struct
   float *values;                /* a row of all channels, dequantised */
   float *strip[3];              /* samples around 0 */
   float *half;                  /* 4:2:2: low and high rows, and merged ones */
+  float *full[3], *line;        /* scale > 0: samples of the whole size */
   float *transform;
   uint64_t ns_entropy, ns_network, ns_synthesis;
 } walloc_decode_worker;
@@ -59,12 +60,14 @@ struct walloc_decoder
   uint8_t *intact;              /* [slices]: layers, from 0 on, that are */
 
   /* picture: memory for samples of what these say */
-  unsigned out_width, out_height;       /* 0: none */
+  unsigned out_width, out_height, out_scale;    /* width 0: none */
   walloc_sampling out_sampling;
   float *coef;                  /* [planes][band rows][coef_stride] */
   size_t coef_stride, coef_plane;
   unsigned band_rows, strip_rows, halo;
   size_t strip_stride, half_rows, transform_floats;
+  float *small[2][3];           /* scale > 0: from the coded size on */
+  size_t small_stride[2], full_stride;
 
   /* networks, by walloc_decoder_kind */
   walloc_decode_net net[WALLOC_DECODER_BEST + 1];
@@ -83,6 +86,7 @@ struct walloc_decoder
   unsigned net_planes;
   unsigned band_first, band_end;        /* grid rows of samples */
   unsigned coef_first, coef_end;        /* grid rows in coef */
+  unsigned enlarging;           /* halvings left to be undone */
   atomic_int failed;
 };
 
@@ -97,6 +101,18 @@ walloc_result walloc_decoder_prepare_picture (walloc_decoder * decoder,
 void walloc_decoder_unprepare_picture (walloc_decoder * decoder);
 walloc_result walloc_decoder_reconstruct (walloc_decoder * decoder,
     walloc_error * error);
+
+/* Rows [top, bottom) of the picture from strips of samples around 0, which
+ * begin there; top is even. */
+walloc_result walloc_decoder_put (const walloc_decoder * decoder,
+    float *const strip[3], size_t stride, unsigned top, unsigned bottom);
+
+/* Pictures that were coded at a smaller size: memory; then from small[0] to
+ * the image (what goes wrong is in decoder->failed). */
+void walloc_decoder_enlarge_prepare (walloc_decoder * decoder,
+    int *short_of);
+void walloc_decoder_enlarge_release (walloc_decoder * decoder);
+void walloc_decoder_enlarge (walloc_decoder * decoder);
 
 /* Coefficients of one grid row y into the band's memory. */
 void walloc_decoder_coefficients (walloc_decoder * decoder,

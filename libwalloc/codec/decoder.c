@@ -82,11 +82,13 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
 {
   const walloc_frame_info *info = &d->info;
   walloc_layout *l = &d->layout;
+  unsigned round = (1u << info->scale) - 1, i;
+  unsigned width = (info->width + round) >> info->scale;
+  unsigned height = (info->height + round) >> info->scale;
   size_t grid;
-  unsigned i;
   int short_of = 0;
 
-  if (l->width == info->width && l->height == info->height &&
+  if (l->width == width && l->height == height &&
       l->slice_rows == info->slice_rows && d->capacity >= info->channels) {
     d->channels = info->channels;
     l->format = info->format;
@@ -94,8 +96,7 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
     return WALLOC_OK;
   }
   unprepare_latents (d);
-  walloc_layout_init (l, info->format, info->width, info->height,
-      info->slice_rows);
+  walloc_layout_init (l, info->format, width, height, info->slice_rows);
   d->channels = d->capacity = info->channels;
   grid = (size_t) l->grid_width * l->grid_height;
   d->latents = walloc_mem_take (&d->mem, grid * d->channels,
@@ -128,9 +129,6 @@ check_frame (walloc_decoder * d, walloc_error * error)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "frames of media %d, type %d are not decoded by this version",
         (int) info->media, (int) info->type);
-  if (info->scale > 0)
-    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
-        "frames at scale %u are not decoded by this version", info->scale);
   if (info->model_id != model->id)
     return walloc_fail (error, WALLOC_ERR_MODEL_MISMATCH,
         "the frame needs model %016llx, this is '%s' with %016llx",
@@ -142,6 +140,10 @@ check_frame (walloc_decoder * d, walloc_error * error)
         "the frame's set %u, %u channels and format %s are not possible with "
         "model '%s'", info->set, info->channels,
         walloc_format_name (info->format), model->name);
+  if (info->scale > 0 && model->kind == WALLOC_MODEL_REFERENCE)
+    return walloc_fail (error, WALLOC_ERR_CORRUPT,
+        "the frame's scale %u is not possible with model '%s'", info->scale,
+        model->name);
   if ((uint64_t) info->width * info->height > d->limits.max_pixels)
     return walloc_fail (error, WALLOC_ERR_LIMIT,
         "a picture of %ux%u has more pixels than the limit of %llu",

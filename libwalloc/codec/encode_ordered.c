@@ -64,6 +64,10 @@ load_component (const walloc_encoder * e, unsigned index, unsigned lo,
   walloc_component c;
   unsigned rows, first;
 
+  if (e->scale > 0) {
+    walloc_encode_shrunk_rows (e, index, lo, hi, padded_width, window);
+    return WALLOC_OK;
+  }
   walloc_image_component (e->image, index, &c);
   /* a window below the picture is its last row again */
   first = lo < c.height ? lo : c.height - 1;
@@ -80,8 +84,13 @@ load_rgb (const walloc_encoder * e, walloc_encode_worker * w, unsigned lo,
   const walloc_image *image = e->image;
   const walloc_pixel *pixel = &e->layout.pixel;
   unsigned first = lo < image->height ? lo : image->height - 1;
-  unsigned rows = (hi < image->height ? hi : image->height) - first;
+  unsigned rows = (hi < image->height ? hi : image->height) - first, i;
 
+  if (e->scale > 0) {
+    for (i = 0; i < 3; i++)
+      walloc_encode_shrunk_rows (e, i, lo, hi, padded_width, w->window[i]);
+    return WALLOC_OK;
+  }
   return walloc_input_rgb (image->plane[0] + (ptrdiff_t) first *
       image->stride[0], image->stride[0], pixel->step, pixel->offsets,
       image->width, rows, w->window[0], w->window[1], w->window[2],

@@ -23,6 +23,9 @@ typedef struct
   int16_t *bands;               /* half-size bands of full-size chroma */
   int16_t *coef;                /* packet coefficients of one group or two */
   void *transform;
+  /* pictures that are coded at a smaller size */
+  int16_t *large[3], *large_bands;
+  void *large_transform;
   /* kind reference */
   float *coef_f, *latent_f, *transform_f;
   /* both */
@@ -54,10 +57,14 @@ struct walloc_encoder
 
   /* of the memory as it is */
   int prepared;
+  unsigned width, height;       /* pixels of the picture */
+  unsigned scale;               /* halvings in front of the layout's size */
   walloc_layout layout;
   walloc_encode_worker worker[WALLOC_MAX_WORKERS];
   size_t transform_bytes, transform_floats, out_size;
   size_t window_stride, window_rows, band_stride, band_rows, coef_stride;
+  size_t large_stride, large_transform_bytes, small_stride[2];
+  int16_t *small[2][3];         /* half-size and quarter-size components */
   walloc_encoded_slice *slices;
   uint32_t *slice_sizes;
   float *planes_f;              /* kind reference: red, green, blue */
@@ -106,6 +113,18 @@ walloc_result walloc_encode_ordered (walloc_encoder * encoder,
 /* Elements of the buffers above; 0 where none is needed. */
 void walloc_encode_ordered_sizes (walloc_encoder * encoder,
     size_t * window, unsigned *windows, size_t * bands, size_t * coef);
+
+/* Coding at a smaller size, scale > 0: memory, then the smaller picture from
+ * encoder->image, then rows [lo, hi) of one component of it, extended to
+ * padded_width and below its last row. */
+walloc_result walloc_encode_shrink_prepare (walloc_encoder * encoder,
+    int *short_of, walloc_error * error);
+void walloc_encode_shrink_release (walloc_encoder * encoder);
+walloc_result walloc_encode_shrink (walloc_encoder * encoder,
+    walloc_error * error);
+void walloc_encode_shrunk_rows (const walloc_encoder * encoder,
+    unsigned index, unsigned lo, unsigned hi, unsigned padded_width,
+    int16_t * window);
 
 /* Kind reference: the whole picture to float planes, by strips; then like
  * walloc_encode_ordered(). */

@@ -83,6 +83,7 @@ unprepare (walloc_encoder * e)
     walloc_mem_release (&e->mem, &w->out);
   }
   walloc_encoder_unprepare_predict (e);
+  walloc_encode_shrink_release (e);
   walloc_mem_release (&e->mem, &e->slices);
   walloc_mem_release (&e->mem, &e->slice_sizes);
   walloc_mem_release (&e->mem, &e->planes_f);
@@ -152,23 +153,30 @@ prepare_worker (walloc_encoder * e, walloc_encode_worker * w,
 }
 
 static walloc_result
-prepare (walloc_encoder * e, const walloc_image * image, walloc_error * error)
+prepare (walloc_encoder * e, const walloc_image * image, unsigned scale,
+    walloc_error * error)
 {
+  unsigned round = (1u << scale) - 1;
   size_t planes = 0, coef, latents, pixels;
   walloc_result result = WALLOC_OK;
   int short_of = 0;
   unsigned i;
 
-  if (e->prepared && e->layout.width == image->width &&
-      e->layout.height == image->height && e->layout.format == image->format)
+  if (e->prepared && e->width == image->width && e->height == image->height &&
+      e->scale == scale && e->layout.format == image->format)
     return WALLOC_OK;
   unprepare (e);
-  walloc_layout_init (&e->layout, image->format, image->width, image->height,
-      0);
-  pixels = (size_t) image->width * image->height;
+  e->width = image->width;
+  e->height = image->height;
+  e->scale = scale;
+  walloc_layout_init (&e->layout, image->format,
+      (image->width + round) >> scale, (image->height + round) >> scale, 0);
+  pixels = (size_t) e->layout.width * e->layout.height;
   for (i = 0; i < e->workers.count && result == WALLOC_OK; i++)
     if (i == 0 || i < e->layout.slices)
       result = prepare_worker (e, &e->worker[i], error);
+  if (result == WALLOC_OK && scale > 0)
+    result = walloc_encode_shrink_prepare (e, &short_of, error);
   if (result == WALLOC_OK) {
     if (e->model->info.kind == WALLOC_MODEL_REFERENCE) {
       walloc_encode_reference_sizes (e, &planes, &coef, &latents);
@@ -198,15 +206,15 @@ prepare (walloc_encoder * e, const walloc_image * image, walloc_error * error)
   return result;
 }
 
-/* Step, channels, set and what follows from them. */
+/* Scale, step and channels. */
 static walloc_result
-choose (walloc_encoder * e, const walloc_encode_params * params,
-    unsigned *step_index, walloc_error * error)
+choose_point (walloc_encoder * e, const walloc_encode_params * params,
+    unsigned *scale, unsigned *step_index, walloc_error * error)
 {
   const walloc_model *model = e->model;
-  const walloc_model_set *set;
+  int reference = model->info.kind == WALLOC_MODEL_REFERENCE;
   walloc_result result;
-  unsigned c, g, quality;
+  unsigned quality;
 
   quality = params->quality != 0 ? params->quality : DEFAULT_QUALITY;
   result = walloc_model_quality (model, quality, step_index, &e->channels);
@@ -221,11 +229,37 @@ choose (walloc_encoder * e, const walloc_encode_params * params,
     *step_index = params->step_index;
     e->channels = model->info.channels;
   }
-  if (model->info.kind == WALLOC_MODEL_REFERENCE)
+  if (params->shrink > 4 || params->shrink == 3)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "pictures are made 1, 2 or 4 times smaller, not %u", params->shrink);
+  if (params->shrink > 1 && reference)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "model '%s' is of the published form, which codes pictures at their "
+        "size only", model->info.name);
+  *scale = 0;
+  if (reference)
     *step_index = 0;
+  else if (params->shrink == 0)
+    *scale = walloc_model_scale_of_step (model, step_index);
+  else
+    *scale = params->shrink / 2;
+  if (params->shrink != 0 && !params->use_step)
+    e->channels = walloc_model_channels_of_step (model, *step_index);
   if (params->channels != 0 && params->channels < e->channels)
     e->channels = params->channels;
-  e->set = walloc_model_set_of_step (model, *step_index);
+  return WALLOC_OK;
+}
+
+/* Set, quantisers and what else follows from step and channels. */
+static walloc_result
+choose (walloc_encoder * e, unsigned step_index, walloc_error * error)
+{
+  const walloc_model *model = e->model;
+  const walloc_model_set *set;
+  walloc_result result;
+  unsigned c, g;
+
+  e->set = walloc_model_set_of_step (model, step_index);
   walloc_layout_present (model, e->layout.pixel.sampling, e->channels,
       e->present);
   walloc_slice_coder_init (&e->coder, model, e->set, e->channels, e->present);
@@ -238,7 +272,7 @@ choose (walloc_encoder * e, const walloc_encode_params * params,
       continue;
     g = model->group[c];
     e->group_channels[g][e->group_count[g]++] = (uint16_t) c;
-    result = walloc_quantiser_init (&e->quantiser[c], *step_index,
+    result = walloc_quantiser_init (&e->quantiser[c], step_index,
         set->weight[c], set->rounding[c], model->analysis_bits, error);
     if (result != WALLOC_OK)
       return result;
@@ -428,8 +462,9 @@ write_frame (walloc_encoder * e, const walloc_encode_params * params,
   info->type = e->predict.on ? e->predict.type : WALLOC_FRAME_KEY;
   info->sequence = e->predict.on ? e->predict.sequence : 0;
   info->model_id = e->model->info.id;
-  info->width = e->layout.width;
-  info->height = e->layout.height;
+  info->width = e->width;
+  info->height = e->height;
+  info->scale = e->scale;
   info->format = e->layout.format;
   info->set = e->set;
   info->step_index = step_index;
@@ -471,7 +506,7 @@ count (walloc_encoder * e, size_t bytes)
 
   e->stats.frames++;
   e->stats.bytes += bytes;
-  e->stats.pixels += (uint64_t) e->layout.width * e->layout.height;
+  e->stats.pixels += (uint64_t) e->width * e->height;
   if (e->predict.on && e->predict.type != WALLOC_FRAME_KEY)
     e->stats.predicted++;
   for (i = 0; i < e->workers.count; i++) {
@@ -491,7 +526,7 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   walloc_encode_params defaults;
   walloc_frame_info written;
   walloc_result result;
-  unsigned step_index;
+  unsigned step_index, scale = 0;
 
   if (encoder == NULL || data == NULL || size == NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
@@ -509,9 +544,11 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "model '%s' does not encode %s pictures", encoder->model->info.name,
         walloc_format_name (image->format));
-  result = prepare (encoder, image, error);
+  result = choose_point (encoder, params, &scale, &step_index, error);
   if (result == WALLOC_OK)
-    result = choose (encoder, params, &step_index, error);
+    result = prepare (encoder, image, scale, error);
+  if (result == WALLOC_OK)
+    result = choose (encoder, step_index, error);
   if (result == WALLOC_OK)
     result = choose_layers (encoder, params, error);
   if (result == WALLOC_OK)
@@ -519,7 +556,10 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   if (result != WALLOC_OK)
     return result;
   encoder->image = image;
-  result = encode_slices (encoder, error);
+  if (scale > 0)
+    result = walloc_encode_shrink (encoder, error);
+  if (result == WALLOC_OK)
+    result = encode_slices (encoder, error);
   encoder->image = NULL;
   if (result == WALLOC_OK)
     result = write_frame (encoder, params, step_index, &written, error);

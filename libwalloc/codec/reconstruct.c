@@ -44,6 +44,7 @@ walloc_decoder_unprepare_picture (walloc_decoder * d)
     walloc_mem_release (&d->mem, &w->half);
     walloc_mem_release (&d->mem, &w->transform);
   }
+  walloc_decoder_enlarge_release (d);
   walloc_mem_release (&d->mem, &d->coef);
   d->out_width = d->out_height = 0;
 }
@@ -57,7 +58,9 @@ is_reference (const walloc_decoder * d)
 walloc_result
 walloc_decoder_prepare_picture (walloc_decoder * d, walloc_error * error)
 {
-  unsigned width = d->info.width, height = d->info.height, planes, i, k;
+  unsigned scale = d->info.scale, round = (1u << scale) - 1, planes, i, k;
+  unsigned width = (d->info.width + round) >> scale;
+  unsigned height = (d->info.height + round) >> scale;
   unsigned grid_width = (width + WALLOC_CELL - 1) / WALLOC_CELL;
   unsigned grid_height = (height + WALLOC_CELL - 1) / WALLOC_CELL;
   walloc_pixel out;
@@ -69,8 +72,8 @@ walloc_decoder_prepare_picture (walloc_decoder * d, walloc_error * error)
   walloc_pixel_init (&out, d->image->format);
   if (is_reference (d))
     out.sampling = WALLOC_SAMPLING_444;
-  if (d->out_width == width && d->out_height == height &&
-      d->out_sampling == out.sampling)
+  if (d->out_width == d->info.width && d->out_height == d->info.height &&
+      d->out_scale == scale && d->out_sampling == out.sampling)
     return WALLOC_OK;
   walloc_decoder_unprepare_picture (d);
   result = walloc_packet_scratch_2d ((size_t) grid_width * WALLOC_CELL,
@@ -107,15 +110,18 @@ walloc_decoder_prepare_picture (walloc_decoder * d, walloc_error * error)
     w->transform = walloc_mem_take (&d->mem, d->transform_floats,
         sizeof *w->transform, &short_of);
   }
+  d->out_width = d->info.width;
+  d->out_height = d->info.height;
+  d->out_scale = scale;
+  d->out_sampling = out.sampling;
+  if (scale > 0)
+    walloc_decoder_enlarge_prepare (d, &short_of);
   if (short_of) {
     walloc_decoder_unprepare_picture (d);
     return walloc_fail (error, WALLOC_ERR_MEMORY,
         "a picture of %ux%u needs more memory than the limit of %zu bytes",
-        width, height, d->mem.a.limit);
+        d->info.width, d->info.height, d->mem.a.limit);
   }
-  d->out_width = width;
-  d->out_height = height;
-  d->out_sampling = out.sampling;
   return WALLOC_OK;
 }
 
@@ -148,9 +154,9 @@ synthesise (walloc_decoder * d, walloc_decode_worker * w, unsigned plane,
       out_stride, w->transform, d->transform_floats, NULL);
 }
 
-/* One component of 4:2:2 chroma: grid rows [first, end) into strip[index]. */
+/* One component of 4:2:2 chroma: grid rows [first, end). */
 static walloc_result
-chroma_422 (walloc_decoder * d, walloc_decode_worker * w, unsigned index,
+chroma_422 (walloc_decoder * d, walloc_decode_worker * w, float *out,
     unsigned plane, unsigned first, unsigned end)
 {
   unsigned width = (d->layout.width + 1) / 2;
@@ -181,14 +187,14 @@ chroma_422 (walloc_decoder * d, walloc_decode_worker * w, unsigned index,
   skip = first * WALLOC_CELL - 2 * lo;
   rows = least (end * WALLOC_CELL, d->layout.height) - first * WALLOC_CELL;
   for (i = 0; i < rows; i++)
-    memcpy (w->strip[index] + i * d->strip_stride,
-        merged + (skip + i) * stride, width * sizeof *merged);
+    memcpy (out + i * d->strip_stride, merged + (skip + i) * stride,
+        width * sizeof *merged);
   return WALLOC_OK;
 }
 
 static walloc_result
 chroma (walloc_decoder * d, walloc_decode_worker * w, unsigned index,
-    unsigned first, unsigned end)
+    float *out, unsigned first, unsigned end)
 {
   const walloc_layout *l = &d->layout;
   unsigned plane = index == 1 ? 64 :
@@ -199,42 +205,39 @@ chroma (walloc_decoder * d, walloc_decode_worker * w, unsigned index,
     case WALLOC_SAMPLING_420:
       return synthesise (d, w, plane, (l->width + 1) / 2, half, 2,
           WALLOC_BORDER_SYMMETRIC, least (first * 4, half),
-          least (end * 4, half), w->strip[index], d->strip_stride);
+          least (end * 4, half), out, d->strip_stride);
     case WALLOC_SAMPLING_422:
-      return chroma_422 (d, w, index, plane, first, end);
+      return chroma_422 (d, w, out, plane, first, end);
     default:
       return synthesise (d, w, plane, l->width, l->height, LEVELS,
           WALLOC_BORDER_SYMMETRIC, first * WALLOC_CELL,
-          least (end * WALLOC_CELL, l->height), w->strip[index],
-          d->strip_stride);
+          least (end * WALLOC_CELL, l->height), out, d->strip_stride);
   }
 }
 
-/* Strip of components to the image. */
-static walloc_result
-put_yuv (walloc_decoder * d, walloc_decode_worker * w, unsigned first,
-    unsigned end)
+walloc_result
+walloc_decoder_put (const walloc_decoder * d, float *const strip[3],
+    size_t stride, unsigned top, unsigned bottom)
 {
   const walloc_image *image = d->image;
-  unsigned top = first * WALLOC_CELL, i, y, n;
-  unsigned rows = least (end * WALLOC_CELL, image->height) - top;
+  unsigned rows = bottom - top, i, y, n;
   walloc_component c;
   walloc_pixel pixel;
   walloc_result result = WALLOC_OK;
 
   walloc_pixel_init (&pixel, image->format);
   if (pixel.rgb)
-    return walloc_output_rgb (w->strip[0], w->strip[1], w->strip[2],
-        d->strip_stride, image->width, rows, 1.0f, 128.0f,
+    return walloc_output_rgb (strip[0], strip[1], strip[2], stride,
+        image->width, rows, 1.0f, 128.0f,
         image->plane[0] + (ptrdiff_t) top * image->stride[0],
         image->stride[0], pixel.step, pixel.offsets, pixel.fill, NULL);
   n = pixel.sampling == WALLOC_SAMPLING_GRAY ? 1 : 3;
   for (i = 0; i < n && result == WALLOC_OK; i++) {
     walloc_image_component (image, i, &c);
-    y = i > 0 && pixel.sampling == WALLOC_SAMPLING_420 ? first * 4 : top;
-    rows = least (i > 0 && pixel.sampling == WALLOC_SAMPLING_420 ? end * 4 :
-        end * WALLOC_CELL, c.height) - y;
-    result = walloc_output_u8 (w->strip[i], d->strip_stride, c.width, rows,
+    y = i > 0 && pixel.sampling == WALLOC_SAMPLING_420 ? top / 2 : top;
+    rows = (i > 0 && pixel.sampling == WALLOC_SAMPLING_420 ?
+        (bottom + 1) / 2 : bottom) - y;
+    result = walloc_output_u8 (strip[i], stride, c.width, rows,
         1.0f, 128.0f, c.data + (ptrdiff_t) y * c.stride, c.stride, c.step,
         NULL);
   }
@@ -293,6 +296,7 @@ make_strip (void *data, unsigned index)
   const walloc_layout *l = &d->layout;
   unsigned slot = walloc_workers_take (&d->workers), i;
   walloc_decode_worker *w = &d->worker[slot];
+  int whole = d->info.scale == 0;       /* straight to the image */
   unsigned first = d->band_first + index * d->strip_rows;
   unsigned end = least (first + d->strip_rows, d->band_end);
   unsigned top = first * WALLOC_CELL;
@@ -311,12 +315,15 @@ make_strip (void *data, unsigned index)
       result = put_rgb (d, w, first, end);
   } else {
     result = synthesise (d, w, 0, l->width, l->height, LEVELS,
-        WALLOC_BORDER_SYMMETRIC, top, bottom, w->strip[0], d->strip_stride);
+        WALLOC_BORDER_SYMMETRIC, top, bottom, whole ? w->strip[0] :
+        d->small[0][0] + top * d->strip_stride, d->strip_stride);
     for (i = 1; i < 3 && result == WALLOC_OK &&
         d->out_sampling != WALLOC_SAMPLING_GRAY; i++)
-      result = chroma (d, w, i, first, end);
-    if (result == WALLOC_OK)
-      result = put_yuv (d, w, first, end);
+      result = chroma (d, w, i, whole ? w->strip[i] : d->small[0][i] +
+          (d->out_sampling == WALLOC_SAMPLING_420 ? top / 2 : top) *
+          d->strip_stride, first, end);
+    if (result == WALLOC_OK && whole)
+      result = walloc_decoder_put (d, w->strip, d->strip_stride, top, bottom);
   }
   if (result != WALLOC_OK)
     atomic_store (&d->failed, result);
@@ -339,6 +346,8 @@ walloc_decoder_reconstruct (walloc_decoder * d, walloc_error * error)
     walloc_parallel (&d->runner, make_strip, d,
         (d->band_end - d->band_first + d->strip_rows - 1) / d->strip_rows);
   }
+  if (d->info.scale > 0)
+    walloc_decoder_enlarge (d);
   result = (walloc_result) atomic_load (&d->failed);
   if (result != WALLOC_OK)
     return walloc_fail (error, result, "samples could not be made: %s",

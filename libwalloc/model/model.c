@@ -2,6 +2,7 @@
 /* Model files: docs/model-format.md. */
 #include "model/model.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "common/bytes.h"
@@ -48,7 +49,8 @@ hash_model (const walloc_safetensors * file)
     t = &file->tensors[i];
     if (strncmp (t->name, "codec.", 6) != 0 ||
         strcmp (t->name, "codec.rounding") == 0 ||
-        strcmp (t->name, "codec.quality") == 0)
+        strcmp (t->name, "codec.quality") == 0 ||
+        strcmp (t->name, "codec.scale") == 0)
       continue;
     hash = fnv (hash, t->name, strlen (t->name) + 1);
     hash = fnv (hash, t->type, strlen (t->type) + 1);
@@ -172,6 +174,31 @@ load_frame (walloc_loader * l)
           "codec.quality: %u channels of quality %u are not 1 to %u",
           m->quality[2 * i + 1], i + 1, m->info.channels);
   }
+  return 1;
+}
+
+/* From which steps on pictures are coded smaller; may be missing. */
+static int
+load_scale (walloc_loader * l)
+{
+  walloc_model *m = l->model;
+  unsigned i;
+
+  if (walloc_safetensors_find (m->file, "codec.scale") == NULL)
+    return 1;
+  m->scale = walloc_loader_fetch (l, "codec.scale", "U16", (size_t) 2,
+      (size_t) 2, Z);
+  if (l->result != WALLOC_OK)
+    return 0;
+  for (i = 0; i < 2; i++)
+    if (m->scale[2 * i + 1] > m->scale[2 * i])
+      return walloc_loader_fail (l,
+          "codec.scale: %u is taken from step index %u at scale %u",
+          m->scale[2 * i + 1], m->scale[2 * i], i + 1);
+  if (m->scale[2] < m->scale[0])
+    return walloc_loader_fail (l,
+        "codec.scale: scale 2 begins at step index %u, scale 1 at %u",
+        m->scale[2], m->scale[0]);
   return 1;
 }
 
@@ -363,8 +390,8 @@ load (const char *path, const void *data, size_t size,
         error);
   if (l.result == WALLOC_OK && load_metadata (&l) && load_frame (&l) &&
       walloc_loader_coder (&l) &&
-      (m->info.kind == WALLOC_MODEL_ORDERED ? load_ordered (&l) :
-          load_reference (&l)) &&
+      (m->info.kind == WALLOC_MODEL_ORDERED ?
+          load_ordered (&l) && load_scale (&l) : load_reference (&l)) &&
       load_network (&l, "decoder.fast.onnx", &m->fast) &&
       load_network (&l, "decoder.best.onnx", &m->best)) {
     summarise (m);
@@ -433,13 +460,47 @@ walloc_result
 walloc_model_quality (const walloc_model * model, unsigned quality,
     unsigned *step_index, unsigned *channels)
 {
+  unsigned step;
+
   if (model == NULL || quality < 1 || quality > QUALITIES)
     return WALLOC_ERR_ARGUMENT;
+  step = model->quality[2 * (quality - 1)];
   if (step_index != NULL)
-    *step_index = model->quality[2 * (quality - 1)];
+    *step_index = step;
   if (channels != NULL)
-    *channels = model->quality[2 * (quality - 1) + 1];
+    *channels = walloc_model_scale_of_step (model, &step) == 0 ?
+        model->quality[2 * (quality - 1) + 1] :
+        walloc_model_channels_of_step (model, step);
   return WALLOC_OK;
+}
+
+unsigned
+walloc_model_scale_of_step (const walloc_model * model, unsigned *step_index)
+{
+  unsigned s;
+
+  for (s = model->scale != NULL ? 2 : 0; s > 0; s--)
+    if (*step_index >= model->scale[2 * (s - 1)]) {
+      *step_index -= model->scale[2 * (s - 1) + 1];
+      break;
+    }
+  return s;
+}
+
+unsigned
+walloc_model_channels_of_step (const walloc_model * model, unsigned step_index)
+{
+  unsigned i, best = 0, least = UINT_MAX, step, distance;
+
+  for (i = 0; i < QUALITIES; i++) {
+    step = model->quality[2 * i];
+    distance = step > step_index ? step - step_index : step_index - step;
+    if (distance < least) {
+      least = distance;
+      best = model->quality[2 * i + 1];
+    }
+  }
+  return best;
 }
 
 const char *

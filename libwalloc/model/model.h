@@ -115,6 +115,9 @@ struct walloc_model
   const uint8_t *max_symbol;    /* [B], m = 1..15 */
   const uint16_t *set_limit;    /* [S] */
   const uint16_t *quality;      /* [100][2]: step index, channels */
+  /* [2][2]: step index from which the encoder codes at scale 1 (2), and what
+   * is taken from the index then; NULL: it never does */
+  const uint16_t *scale;
   walloc_model_set set[WALLOC_MODEL_MAX_SETS];
 
   /* kind ordered */
@@ -156,5 +159,14 @@ walloc_model_set_of_step (const walloc_model * model, unsigned step_index)
     s++;
   return s;
 }
+
+/* The scale (0 to 2) that the encoder uses at a step index by default;
+ * *step_index becomes that of the smaller picture. */
+unsigned walloc_model_scale_of_step (const walloc_model * model,
+    unsigned *step_index);
+
+/* Channels of the quality whose step is nearest. */
+unsigned walloc_model_channels_of_step (const walloc_model * model,
+    unsigned step_index);
 
 #endif

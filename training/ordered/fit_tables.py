@@ -27,6 +27,10 @@ import walloc_model  # noqa: E402
 # Upper step index of every set; steps 17, 30, 50, 80, 128 and beyond.
 LIMITS = (65, 79, 90, 101, 112, 65535)
 STEPS = ((2.0, 17), (17, 30), (30, 50), (50, 80), (80, 128), (128, 330))
+# At low rates pictures are coded at half (a quarter) of their size: from this
+# step index on, with a step index that is less by so much. Where the curves
+# of validation pictures cross.
+SCALE = ((96, 20), (118, 40))
 # Rounding offsets, chosen on validation crops at equal rate: 0.24 at a step of
 # 41 is worth 0.17 dB (of the pooled squared error) over 0.40 at a step of 50.
 ROUNDING = (0.36, 0.29, 0.25, 0.24, 0.24, 0.24)
@@ -138,6 +142,7 @@ def build(projection, crops, samples=30000, seed=2, jobs=1):
             :, None], D, 1).astype(np.uint8),
         'codec.recon': np.stack([d['recon'] for d in done]),
         'codec.set_limit': np.array(LIMITS, np.uint16),
+        'codec.scale': np.array(SCALE, np.uint16),
         'codec.quality': quality_table(nonzero)})
     tensors.update(matrices(projection))
     return tensors

@@ -39,6 +39,12 @@ typedef struct
    * last on; they end after 12, 48 and 96 channels, as far as more are kept.
    * 0: 3 when fps_n and fps_d are known, else 1. */
   unsigned layers;
+  unsigned shrink;              /**< 1, 2 or 4: code the picture that many
+                                   times smaller along each axis (good at
+                                   very low rates); 0 = as the model says
+                                   for the quality or step, and then
+                                   step_index counts on: the header has the
+                                   smaller step of the smaller picture */
   walloc_prediction predict;    /**< with anything but NONE, every frame must
                                      reach the decoder, in order */
   int again;                    /**< non-zero: this frame takes the place of

@@ -66,9 +66,10 @@ test_ordered (void)
   TAP_OK (info.formats == 0x7ff && info.decoders == 3,
       "it takes all formats and has a linear decoder");
   TAP_OK (walloc_model_quality (m, 1, &step, &channels) == WALLOC_OK &&
-      step == 176 && channels == 12 &&
+      step == 176 && channels == 37 &&
       walloc_model_quality (m, 100, &step, &channels) == WALLOC_OK &&
-      step == 0 && channels == 192, "quality 1 and 100");
+      step == 0 && channels == 192, "quality 1, with the "
+      "channels of its smaller step, and 100");
   TAP_OK (walloc_model_quality (m, 0, &step, &channels) ==
       WALLOC_ERR_ARGUMENT && walloc_model_quality (m, 101, NULL, NULL) ==
       WALLOC_ERR_ARGUMENT, "quality 0 and 101 do not exist");
@@ -297,6 +298,7 @@ test_id (void)
   } rows[] = {
     {"codec.rounding", 3, 77, 1},
     {"codec.quality", 0, 175, 1},
+    {"codec.scale", 0, 140, 1},
     {"codec.weight", 3, 4097, 0},
     {"codec.active", 3, 1234, 0},
     {"codec.synthesis", 1, 0x3dcccccd, 0}

@@ -148,6 +148,8 @@ test_values (void)
     {ORDERED, "codec.quality", 20, 177, "step index 177"},
     {ORDERED, "codec.quality", 21, 0, "quality without channels"},
     {ORDERED, "codec.quality", 21, 193, "channels that do not exist"},
+    {ORDERED, "codec.scale", 0, 19, "more taken from a step than it is"},
+    {ORDERED, "codec.scale", 0, 171, "a quarter before half of the size"},
     {ORDERED, "codec.bias_s", 7, -1, "a negative bias"},
     {ORDERED, "codec.bias_s", 7, (1 << 28) + 1, "a bias beyond 2^28"},
     {ORDERED, "codec.class", 7, 3, "a class that does not exist"},

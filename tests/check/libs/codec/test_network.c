@@ -351,7 +351,7 @@ main (void)
   golden list[CASES];
   unsigned n = golden_list (list), i;
 
-  TAP_OK (n == 10 && model->info.decoders == 15,
+  TAP_OK (n == 13 && model->info.decoders == 15,
       "%u golden pictures, a model with two networks", n);
   if (n > 0) {
     test_golden (model, list, n);
