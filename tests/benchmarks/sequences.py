@@ -43,12 +43,12 @@ class Missing(Exception):
 
 class Sequence:
     """frames: list of I420 pictures as bytes; clean: the same without noise,
-    or None."""
+    or None; cuts: frames that begin a new scene, where that is known."""
 
-    def __init__(self, name, about, fps, size, frames, clean=None):
+    def __init__(self, name, about, fps, size, frames, clean=None, cuts=()):
         self.name, self.about, self.fps = name, about, fps
         self.width, self.height = size
-        self.frames, self.clean = frames, clean
+        self.frames, self.clean, self.cuts = frames, clean, list(cuts)
 
     def caps(self):
         return ("video/x-raw,format=I420,width=%d,height=%d,framerate=%d/1,"
@@ -146,7 +146,7 @@ def cuts(count, options):
     frames = [i420(view(pictures[k // 13 % 5], 40 + k % 13, 60))
               for k in range(count)]
     return Sequence("cuts", "a cut every 13 frames, a pan of 1 pixel a frame"
-                    " between", 30, SIZE, frames)
+                    " between", 30, SIZE, frames, cuts=range(13, count, 13))
 
 
 def fade(count, options):

@@ -279,13 +279,18 @@ def report(data, options, out):
         rows.append([name, len(point["sizes"]), len(point["keys"]),
                      "%.0f %%" % (100 * keys / sum(point["sizes"])),
                      "%+.2f" % (point["psnr"] - by["walloc-intra"]["psnr"]),
-                     "%+.2f" % (drift(point) - drift(by["walloc-intra"]))])
+                     "%+.2f" % (drift(point) - drift(by["walloc-intra"])),
+                     "%d of %d" % (len(set(entry["cuts"])
+                                       & set(point["keys"])),
+                                   len(entry["cuts"]))
+                     if entry["cuts"] else "-"])
     parts += ["## Key frames and drift, quality=60", "",
               "PSNR at the same quality setting less that of intra; drift:"
               " change of PSNR from the first to the last quarter of the"
               " frames, less that of intra.", "", common.table(
                   ["sequence", "frames", "key frames", "their part of the"
-                   " rate", "dB", "drift dB"], rows), "",
+                   " rate", "dB", "drift dB", "cuts that got a key frame"],
+                  rows), "",
               f"![frames]({os.path.basename(out)}-frames.png)", ""]
     if data["loss"]:
         parts += ["## After a lost and a damaged frame", "",
@@ -401,6 +406,7 @@ def main():
         entry = {"about": sequence.about, "fps": sequence.fps,
                  "width": sequence.width, "height": sequence.height,
                  "count": len(sequence.frames), "points": points,
+                 "cuts": sequence.cuts,
                  "shares": shares(points)}
         if sequence.clean:
             entry["shares_clean"] = shares(points, "psnr_clean")
