@@ -606,12 +606,141 @@ def refused():
     bad("bad_nesting", [node("Relu", ["in0"])], change=nest)
 
 
+def fake(x, scale, zero, low, high, axis=None):
+    """What a pair of QuantizeLinear and DequantizeLinear gives."""
+    scale, zero = torch.as_tensor(scale), torch.as_tensor(zero)
+    if axis is not None:
+        shape = [1] * x.dim()
+        shape[axis] = -1
+        scale, zero = scale.reshape(shape), zero.reshape(shape)
+    q = torch.clamp(torch.round(x / scale) + zero, low, high)
+    return (q - zero) * scale
+
+
+def quantised():
+    """NAME.io of these holds two results per output of the graph: with every
+    pair rounding, and without. Not in list.txt."""
+    def pair(x, base, **attributes):
+        names = [base + "_s", base + "_z"]
+        return [node("QuantizeLinear", [x] + names, [base + "_q"],
+                     **attributes),
+                node("DequantizeLinear", [base + "_q"] + names,
+                     [base + "_d"], **attributes)]
+
+    def save(name, nodes, x, results, consts, both=True):
+        raw(name, nodes, [x], results, consts)
+        model = onnx.load(os.path.join(OUT, name + ".onnx"))
+        half = len(results) // 2 if both else len(results)
+        del model.graph.output[half:]
+        onnx.save(model, os.path.join(OUT, name + ".onnx"))
+        NAMES.pop()
+
+    # a residual block as decoders have them: 1x1 in, 3x3, 3x3 with a sum,
+    # then two convolutions that share what is quantised; with 7 channels the
+    # first stays in floats
+    x = torch.randn(1, 7, 14, 31)
+    w = {"w0": torch.randn(24, 7, 1, 1) * 0.3,
+         "w1": torch.randn(20, 24, 3, 3) * 0.1,
+         "w2": torch.randn(24, 20, 3, 3) * 0.1,
+         "w3": torch.randn(70, 24, 1, 1) * 0.2,
+         "w4": torch.randn(9, 24, 3, 3) * 0.1}
+    b = {"b%d" % k: torch.randn(len(w["w%d" % k])) * 0.3 for k in range(4)}
+    sites = {"x0": (0.02, 0), "h": (0.03, 3), "x1": (0.05, 117)}
+    scales = {k: v.abs().reshape(len(v), -1).amax(1) / 120
+              for k, v in w.items()}
+
+    def run(on):
+        def site(v, name):
+            s, z = sites[name]
+            return fake(v, s, z, 0, 255) if on else v
+
+        def weight(k):
+            v = w[k]
+            return fake(v, scales[k], torch.zeros(len(v)), -128, 127,
+                        0) if on else v
+        x0 = F.relu(F.conv2d(x, w["w0"], b["b0"]))
+        h = F.relu(F.conv2d(site(x0, "x0"), weight("w1"), b["b1"],
+                            padding=1))
+        x1 = x0 + F.conv2d(site(h, "h"), weight("w2"), b["b2"], padding=1)
+        y = site(x1, "x1")
+        return [F.conv2d(y, weight("w3"), b["b3"]),
+                F.conv2d(y, weight("w4"), None, padding=1, stride=2)]
+
+    consts = {k: v.numpy() for k, v in {**w, **b}.items()}
+    nodes = []
+    for k in ("w1", "w2", "w3", "w4"):
+        nodes += pair(k, k, axis=0)
+        consts[k + "_s"] = scales[k].numpy()
+        consts[k + "_z"] = np.zeros(len(scales[k]), np.int8)
+    for k, (s, z) in sites.items():
+        consts[k + "_s"] = np.float32(s)
+        consts[k + "_z"] = np.uint8(z)
+    pads = {"pads": [1] * 4}
+    nodes += [node("Conv", ["in0", "w0", "b0"], ["c0"]),
+              node("Relu", ["c0"], ["x0"]), *pair("x0", "x0"),
+              node("Conv", ["x0_d", "w1_d", "b1"], ["c1"], **pads),
+              node("Relu", ["c1"], ["h"]), *pair("h", "h"),
+              node("Conv", ["h_d", "w2_d", "b2"], ["c2"], **pads),
+              node("Add", ["c2", "x0"], ["x1"]), *pair("x1", "x1"),
+              node("Conv", ["x1_d", "w3_d", "b3"], ["out0"]),
+              node("Conv", ["x1_d", "w4_d"], ["out1"], strides=[2, 2],
+                   **pads)]
+    save("quant_block", nodes, x, run(True) + run(False), consts)
+
+    # weights and bias that are stored as integers, signed bytes for input
+    x = torch.randn(1, 16, 8, 10)
+    q = torch.randint(-127, 128, (12, 16, 3, 3), dtype=torch.int8)
+    s = torch.rand(12) * 0.01 + 0.001
+    bias = torch.randint(-2000, 2000, (12,), dtype=torch.int32)
+    consts = {"w": q.numpy(), "w_s": s.numpy(),
+              "w_z": np.zeros(12, np.int8), "b": bias.numpy(),
+              "b_s": (s * 0.025).numpy(), "b_z": np.zeros(12, np.int32),
+              "x_s": np.float32(0.025), "x_z": np.int8(-7)}
+    nodes = [node("QuantizeLinear", ["in0", "x_s", "x_z"], ["q"]),
+             node("DequantizeLinear", ["q", "x_s", "x_z"], ["d"]),
+             node("DequantizeLinear", ["w", "w_s", "w_z"], ["wd"], axis=0),
+             node("DequantizeLinear", ["b", "b_s", "b_z"], ["bd"], axis=0),
+             node("Conv", ["d", "wd", "bd"], ["out0"], pads=[1, 0, 0, 1])]
+    wd = q.float() * s.reshape(-1, 1, 1, 1)
+    bd = bias.float() * s * 0.025
+
+    def conv(v):
+        return F.conv2d(F.pad(v, (0, 1, 1, 0)), wd, bd)
+    save("quant_stored", nodes, x, [conv(fake(x, 0.025, -7, -128, 127)),
+                                    conv(x)], consts)
+
+    one = {"s": np.float32(0.1), "z": np.uint8(0)}
+    alone = node("QuantizeLinear", ["in0", "s", "z"], ["q"])
+    bad("bad_quant_reader", [alone, node("Relu", ["q"])], consts=one)
+    bad("bad_quant_output", [node("QuantizeLinear", ["in0", "s", "z"])],
+        consts=one)
+    bad("bad_quant_pair", [alone, node("DequantizeLinear",
+                                       ["q", "other", "z"])],
+        consts={**one, "other": np.float32(0.2)})
+    bad("bad_quant_scale", [alone, node("DequantizeLinear",
+                                        ["q", "s", "z"])],
+        consts={**one, "s": np.float32(-0.1)})
+    bad("bad_quant_nan", [alone, node("DequantizeLinear", ["q", "s", "z"])],
+        consts={**one, "s": np.float32("nan")})
+    bad("bad_quant_count", [alone, node("DequantizeLinear",
+                                        ["q", "s", "z"])],
+        consts={"s": np.ones(5, np.float32), "z": np.zeros(5, np.uint8)})
+    bad("bad_quant_zeros", [alone, node("DequantizeLinear",
+                                        ["q", "s", "z"])],
+        consts={**one, "z": np.zeros(3, np.uint8)})
+    bad("bad_quant_dynamic", [node("ReduceMax", ["in0"], ["m"], keepdims=0),
+                              node("QuantizeLinear", ["in0", "m"], ["q"]),
+                              node("DequantizeLinear", ["q", "m"])])
+    bad("bad_quant_float", [node("DequantizeLinear", ["in0", "s", "z"])],
+        consts=one)
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     torch.manual_seed(20240912)
     torch.set_num_threads(1)
     for group in (convolutions, products, elementwise, moves, resizes,
-                  reductions, norms, networks, refused):
+                  reductions, norms, networks, refused, quantised):
         group()
     path = os.path.join(OUT, "net_classifier.onnx")
     model = onnx.load(path)

@@ -368,6 +368,34 @@ walloc_net_get_backend (const walloc_net * net)
   return net->backend;
 }
 
+walloc_result
+walloc_net_set_precision (walloc_net * net, walloc_net_precision precision,
+    walloc_error * error)
+{
+  if (net == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no net");
+  if ((unsigned) precision > WALLOC_NET_FASTEST)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no such precision");
+  if (precision == WALLOC_NET_FASTEST) {
+    precision = WALLOC_NET_F32;
+    if (net_low_get (NET_LOW_BF16, 1) != NULL)
+      precision = WALLOC_NET_BF16;
+    if (net_low_get (NET_LOW_BYTES, 1) != NULL)
+      precision = WALLOC_NET_INT8;
+  }
+  if (net->backend != WALLOC_NET_PORTABLE)
+    precision = WALLOC_NET_F32;
+  net_plan_clear (net);
+  net->precision = precision;
+  return WALLOC_OK;
+}
+
+walloc_net_precision
+walloc_net_get_precision (const walloc_net * net)
+{
+  return net->precision;
+}
+
 unsigned
 walloc_net_inputs (const walloc_net * net)
 {

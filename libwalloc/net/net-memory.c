@@ -18,11 +18,18 @@ needs_place (const net_tensor * t)
 }
 
 static void
+set_life (net_tensor * t, int step)
+{
+  if (t->first < 0)
+    t->first = step;
+  t->last = step;
+}
+
+static void
 find_lives (walloc_net * net)
 {
   net_plan *plan = &net->plan;
   const net_step *step;
-  net_tensor *t;
   unsigned i, k;
 
   for (i = 0; i < plan->n_tensors; i++) {
@@ -33,10 +40,10 @@ find_lives (walloc_net * net)
     step = &plan->steps[i];
     for (k = 0; k < step->n_in; k++)
       plan->tensors[plan->tensors[step->in[k]].root].last = (int) i;
-    t = &plan->tensors[plan->tensors[step->out].root];
-    if (t->first < 0)
-      t->first = (int) i;
-    t->last = (int) i;
+    if (!step->side_only)
+      set_life (&plan->tensors[plan->tensors[step->out].root], (int) i);
+    if (step->side != 0)
+      set_life (&plan->tensors[step->side], (int) i);
   }
 }
 
@@ -47,13 +54,40 @@ place_bytes (const net_tensor * t)
       / WALLOC_ALIGN * WALLOC_ALIGN;
 }
 
+/* A place for tensor, the lowest gap. */
+static walloc_result
+find_place (walloc_net * net, net_place * places, unsigned *n, int tensor,
+    walloc_error * error)
+{
+  net_tensor *t = &net->plan.tensors[tensor];
+  size_t size = place_bytes (t), offset = 0;
+  unsigned at;
+
+  for (at = 0; at < *n && places[at].start - offset < size; at++)
+    offset = places[at].end;
+  if (size > net->limits.max_activation_bytes - offset)
+    return walloc_fail (error, WALLOC_ERR_LIMIT, "activations need more "
+        "than the limit of %llu bytes",
+        (unsigned long long) net->limits.max_activation_bytes);
+  memmove (places + at + 1, places + at, (*n - at) * sizeof *places);
+  places[at].start = offset;
+  places[at].end = offset + size;
+  places[at].tensor = tensor;
+  ++*n;
+  t->offset = offset;
+  if (offset + size > net->plan.arena_bytes)
+    net->plan.arena_bytes = offset + size;
+  return WALLOC_OK;
+}
+
 walloc_result
 net_plan_memory (walloc_net * net, walloc_error * error)
 {
   net_plan *plan = &net->plan;
   net_place *places;
   unsigned n = 0, i, k, at;
-  size_t offset, size;
+  size_t size;
+  walloc_result r;
 
   find_lives (net);
   places = net_plan_alloc (net, plan->n_tensors + 1, sizeof *places);
@@ -78,22 +112,15 @@ net_plan_memory (walloc_net * net, walloc_error * error)
           }
         }
       } else {
-        offset = 0;
-        for (at = 0; at < n && places[at].start - offset < size; at++)
-          offset = places[at].end;
-        if (size > net->limits.max_activation_bytes - offset)
-          return walloc_fail (error, WALLOC_ERR_LIMIT, "activations need more "
-              "than the limit of %llu bytes",
-              (unsigned long long) net->limits.max_activation_bytes);
-        memmove (places + at + 1, places + at, (n - at) * sizeof *places);
-        places[at].start = offset;
-        places[at].end = offset + size;
-        places[at].tensor = out;
-        n++;
-        t->offset = offset;
-        if (offset + size > plan->arena_bytes)
-          plan->arena_bytes = offset + size;
+        r = find_place (net, places, &n, out, error);
+        if (r != WALLOC_OK)
+          return r;
       }
+    }
+    if (step->side != 0) {
+      r = find_place (net, places, &n, step->side, error);
+      if (r != WALLOC_OK)
+        return r;
     }
     for (k = at = 0; k < n; k++) {
       if (plan->tensors[places[k].tensor].last > (int) i)

@@ -28,6 +28,19 @@ walloc_net_get_backend (const walloc_net * net)
   return WALLOC_NET_PORTABLE;
 }
 
+walloc_result
+walloc_net_set_precision (walloc_net * net, walloc_net_precision precision,
+    walloc_error * error)
+{
+  return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no net");
+}
+
+walloc_net_precision
+walloc_net_get_precision (const walloc_net * net)
+{
+  return WALLOC_NET_F32;
+}
+
 unsigned
 walloc_net_inputs (const walloc_net * net)
 {

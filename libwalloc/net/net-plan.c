@@ -184,6 +184,7 @@ net_view (walloc_net * net, const net_node * node, int tensor, unsigned rank,
   }
   t->data = NULL;
   t->in_port = t->out_port = -1;
+  t->packed = 0;
   plan->producer[*view] = -1;
   return WALLOC_OK;
 }
@@ -276,6 +277,7 @@ net_layout (walloc_net * net, const net_node * node, int tensor, bool cl,
     t->cl = cl;
     t->data = NULL;
     t->in_port = t->out_port = -1;
+    t->packed = 0;
     return WALLOC_OK;
   }
   copy = *t;

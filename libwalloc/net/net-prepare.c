@@ -56,11 +56,14 @@ make_tables (walloc_net * net)
   plan->producer = net_plan_alloc (net, plan->max_tensors, sizeof (int));
   plan->steps = net_plan_alloc (net, plan->max_steps, sizeof (net_step));
   plan->of_value = net_plan_alloc (net, net->n_values + 1, sizeof (int));
+  plan->quant = net_plan_alloc (net, net->n_values + 1, sizeof (net_quant));
+  plan->readers = net_plan_alloc (net, net->n_values + 1, sizeof (unsigned));
   plan->done = net_plan_alloc (net, net->n_nodes + 1, 1);
   for (i = 0; plan->of_value != NULL && i < net->n_values; i++)
     plan->of_value[i] = -1;
   return plan->tensors != NULL && plan->producer != NULL
-      && plan->steps != NULL && plan->of_value != NULL && plan->done != NULL;
+      && plan->steps != NULL && plan->of_value != NULL && plan->quant != NULL
+      && plan->readers != NULL && plan->done != NULL;
 }
 
 /* Tensors of initialisers and inputs. */
@@ -85,6 +88,7 @@ make_sources (walloc_net * net, const walloc_net_shape * shapes,
     t->constant = true;
     t->count = c->count;
     t->data = c->data;
+    t->data_type = c->data_type;
     t->in_port = t->out_port = -1;
     t->root = (int) plan->n_tensors;
     plan->producer[plan->n_tensors] = -1;
@@ -129,12 +133,33 @@ plan_nodes (walloc_net * net, walloc_error * error)
         return net_node_fail (node, error, WALLOC_ERR_UNSUPPORTED,
             "uses an output that is not computed: '%.60s'",
             net->values[node->in[k]].name);
+      if (node->in[k] >= 0 && net->plan.quant[node->in[k]].integer
+          && node->op->plan != net_plan_dequantise)
+        return net_node_fail (node, error, WALLOC_ERR_UNSUPPORTED,
+            "reads '%.60s', which only DequantizeLinear may",
+            net->values[node->in[k]].name);
     }
     r = node->op->plan (net, node, error);
     if (r != WALLOC_OK)
       return r;
   }
   return WALLOC_OK;
+}
+
+/* Where a step can write an output that nobody else reads plane by plane, it
+ * shall. */
+static void
+take_planes (walloc_net * net, int id, int value)
+{
+  net_tensor *t = net_t (net, id);
+  int s = net->plan.producer[id];
+
+  if (!t->cl || s < 0 || net->values[value].uses != 1
+      || !net->plan.steps[s].makes_planes || t->packed != 0)
+    return;
+  net->plan.steps[s].planes = true;
+  net->plan.producer[id] = -1;
+  t->cl = false;
 }
 
 /* Every output in the plain layout in memory of its own that the caller's
@@ -157,9 +182,11 @@ bind_outputs (walloc_net * net, walloc_error * error)
     last.op_name = "output";
     id = plan->of_value[net->outputs[i].value];
     if (id < 0 || net_t (net, id)->type == NET_I64
+        || plan->quant[net->outputs[i].value].integer
         || net_t (net, id)->count == 0)
       return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
           "output '%.80s' is not a float tensor", last.name);
+    take_planes (net, id, net->outputs[i].value);
     r = net_layout (net, &last, id, false, &id, error);
     if (r != WALLOC_OK)
       return r;
@@ -198,6 +225,8 @@ walloc_net_prepare (walloc_net * net, const walloc_net_shape * shapes,
   if (!make_tables (net))
     r = walloc_fail (error, WALLOC_ERR_MEMORY, "no memory for the plan");
   if (r == WALLOC_OK)
+    net_count_readers (net);
+  if (r == WALLOC_OK)
     r = make_sources (net, shapes, error);
   if (r == WALLOC_OK)
     r = plan_nodes (net, error);
@@ -214,6 +243,22 @@ walloc_net_prepare (walloc_net * net, const walloc_net_shape * shapes,
   else
     net_plan_clear (net);
   return r;
+}
+
+/* True when value is an output that steps only write. */
+static bool
+skippable (const net_plan * plan, int value)
+{
+  int root = plan->tensors[plan->of_value[value]].root;
+  unsigned i, k;
+
+  for (i = 0; i < plan->n_steps; i++) {
+    for (k = 0; k < plan->steps[i].n_in; k++) {
+      if (plan->tensors[plan->steps[i].in[k]].root == root)
+        return false;
+    }
+  }
+  return true;
 }
 
 typedef struct
@@ -253,7 +298,7 @@ walloc_net_run (walloc_net * net, const float *const *inputs,
     plan->tensors[net->inputs[i].tensor].data = (void *) (uintptr_t) inputs[i];
   }
   for (i = 0; i < n_outputs; i++) {
-    if (outputs[i] == NULL)
+    if (outputs[i] == NULL && !skippable (plan, net->outputs[i].value))
       return walloc_fail (error, WALLOC_ERR_ARGUMENT, "output %u is NULL", i);
     k = (unsigned) plan->of_value[net->outputs[i].value];
     plan->tensors[plan->tensors[k].root].data = outputs[i];
@@ -261,6 +306,8 @@ walloc_net_run (walloc_net * net, const float *const *inputs,
   job.tensors = plan->tensors;
   for (i = 0; i < plan->n_steps; i++) {
     job.step = &plan->steps[i];
+    if (NET_DATA (plan->tensors, job.step->out) == NULL && !job.step->side_only)
+      continue;
     if (runner != NULL && runner->run != NULL && runner->threads > 1
         && job.step->count > 1) {
       runner->run (runner->user, run_part, &job, job.step->count);

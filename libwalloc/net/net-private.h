@@ -18,6 +18,7 @@
 #include <walloc/net.h>
 
 #include "common/mem.h"
+#include "net/kern-low.h"
 
 #define NET_RANK WALLOC_NET_MAX_RANK
 #define NET_STEP_IN 12
@@ -38,6 +39,7 @@ typedef struct
   int64_t dims[NET_RANK];
   size_t count;
   void *data;
+  int data_type;                /* as the file has it */
 } net_const;
 
 typedef struct
@@ -68,6 +70,27 @@ typedef struct
   walloc_net_shape shape;
 } net_port;
 
+/* How floats are packed for a convolution in fewer bits. */
+typedef struct
+{
+  net_low_kind kind;
+  float inverse;                /* bytes: round (x * inverse) + zero */
+  int zero;
+  size_t words;                 /* of a pixel */
+} net_pack;
+
+/* What QuantizeLinear and DequantizeLinear say of a value. */
+typedef struct
+{
+  const float *scale;
+  size_t count;                 /* scales; 0: nothing was said */
+  unsigned axis;                /* that several scales belong to */
+  int zero;
+  bool is_signed;
+  bool usable;                  /* by kernels in bytes */
+  bool integer;                 /* between the two operators */
+} net_quant;
+
 typedef struct
 {
   net_type type;
@@ -81,6 +104,11 @@ typedef struct
   int first, last;              /* of roots: steps between which it lives */
   size_t offset;                /* of roots, in the arena */
   int in_port, out_port;        /* of roots: bound to a caller's pointer */
+  int data_type;                /* of constants from the file, or 0 */
+  int packed;                   /* tensor of the same values, packed, or 0 */
+  int pack_step;                /* the step that makes it as its side, or -1 */
+  unsigned pack_readers;
+  net_pack pack;
 } net_tensor;
 
 typedef enum
@@ -136,6 +164,12 @@ struct net_step
   int in[NET_STEP_IN];
   int out;
   bool in_place;                /* out may take the memory of in[0] */
+  bool makes_side;              /* can also give its result packed: */
+  bool side_only;               /* nobody reads out */
+  int side;                     /* tensor, or 0 */
+  net_pack side_pack;
+  bool makes_planes;            /* can give its result plane by plane: */
+  bool planes;
   void *p;
   net_chain *chain;             /* NULL: nothing can be appended */
     walloc_result (*finish) (walloc_net * net, net_step * step,
@@ -165,6 +199,8 @@ typedef struct
   net_step *steps;
   unsigned n_steps, max_steps;
   int *of_value;                /* value -> tensor or -1 */
+  net_quant *quant;             /* by value */
+  unsigned *readers;            /* by value, seen through quantisers */
   int *producer;                /* tensor -> step that may be appended to */
   unsigned char *done;          /* nodes planned already */
   void *arena;
@@ -179,7 +215,9 @@ struct walloc_net
   walloc_mem mem;
   walloc_net_limits limits;
   walloc_net_backend backend;
+  walloc_net_precision precision;       /* never FASTEST */
   int isa;                      /* see kern-gemm.h */
+  bool low_base;                /* the slow kernels of kern-low.h: for tests */
   void *model;                  /* Onnx__ModelProto */
   int64_t opset;
   net_value *values;
@@ -264,6 +302,13 @@ walloc_result net_layout (walloc_net * net, const net_node * node, int tensor,
 bool net_work_add (walloc_net * net, uint64_t a, uint64_t b, uint64_t c);
 walloc_result net_plan_memory (walloc_net * net, walloc_error * error);
 
+/* pack.c: words of a pixel */
+size_t net_pack_words (const net_pack * pack, size_t channels);
+/* op-quantise.c: the value that Quantize and DequantizeLinear began with */
+int net_unquantised (const walloc_net * net, int value);
+/* Fills in plan.readers. */
+void net_count_readers (walloc_net * net);
+
 /* net-shape.c: sizes and strides */
 bool net_count (unsigned rank, const int64_t * dims, size_t * count);
 void net_strides (const net_tensor * t, int64_t * strides);
@@ -293,6 +338,8 @@ NET_PLAN (net_plan_conv);
 NET_PLAN (net_plan_conv_transpose);
 NET_PLAN (net_plan_matmul);
 NET_PLAN (net_plan_gemm);
+NET_PLAN (net_plan_quantise);
+NET_PLAN (net_plan_dequantise);
 NET_PLAN (net_plan_binary);
 NET_PLAN (net_plan_variadic);
 NET_PLAN (net_plan_unary);

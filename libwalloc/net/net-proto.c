@@ -283,6 +283,7 @@ net_proto_tensor (walloc_net * net, const Onnx__TensorProto * t,
   if (t->n_dims > NET_RANK)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED, "tensor '%.80s' has "
         "%zu dimensions, at most %d are supported", name, t->n_dims, NET_RANK);
+  c->data_type = t->data_type;
   c->rank = (unsigned) t->n_dims;
   for (i = 0; i < c->rank; i++)
     c->dims[i] = t->dims[i];

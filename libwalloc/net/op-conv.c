@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Planning Conv and ConvTranspose, with one or two spatial dimensions. */
-#include "net/backend.h"
-#include "net/conv.h"
-#include "net/window.h"
+#include "net/conv-low.h"
 
 #include <string.h>
 
@@ -151,6 +149,8 @@ plan_conv (walloc_net * net, const net_node * node, bool transposed,
   net_window win;
   net_conv *c = net_plan_alloc (net, 1, sizeof *c);
   const net_backend_table *table = net_backend_of (net);
+  net_conv_desc desc = { c, &win, NULL, NULL };
+  net_pack pack;
   const float *weights;
   size_t kk;
   walloc_result r;
@@ -197,15 +197,24 @@ plan_conv (walloc_net * net, const net_node * node, bool transposed,
               step.out)->count, transposed ? c->ocg : c->icg, win.taps)
       || c->batch * c->groups > 1 << 20)
     return net_no_memory (node, error);
-  r = net_layout (net, node, net_in (net, node, 0), true, &step.in[0], error);
-  if (r == WALLOC_OK)
-    r = make_bias (net, node, c, error);
+  r = make_bias (net, node, c, error);
   if (r == WALLOC_OK)
     r = make_phases (net, node, c, &win, transposed, error);
   if (r != WALLOC_OK)
     return r;
   kk = (size_t) (win.kernel[0] * win.kernel[1]);
   weights = NET_F (net->plan.tensors, net_in (net, node, 1));
+  desc.weights = weights;
+  if (net_in (net, node, 2) >= 0)
+    desc.bias = NET_F (net->plan.tensors, net_in (net, node, 2));
+  step.chain->cols = c->groups * c->ocg;
+  if (!transposed && net_conv_low_wanted (net, node, c, &win, &pack)) {
+    r = net_conv_low_plan (net, node, &desc, &pack, &step, error);
+    return r == WALLOC_OK ? net_emit (net, node, &step, error) : r;
+  }
+  r = net_layout (net, node, net_in (net, node, 0), true, &step.in[0], error);
+  if (r != WALLOC_OK)
+    return r;
   if (transposed)
     r = make_weights (net, node, c, weights, c->icg * c->ocg * kk,
         c->ocg * kk, kk, error);
@@ -216,15 +225,9 @@ plan_conv (walloc_net * net, const net_node * node, bool transposed,
     return r;
   step.n_in = 1;
   step.p = c;
-  step.chain->cols = c->groups * c->ocg;
   net_conv_step (&step);
-  if (table != NULL && !transposed) {
-    net_conv_desc desc = { c, &win, weights, NULL };
-
-    if (net_in (net, node, 2) >= 0)
-      desc.bias = NET_F (net->plan.tensors, net_in (net, node, 2));
+  if (table != NULL && !transposed)
     table->take_conv (net, &step, &desc);
-  }
   return net_emit (net, node, &step, error);
 }
 

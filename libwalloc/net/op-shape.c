@@ -193,6 +193,8 @@ NET_PLAN (net_plan_constant)
     r = constant_output (net, node, c.type, c.rank, c.dims, &data, error);
     if (r == WALLOC_OK)
       memcpy (data, c.data, c.count * (c.type == NET_I64 ? 8 : 4));
+    if (r == WALLOC_OK && node->out[0] >= 0)
+      net_t (net, net->plan.of_value[node->out[0]])->data_type = c.data_type;
     return r;
   }
   if (net_attr_has (node, "value_float")) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ONNX graphs: whatever loads is prepared for small inputs under tight limits
- * and run twice, on one thread and backwards as a runner may; both must give
- * the same bytes, and all memory must come back. */
+ * and run twice in every precision, on one thread and backwards as a runner may;
+ * both must give the same bytes, and all memory must come back. */
 #include <walloc/net.h>
 
 #include <stdlib.h>
@@ -103,7 +103,7 @@ LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
   };
   walloc_net_shape shapes[MAX_PORTS];
   walloc_net *net = NULL;
-  unsigned i, k;
+  unsigned i, k, p;
   int small = 1;
 
   if (walloc_net_load (&net, data, size, WALLOC_NET_PORTABLE, &allocator,
@@ -122,9 +122,13 @@ LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
       }
       small = small && values (&shapes[i]) <= MAX_VALUES;
     }
-    if (small && walloc_net_prepare (net, shapes, walloc_net_inputs (net),
-            NULL) == WALLOC_OK)
-      run (net, shapes);
+    for (p = WALLOC_NET_F32; small && p <= WALLOC_NET_INT8; p++) {
+      require (walloc_net_set_precision (net, (walloc_net_precision) p,
+              NULL) == WALLOC_OK);
+      if (walloc_net_prepare (net, shapes, walloc_net_inputs (net), NULL) ==
+          WALLOC_OK)
+        run (net, shapes);
+    }
   }
   walloc_net_free (net);
   require (blocks == 0);

@@ -38,6 +38,18 @@ typedef enum
   WALLOC_NET_ONEDNN = 2         /**< oneDNN; if built in */
 } walloc_net_backend;
 
+/** In what convolutions compute. */
+typedef enum
+{
+  WALLOC_NET_F32 = 0,           /**< 32-bit floats */
+  WALLOC_NET_BF16 = 1,          /**< products of bfloat16, sums of floats */
+  /** Bytes where the graph says how (QuantizeLinear, DequantizeLinear), else
+   * bfloat16 where the machine has it, else floats. */
+  WALLOC_NET_INT8 = 2,
+  /** The fastest that this machine has instructions for: INT8, BF16, F32. */
+  WALLOC_NET_FASTEST = 3
+} walloc_net_precision;
+
 /** Bounds for untrusted files; a member of 0 means its default. */
 typedef struct
 {
@@ -78,6 +90,22 @@ WALLOC_API void walloc_net_free (walloc_net * net);
 
 /** The backend in use: PORTABLE or ONEDNN, never AUTO. */
 WALLOC_API walloc_net_backend walloc_net_get_backend (const walloc_net * net);
+
+/**
+ * Chooses in what convolutions compute; #WALLOC_NET_F32 after loading. To be
+ * called before walloc_net_prepare(); a prepared network is to be prepared
+ * again. BF16 and INT8 work everywhere, but are slow on machines without
+ * instructions for them; oneDNN always computes in floats. See
+ * docs/onnx-operators.md for what is computed in fewer bits.
+ *
+ * Errors: #WALLOC_ERR_ARGUMENT (@net is NULL, no such precision).
+ */
+WALLOC_API walloc_result walloc_net_set_precision (walloc_net * net,
+    walloc_net_precision precision, walloc_error * error);
+
+/** The precision in use; never FASTEST. */
+WALLOC_API walloc_net_precision walloc_net_get_precision (const walloc_net *
+    net);
 
 /** Number of inputs that the caller must give (initialisers not counted). */
 WALLOC_API unsigned walloc_net_inputs (const walloc_net * net);
@@ -133,8 +161,10 @@ WALLOC_API uint64_t walloc_net_activation_bytes (const walloc_net * net);
 /**
  * Runs the prepared network. @inputs and @outputs hold one pointer per input
  * and output to as many floats as the shapes say, aligned for float; outputs
- * must not overlap inputs or each other. @runner (may be NULL) spreads rows
- * of work over threads; results do not depend on it.
+ * must not overlap inputs or each other. An output that nothing in the graph
+ * reads may be NULL: it is not wanted, and the step that would write it is left
+ * out. @runner (may be NULL) spreads rows of work over threads; results do not
+ * depend on it.
  */
 WALLOC_API walloc_result walloc_net_run (walloc_net * net,
     const float *const *inputs, unsigned n_inputs, float *const *outputs,

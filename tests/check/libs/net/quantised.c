@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Convolutions in bytes and bfloat16 against PyTorch, which rounds where the
+ * graph says, or nowhere: every kernel, with threads and without. */
+#include "tap.h"
+#include "golden.h"
+#include "net/net-private.h"
+
+static unsigned calls;
+
+/* Parts from the last to the first. */
+static void
+run_backwards (void *user, void (*work) (void *data, unsigned index),
+    void *data, unsigned count)
+{
+  (void) user;
+  calls++;
+  while (count-- > 0)
+    work (data, count);
+}
+
+typedef struct
+{
+  walloc_net *net;
+  golden_set in, want;
+  float *out[GOLDEN_MAX];
+} fixture;
+
+static void
+open_case (fixture * f, const char *name)
+{
+  size_t size = 0, io_size = 0;
+  unsigned char *bytes = golden_read (name, ".onnx", &size);
+  unsigned char *io = golden_read (name, ".io", &io_size);
+  walloc_error error = { "" };
+  unsigned i;
+
+  memset (f, 0, sizeof *f);
+  if (bytes == NULL || io == NULL) {
+    printf ("Bail out! no golden files\n");
+    exit (1);
+  }
+  golden_parse (golden_parse (io, &f->in), &f->want);
+  TAP_OK (walloc_net_load (&f->net, bytes, size, WALLOC_NET_PORTABLE, NULL,
+          NULL, &error) == WALLOC_OK, "%s loads %s", name, error.text);
+  for (i = 0; i < f->want.n; i++)
+    f->out[i] = malloc (f->want.count[i] * sizeof (float));
+  free (bytes);
+  free (io);
+}
+
+static void
+close_case (fixture * f)
+{
+  unsigned i;
+
+  for (i = 0; i < f->want.n; i++)
+    free (f->out[i]);
+  golden_free (&f->in);
+  golden_free (&f->want);
+  walloc_net_free (f->net);
+}
+
+/* Runs in precision, into out from the first on; the worst difference from
+ * the rounded (0) or the exact (1) results. */
+static double
+run_case (fixture * f, walloc_net_precision precision, bool base,
+    unsigned exact, const walloc_runner * runner)
+{
+  unsigned n = walloc_net_outputs (f->net), i;
+  walloc_error error = { "" };
+  double d, worst = 0;
+  walloc_result r;
+
+  r = walloc_net_set_precision (f->net, precision, &error);
+  f->net->low_base = base;
+  if (r == WALLOC_OK)
+    r = walloc_net_prepare (f->net, f->in.shape, 1, &error);
+  for (i = 0; i < n; i++)
+    memset (f->out[i], 0x7f, f->want.count[i] * sizeof (float));
+  if (r == WALLOC_OK)
+    r = walloc_net_run (f->net, (const float *const *) f->in.data, 1, f->out,
+        n, runner, &error);
+  if (r != WALLOC_OK) {
+    printf ("# %s\n", error.text);
+    return 1e30;
+  }
+  for (i = 0; i < n; i++) {
+    d = golden_difference (f->out[i], f->want.data[exact * n + i],
+        f->want.count[i]);
+    worst = d > worst ? d : worst;
+  }
+  return worst;
+}
+
+static void
+test_case (const char *name, bool large)
+{
+  walloc_runner runner = { run_backwards, NULL, 3 };
+  static const char *const names[] = { "best", "base" };
+  float *before;
+  unsigned base;
+  double d, e;
+  fixture f;
+
+  open_case (&f, name);
+  before = malloc (f.want.count[0] * sizeof (float));
+  d = run_case (&f, WALLOC_NET_F32, false, 1, NULL);
+  e = run_case (&f, WALLOC_NET_F32, false, 0, NULL);
+  TAP_OK (d < 1e-5 && e > 1e-3, "%s in floats: %.2g, rounded is %.2g", name, d,
+      e);
+  for (base = 0; base < 2; base++) {
+    d = run_case (&f, WALLOC_NET_INT8, base, 0, NULL);
+    /* a sum at the middle between two bytes may round to either */
+    TAP_OK (d < 1e-5, "%s in bytes, %s: %.2g", name, names[base], d);
+    memcpy (before, f.out[0], f.want.count[0] * sizeof (float));
+    calls = 0;
+    run_case (&f, WALLOC_NET_INT8, base, 0, &runner);
+    TAP_OK ((calls > 0 || !large) && memcmp (before, f.out[0],
+            f.want.count[0] * sizeof (float)) == 0,
+        "%s in bytes, %s: threads change nothing", name, names[base]);
+    d = run_case (&f, WALLOC_NET_BF16, base, 1, NULL);
+    TAP_OK (d > 1e-6 && d < 1e-2, "%s in bfloat16, %s: %.2g", name,
+        names[base], d);
+  }
+  TAP_OK (f.net->plan.ready && walloc_net_activation_bytes (f.net) > 0,
+      "%s stays prepared", name);
+  free (before);
+  close_case (&f);
+}
+
+/* An output that is left out changes nothing in the other. */
+static void
+test_left_out (void)
+{
+  walloc_error error = { "" };
+  float *first, *out[2];
+  size_t bytes;
+  fixture f;
+
+  open_case (&f, "quant_block");
+  bytes = f.want.count[0] * sizeof (float);
+  first = malloc (bytes);
+  run_case (&f, WALLOC_NET_INT8, false, 0, NULL);
+  memcpy (first, f.out[0], bytes);
+  memset (f.out[0], 0, bytes);
+  out[0] = f.out[0];
+  out[1] = NULL;
+  TAP_OK (walloc_net_run (f.net, (const float *const *) f.in.data, 1, out, 2,
+          NULL, &error) == WALLOC_OK && memcmp (first, f.out[0], bytes) == 0,
+      "one output left out %s", error.text);
+  free (first);
+  close_case (&f);
+}
+
+static void
+test_choice (void)
+{
+  walloc_error error = { "" };
+  walloc_net_precision p;
+  fixture f;
+
+  open_case (&f, "quant_stored");
+  TAP_OK (walloc_net_get_precision (f.net) == WALLOC_NET_F32,
+      "floats unless asked");
+  TAP_OK (walloc_net_set_precision (f.net, (walloc_net_precision) 9,
+          &error) == WALLOC_ERR_ARGUMENT, "refused: %s", error.text);
+  TAP_OK (walloc_net_set_precision (NULL, WALLOC_NET_F32,
+          &error) == WALLOC_ERR_ARGUMENT, "refused: %s", error.text);
+  walloc_net_set_precision (f.net, WALLOC_NET_FASTEST, &error);
+  p = walloc_net_get_precision (f.net);
+  TAP_OK (p == (net_low_get (NET_LOW_BYTES, 1) != NULL ? WALLOC_NET_INT8 :
+          net_low_get (NET_LOW_BF16, 1) != NULL ? WALLOC_NET_BF16 :
+          WALLOC_NET_F32), "the fastest here is %d", (int) p);
+  walloc_net_prepare (f.net, f.in.shape, 1, &error);
+  walloc_net_set_precision (f.net, WALLOC_NET_BF16, &error);
+  TAP_OK (walloc_net_run (f.net, (const float *const *) f.in.data, 1, f.out, 1,
+          NULL, &error) == WALLOC_ERR_ARGUMENT,
+      "to be prepared again: %s", error.text);
+  close_case (&f);
+}
+
+int
+main (void)
+{
+  test_case ("quant_block", true);
+  test_case ("quant_stored", false);
+  test_left_out ();
+  test_choice ();
+  return tap_done ();
+}
