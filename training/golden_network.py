@@ -15,7 +15,9 @@ PyWavelets' filters), colour. Nothing is shared with libwalloc.
 models/ordered-net-test.wlm is ordered-test.wlm with two random networks:
 fast has 192 outputs, best the 96 without chroma detail. network/list.txt
 names frame, decoder, format and file of every picture (planes one behind the
-other, rows without gaps). network/bad-*.onnx are what decoders refuse.
+other, rows without gaps). network/two-ports.onnx is fast with the step as an
+input of its own and chroma detail as an output of its own. network/bad-*.onnx
+are what decoders refuse.
 """
 import os
 import sys
@@ -90,6 +92,31 @@ class Network:
             self.w, [('latent', [1, self.inputs, 'h', 'w'])],
             [('coefficients', [1, self.outputs, 'h', 'w'])])
 
+    def two_ports(self):
+        """The same function: latents and step from two inputs, detail in
+        an output of its own."""
+        node = helper.make_node
+        w = dict(self.w)
+        a, c, bias = w.pop('a.w'), w.pop('c.w'), w.pop('c.b')
+        # of the first input, everything but the step counts
+        w['a.w'] = np.concatenate([a[:, :-1], 0 * a[:, -1:]], 1)
+        w['s.w'] = a[:, -1:]
+        w.update({'c.w': c[:96], 'c.b': bias[:96],
+                  'd.w': c[96:], 'd.b': bias[96:]})
+        return graph(
+            [node('Conv', ['latent', 'a.w', 'a.b'], ['l']),
+             node('Conv', ['step', 's.w'], ['s']),
+             node('Add', ['l', 's'], ['a']),
+             node('Tanh', ['a'], ['at']),
+             node('Conv', ['at', 'b.w', 'b.b'], ['b'], pads=[1, 1, 1, 1]),
+             node('Relu', ['b'], ['br']),
+             node('Conv', ['br', 'c.w', 'c.b'], ['coefficients']),
+             node('Conv', ['br', 'd.w', 'd.b'], ['detail'])],
+            w, [('latent', [1, self.inputs, 'h', 'w']),
+                ('step', [1, 1, 'h', 'w'])],
+            [('coefficients', [1, 96, 'h', 'w']),
+             ('detail', [1, 96, 'h', 'w'])])
+
     def __call__(self, x):
         """[inputs, h, w] to [outputs, h, w]."""
         h, w = x.shape[1:]
@@ -113,8 +140,7 @@ def bad_networks(d):
         weights = {'a': np.full((1, inputs, 1, 1), 0.01),
                    'b': np.full((outputs, 1, 1, 1), 0.01)}
         nodes = [node('Conv', [names[0], 'a'], ['x'], **stride),
-                 node(op, ['x'] if len(names) == 1 else ['x', names[1]],
-                      ['y'])]
+                 node(op, ['x', *names[1:]], ['y'])]
         nodes += [node('Conv', ['y', 'b'], [r]) for r in results]
         return graph(nodes, weights, [(n, shape) for n in names],
                      [(r, None) for r in results])
@@ -137,6 +163,10 @@ def bad_networks(d):
                                 op='Add'),
         'bad-two-outputs': chain(d + 1, 192, free(d + 1),
                                  results=('out', 'more')),
+        'bad-three-inputs': chain(d + 1, 192, free(d + 1),
+                                  ('latent', 'step', 'more'), op='Sum'),
+        'bad-three-outputs': chain(d + 1, 96, free(d + 1),
+                                   results=('out', 'detail', 'more')),
         # 32,768 times what it takes
         'bad-memory': graph(
             [node('Concat', [f'x{i}' if i else 'latent'] * 2, [f'x{i + 1}'],
@@ -263,6 +293,8 @@ def main():
     for name, data in bad_networks(d).items():
         with open(os.path.join(folder, name + '.onnx'), 'wb') as f:
             f.write(data)
+    with open(os.path.join(folder, 'two-ports.onnx'), 'wb') as f:
+        f.write(networks['fast'].two_ports())
     with open(os.path.join(folder, 'list.txt'), 'w') as lines:
         lines.write('# frame of ../stream, decoder, format, picture; made by '
                     'training/golden_network.py\n')

@@ -36,7 +36,7 @@ typedef struct
 {
   walloc_net *net;
   unsigned width, height;       /* 0: not prepared */
-  unsigned outputs;
+  unsigned planes[2];           /* of its outputs; 0: there is no second */
 } walloc_decode_net;
 
 struct walloc_decoder
@@ -71,6 +71,7 @@ struct walloc_decoder
 
   /* networks, by walloc_decoder_kind */
   walloc_decode_net net[WALLOC_DECODER_BEST + 1];
+  walloc_net_precision precision;
   float *net_in, *net_out;
   size_t net_in_size, net_out_size;
 

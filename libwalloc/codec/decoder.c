@@ -40,6 +40,9 @@ walloc_decoder_new (walloc_model * model, const walloc_allocator * allocator,
     d->limits = *limits;
   if (d->limits.max_pixels == 0)
     d->limits.max_pixels = DEFAULT_MAX_PIXELS;
+  /* reference mode is to be the published codec, not faster */
+  d->precision = model->info.kind == WALLOC_MODEL_REFERENCE ?
+      WALLOC_NET_F32 : WALLOC_NET_FASTEST;
   walloc_workers_init (&d->workers, runner);
   if (model->info.kind == WALLOC_MODEL_REFERENCE)
     walloc_companding_init (&d->companding, model->latent_bits);

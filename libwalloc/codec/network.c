@@ -53,15 +53,22 @@ refuse (const walloc_decoder * d, walloc_result result,
       d->layout.grid_height, why->text, cure);
 }
 
-/* What the graph says of its input before anything is computed. */
+/* What the graph says of its inputs and outputs before anything is computed. */
 static walloc_result
-check_input (const walloc_decoder * d, const walloc_net * net,
+check_ports (const walloc_decoder * d, const walloc_net * net,
     walloc_error * error)
 {
   const walloc_model_info *info = &d->model->info;
-  const char *step = info->kind == WALLOC_MODEL_ORDERED ? " and the step" : "";
+  int ordered = info->kind == WALLOC_MODEL_ORDERED;
+  const char *step = ordered ? " and the step" : "";
+  unsigned most = ordered ? 2 : 1;
   walloc_net_shape shape;
 
+  if (walloc_net_inputs (net) > most || walloc_net_outputs (net) > most)
+    return walloc_fail (error, WALLOC_ERR_MODEL,
+        "the network of model '%.40s' has %u inputs and %u outputs, not one%s",
+        info->name, walloc_net_inputs (net), walloc_net_outputs (net),
+        ordered ? " or two" : "");
   walloc_net_input (net, 0, &shape);
   if (shape.rank != 0 && shape.rank != 4)
     return walloc_fail (error, WALLOC_ERR_MODEL,
@@ -88,12 +95,9 @@ load (walloc_decoder * d, walloc_decoder_kind kind, walloc_error * error)
       &d->allocator, NULL, &why);
   if (result != WALLOC_OK)
     return refuse (d, result, &why, error);
-  if (walloc_net_inputs (net) != 1 || walloc_net_outputs (net) != 1)
-    result = walloc_fail (error, WALLOC_ERR_MODEL,
-        "the network of model '%.40s' has %u inputs and %u outputs, not one",
-        d->model->info.name, walloc_net_inputs (net), walloc_net_outputs (net));
-  else
-    result = check_input (d, net, error);
+  result = check_ports (d, net, error);
+  if (result == WALLOC_OK)
+    result = walloc_net_set_precision (net, d->precision, error);
   if (result != WALLOC_OK) {
     walloc_net_free (net);
     return result;
@@ -102,35 +106,59 @@ load (walloc_decoder * d, walloc_decoder_kind kind, walloc_error * error)
   return WALLOC_OK;
 }
 
+/* Output i, once prepared. One of all coefficients, or without chroma detail;
+ * or two: that, and the detail. */
 static walloc_result
-prepare (walloc_decoder * d, walloc_decode_net * n, walloc_error * error)
+check_output (const walloc_decoder * d, walloc_decode_net * n, unsigned i,
+    walloc_error * error)
 {
   unsigned width = d->layout.grid_width, height = d->layout.grid_height;
-  walloc_net_shape shape = { 4, {1, input_planes (d), height, width} };
   int ordered = d->model->info.kind == WALLOC_MODEL_ORDERED;
-  walloc_error why = { "" };
-  walloc_result result;
+  int two = walloc_net_outputs (n->net) == 2;
+  walloc_net_shape shape;
 
-  if (n->width == width && n->height == height)
-    return WALLOC_OK;
-  n->width = n->height = 0;
-  result = walloc_net_prepare (n->net, &shape, 1, &why);
-  if (result != WALLOC_OK)
-    return refuse (d, result, &why, error);
-  walloc_net_output (n->net, 0, &shape);
+  walloc_net_output (n->net, i, &shape);
   if (shape.rank != 4)
     return walloc_fail (error, WALLOC_ERR_MODEL,
         "the network of model '%.40s' gives %u dimensions, not 4 (1, planes, "
         "height, width)", d->model->info.name, shape.rank);
   if (shape.dims[0] != 1 || shape.dims[2] != height ||
-      shape.dims[3] != width || !(shape.dims[1] == WALLOC_COEF_PLANES ||
+      shape.dims[3] != width ||
+      !((shape.dims[1] == WALLOC_COEF_PLANES && !two) ||
           (shape.dims[1] == LUMA_AND_CHROMA && ordered)))
     return walloc_fail (error, WALLOC_ERR_MODEL,
-        "the network of model '%.40s' gives %lld planes of %lldx%lld, not %d%s "
+        "the network of model '%.40s' gives %lld planes of %lldx%lld, not %s "
         "of %ux%u", d->model->info.name, (long long) shape.dims[1],
         (long long) shape.dims[3], (long long) shape.dims[2],
-        WALLOC_COEF_PLANES, ordered ? " or 96" : "", width, height);
-  n->outputs = (unsigned) shape.dims[1];
+        two ? "96" : ordered ? "192 or 96" : "192", width, height);
+  n->planes[i] = (unsigned) shape.dims[1];
+  return WALLOC_OK;
+}
+
+static walloc_result
+prepare (walloc_decoder * d, walloc_decode_net * n, walloc_error * error)
+{
+  unsigned width = d->layout.grid_width, height = d->layout.grid_height;
+  walloc_net_shape shapes[2] = {
+    {4, {1, input_planes (d), height, width}}, {4, {1, 1, height, width}}
+  };
+  walloc_error why = { "" };
+  walloc_result result;
+  unsigned i;
+
+  if (n->width == width && n->height == height)
+    return WALLOC_OK;
+  n->width = n->height = 0;
+  n->planes[0] = n->planes[1] = 0;
+  result = walloc_net_prepare (n->net, shapes, walloc_net_inputs (n->net),
+      &why);
+  if (result != WALLOC_OK)
+    return refuse (d, result, &why, error);
+  for (i = 0; i < walloc_net_outputs (n->net); i++) {
+    result = check_output (d, n, i, error);
+    if (result != WALLOC_OK)
+      return result;
+  }
   n->width = width;
   n->height = height;
   return WALLOC_OK;
@@ -193,8 +221,9 @@ walloc_decoder_run_net (walloc_decoder * d, walloc_decoder_kind kind,
 {
   walloc_decode_net *n = &d->net[kind];
   size_t plane = (size_t) d->layout.grid_width * d->layout.grid_height;
-  const float *inputs[1];
-  float *outputs[1];
+  int detail = d->out_sampling >= WALLOC_SAMPLING_422;
+  const float *inputs[2];
+  float *outputs[2];
   uint64_t start = walloc_now ();
   walloc_result result = WALLOC_OK;
 
@@ -207,18 +236,35 @@ walloc_decoder_run_net (walloc_decoder * d, walloc_decoder_kind kind,
     result = room (d, &d->net_in, &d->net_in_size, plane * input_planes (d),
         error);
   if (result == WALLOC_OK)
-    result = room (d, &d->net_out, &d->net_out_size, plane * n->outputs, error);
+    result = room (d, &d->net_out, &d->net_out_size,
+        plane * (n->planes[0] + n->planes[1]), error);
   if (result != WALLOC_OK)
     return result;
   walloc_parallel (&d->runner, fill_row, d, d->layout.grid_height);
   inputs[0] = d->net_in;
+  /* the step's plane is the last of the first input */
+  inputs[1] = d->net_in + plane * (input_planes (d) - 1);
   outputs[0] = d->net_out;
-  result = walloc_net_run (n->net, inputs, 1, outputs, 1,
-      d->runner.run != NULL ? &d->runner : NULL, error);
+  outputs[1] = detail ? d->net_out + plane * n->planes[0] : NULL;
+  result = walloc_net_run (n->net, inputs, walloc_net_inputs (n->net), outputs,
+      walloc_net_outputs (n->net), d->runner.run != NULL ? &d->runner : NULL,
+      error);
   if (result != WALLOC_OK)
     return result;
   d->net_result = d->net_out;
-  d->net_planes = n->outputs;
+  d->net_planes = n->planes[0] + (detail ? n->planes[1] : 0);
   d->stats.ns_network += walloc_now () - start;
+  return WALLOC_OK;
+}
+
+walloc_result
+walloc_decoder_set_precision (walloc_decoder * decoder,
+    walloc_net_precision precision, walloc_error * error)
+{
+  if (decoder == NULL || (unsigned) precision > WALLOC_NET_FASTEST)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, decoder == NULL ?
+        "no decoder" : "no such precision");
+  walloc_decoder_free_nets (decoder);
+  decoder->precision = precision;
   return WALLOC_OK;
 }

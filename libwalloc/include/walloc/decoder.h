@@ -8,6 +8,7 @@
 
 #include <walloc/frame.h>
 #include <walloc/model.h>
+#include <walloc/net.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,6 +40,16 @@ WALLOC_API walloc_result walloc_decoder_new (walloc_model * model,
     walloc_error * error);
 
 WALLOC_API void walloc_decoder_free (walloc_decoder * decoder);
+
+/**
+ * Choose in what network decoders compute; in a new decoder it is
+ * #WALLOC_NET_FASTEST for ordered models, #WALLOC_NET_F32 for reference ones,
+ * which are to be the published codec. Pictures differ slightly between precisions and instruction sets,
+ * never between thread counts. #WALLOC_NET_F32 is the reference.
+ * Errors: ARGUMENT.
+ */
+WALLOC_API walloc_result walloc_decoder_set_precision (walloc_decoder *
+    decoder, walloc_net_precision precision, walloc_error * error);
 
 /**
  * Tell whether anything of a frame can be decoded, without allocating: the

@@ -123,10 +123,11 @@ test_golden (walloc_model * model, golden * list, unsigned n)
 {
   walloc_decoder *decoder;
   walloc_error error;
-  unsigned i, other, all = 1, worst;
+  unsigned i, other, all = 1, worst, rounded = 0;
 
   for (i = 0; i < n; i++) {
     walloc_decoder_new (model, NULL, NULL, NULL, &decoder, NULL);
+    walloc_decoder_set_precision (decoder, WALLOC_NET_F32, NULL);
     if (TAP_OK (decode (decoder, &list[i], list[i].kind, &error) == WALLOC_OK,
             "%s decodes %s", list[i].file, error.text)) {
       worst = compare (&list[i], &other, &all);
@@ -135,6 +136,15 @@ test_golden (walloc_model * model, golden * list, unsigned n)
           "%s: %u of %u samples differ, by at most %u", list[i].file, other,
           all, worst);
     }
+    /* random weights make the most of what bfloat16 rounds */
+    walloc_decoder_set_precision (decoder, WALLOC_NET_BF16, NULL);
+    decode (decoder, &list[i], list[i].kind, &error);
+    worst = compare (&list[i], &other, &all);
+    rounded += other;
+    TAP_OK (worst <= 3, "%s in bfloat16: %u of %u samples differ, "
+        "by at most %u", list[i].file, other, all, worst);
+    walloc_decoder_set_precision (decoder, WALLOC_NET_FASTEST, NULL);
+    decode (decoder, &list[i], list[i].kind, &error);
     list[i].hash = picture_hash (&list[i].image);
     /* or all that would have shown nothing */
     decode (decoder, &list[i], WALLOC_DECODER_LINEAR, &error);
@@ -148,6 +158,56 @@ test_golden (walloc_model * model, golden * list, unsigned n)
           list[i].hash, "%s: auto takes the network", list[i].frame);
     walloc_decoder_free (decoder);
   }
+  TAP_OK (rounded > 0, "bfloat16 was used: %u samples differ", rounded);
+}
+
+/* A network with a second input and a second output: the pictures of fast. */
+static void
+test_ports (const golden * list, unsigned n)
+{
+  walloc_decoder *decoder;
+  walloc_model *model;
+  walloc_error error = { "" };
+  model_file *f = model_file_open (ORDERED);
+  unsigned i, other, all, worst;
+  uint8_t *bytes;
+  size_t size;
+
+  bytes = read_file (FOLDER, "two-ports", ".onnx", &size);
+  model_file_append (f, "decoder.fast.onnx", "U8", size, (const char *) bytes);
+  free (bytes);
+  bytes = model_file_bytes (f, &size);
+  walloc_model_load_memory (bytes, size, NULL, &model, NULL);
+  model_file_free (f);
+  free (bytes);
+  walloc_decoder_new (model, NULL, NULL, NULL, &decoder, NULL);
+  walloc_decoder_set_precision (decoder, WALLOC_NET_F32, NULL);
+  for (i = 0; i < n; i++) {
+    if (list[i].kind != WALLOC_DECODER_FAST)
+      continue;
+    worst = 256;
+    if (decode (decoder, &list[i], list[i].kind, &error) == WALLOC_OK)
+      worst = compare (&list[i], &other, &all);
+    TAP_OK (worst <= 1 && other * 200 <= all,
+        "two ports, %s: up to %u %s", list[i].file, worst, error.text);
+  }
+  walloc_decoder_free (decoder);
+  walloc_model_unref (model);
+}
+
+static void
+test_precision (walloc_model * model)
+{
+  walloc_decoder *decoder;
+  walloc_error error = { "" };
+
+  walloc_decoder_new (model, NULL, NULL, NULL, &decoder, NULL);
+  TAP_OK (walloc_decoder_set_precision (decoder, (walloc_net_precision) 4,
+          &error) == WALLOC_ERR_ARGUMENT && error.text[0] != 0,
+      "no such precision: %s", error.text);
+  TAP_OK (walloc_decoder_set_precision (NULL, WALLOC_NET_F32, &error) ==
+      WALLOC_ERR_ARGUMENT, "no decoder: %s", error.text);
+  walloc_decoder_free (decoder);
 }
 
 /* Sizes, formats and both networks in turn through one decoder, with threads
@@ -205,8 +265,12 @@ test_refused (const golden * g)
     {"bad-output-size", WALLOC_ERR_MODEL, {"192 planes of 4x4", "not", "7x7"}},
     {"bad-output-rank", WALLOC_ERR_MODEL, {"gives 2 dimensions", "not 4",
             "planes"}},
-    {"bad-two-inputs", WALLOC_ERR_MODEL, {"2 inputs", "1 output", "not one"}},
-    {"bad-two-outputs", WALLOC_ERR_MODEL, {"1 input", "2 outputs", "not one"}},
+    {"bad-two-inputs", WALLOC_ERR_MODEL, {"'more'", "wants 193", "1"}},
+    {"bad-two-outputs", WALLOC_ERR_MODEL, {"192 planes", "not 96", "7x7"}},
+    {"bad-three-inputs", WALLOC_ERR_MODEL, {"3 inputs", "1 output",
+            "not one or two"}},
+    {"bad-three-outputs", WALLOC_ERR_MODEL, {"1 input", "3 outputs",
+            "not one or two"}},
     {"bad-memory", WALLOC_ERR_LIMIT, {"limit", "193 planes",
             "; the linear decoder needs less"}},
     {"bad-operator", WALLOC_ERR_UNSUPPORTED, {"Det", "ordered-test", ""}},
@@ -355,6 +419,8 @@ main (void)
       "%u golden pictures, a model with two networks", n);
   if (n > 0) {
     test_golden (model, list, n);
+    test_ports (list, n);
+    test_precision (model);
     test_turns (model, list, n);
     test_refused (&list[0]);
     test_limits (model, &list[0]);
