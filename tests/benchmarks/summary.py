@@ -1,0 +1,197 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What was asked for beside what the latest runs measured.
+
+usage: summary.py [FOLDER]          default: docs/evaluation
+
+Reads the JSON files that the benchmarks wrote to FOLDER and puts one table
+between the lines <!-- figures --> and <!-- end of figures --> of its
+README.md. A file or an entry that is missing gives the row "not measured".
+"""
+import json
+import os
+import sys
+
+import common
+import rate_quality
+import video_time
+
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+class Absent(Exception):
+    """This figure has not been measured."""
+
+
+class Files:
+    def __init__(self, folder):
+        self.folder, self.read = folder, {}
+
+    def __call__(self, name):
+        if name not in self.read:
+            path = os.path.join(self.folder, name + ".json")
+            if not os.path.exists(path):
+                raise Absent
+            with open(path, encoding="utf-8") as file:
+                self.read[name] = json.load(file)
+        return self.read[name]
+
+
+def verdict(reached, by):
+    return "reached" if reached else f"missed by {by}"
+
+
+def quality_rows(files):
+    """Rate and quality on Kodak."""
+    rows = []
+
+    def curve(name):
+        curves = files("rate-quality-kodak")["curves"]
+        if name not in curves:
+            raise Absent
+        return curves[name]
+
+    def add(what, asked, function):
+        rows.append((what, asked, function, "rate-quality-kodak"))
+
+    def at(name, bpp):
+        value = rate_quality.interpolate(curve(name), bpp)
+        if value is None:
+            raise Absent
+        return value
+
+    def dB(name, bpp, target):
+        value = at(name, bpp)
+        return f"{value:.2f} dB", verdict(round(value, 2) >= target,
+                                          f"{target - value:.2f} dB")
+
+    for bpp, target in rate_quality.TARGETS["walloc-best"]:
+        add(f"`best`, {bpp:g} bpp", f"{target} dB",
+            lambda b=bpp, t=target: dB("walloc-best", b, t))
+    for bpp, target in ((0.25, 29.2), (0.5, 32.2), (1.0, 35.8)):
+        add(f"`fast`, {bpp:g} bpp", f"{target - 0.4:.1f} dB",
+            lambda b=bpp, t=target - 0.4: dB("walloc-fast", b, t))
+
+    def gain():
+        value = at("walloc-fast", 0.5) - at("walloc-linear", 0.5)
+        return f"{value:+.2f} dB", verdict(value >= 0.7,
+                                           f"{0.7 - value:.2f} dB")
+    add("`fast` over `linear`, 0.5 bpp", "+0.7 dB", gain)
+    return rows
+
+
+def time_rows(files):
+    def share(name, limit):
+        entry = files("video-time")["sequences"].get(name)
+        if not entry:
+            raise Absent
+        values = [entry["shares"][str(q)]["walloc"]
+                  for q in video_time.LEVELS]
+        known = [v for v in values if v is not None]
+        if not known:
+            return "PSNR not reached", "missed"
+        text = ", ".join(common.cell(None if v is None else 100 * v,
+                                     "%.0f %%") for v in values)
+        worst = max(known)
+        return text, verdict(
+            worst < limit + 0.005 and len(known) == len(values),
+                             f"{100 * (worst - limit):.0f} points at worst"
+                             if worst > limit else "PSNR not reached at the"
+                             " quality with a dash")
+
+    rows = [(f"static camera, noise of sigma {s}", "10 % of intra at equal"
+             " PSNR", lambda s=s: share(f"static-{s}", 0.10), "video-time")
+            for s in (2, 4, 6)]
+    rows.append(("driving (CamVid)", "no more than intra",
+                 lambda: share("driving", 1.0), "video-time"))
+
+    def cuts():
+        entry = files("video-time")["sequences"].get("cuts")
+        if not entry:
+            raise Absent
+        point = next(p for p in entry["points"]["walloc"]
+                     if p["quality"] == 60)
+        found = set(entry["cuts"]) & set(point["keys"])
+        count = len(entry["cuts"])
+        return f"{len(found)} of {count}", verdict(
+            len(found) == count, f"{count - len(found)}")
+    rows.append(("scene cuts detected", "all", cuts, "video-time"))
+
+    def recovery():
+        found = [r for r in files("video-time")["loss"]
+                 if r["codec"] == "walloc" and r["how"] == "lost"]
+        if not found:
+            raise Absent
+        late = [r for r in found if r["exact_from"] is None
+                or r["exact_from"] > 15]
+        return "exact from frame " + ", ".join(
+            str(r["exact_from"]) for r in found), verdict(
+                not late, "later than the next key frame")
+    rows.append(("recovery after lost frame 7, key frames every 15",
+                 "by the next key frame", recovery, "video-time"))
+    return rows
+
+
+def rate_rows(files):
+    rows = []
+
+    def hold(name):
+        runs = files("rate-control")["hold"].get(name)
+        if not runs:
+            raise Absent
+        worst = max(max(abs(r["most"]), abs(r["least"])) for r in runs)
+        inside = min(r["inside"] for r in runs)
+        return (f"worst window {100 * worst:.1f} %, at least"
+                f" {100 * inside:.0f} % of windows inside"), verdict(
+                    worst <= 0.05, f"{100 * (worst - 0.05):.1f} points")
+
+    def react(name):
+        run = files("rate-control")["react"].get(name)
+        if not run:
+            raise Absent
+        first = [c["frames"][0] for c in run["changes"]]
+        off = max(abs(f - 1) for f in first)
+        return "first frame " + ", ".join(f"{f:.2f}" for f in first) + \
+            " of the new budget", verdict(off <= 0.25, f"{off:.2f}")
+
+    for name, title in (("walloc-intra", "intra"), ("walloc", "predicted")):
+        rows.append((f"`bitrate`, windows of 2 s, {title}", "within 5 %",
+                     lambda n=name: hold(n), "rate-control"))
+    rows.append(("`bitrate` changed while playing, intra", "reacts in one"
+                 " frame", lambda: react("walloc-intra"), "rate-control"))
+    return rows
+
+
+def table(files):
+    lines = []
+    for what, asked, function, page in (quality_rows(files)
+                                        + rate_rows(files)
+                                        + time_rows(files)):
+        try:
+            measured, result = function()
+        except Absent:
+            measured, result = "not measured", ""
+        lines.append([what, asked, measured, result, f"[{page}]({page}.md)"])
+    return common.table(["what", "asked for", "measured", "", "from"], lines)
+
+
+def main():
+    if len(sys.argv) > 2 or sys.argv[1:2] in (["-h"], ["--help"]):
+        sys.exit(__doc__)
+    folder = sys.argv[1] if len(sys.argv) == 2 else os.path.join(
+        common.ROOT, "docs", "evaluation")
+    path = os.path.join(folder, "README.md")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"{path} lacks the lines {BEGIN} and {END}")
+    figures = table(Files(folder))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{head}{BEGIN}\n\n{figures}\n\n{END}{tail}")
+    print(figures)
+
+
+if __name__ == "__main__":
+    main()
