@@ -107,14 +107,15 @@ synthesise_rows (const float *s2, const float *d2_new, const float *d2,
   }
 }
 
+/* Rows have room for whole vectors. */
 WALLOC_CLONES static void
 synthesise_vertical (const void *s2, const void *d2_new, const void *d2,
-    void *s1, void *d1, const void *e, void *e_out, void *o_out, size_t n,
+    void *s1, void *d1, const void *e, void *e_out, void *o_out, size_t room,
     unsigned mode)
 {
   const float *ef = e, *df = d1;
   float *of = o_out;
-  size_t i;
+  size_t n = room & ~(size_t) (LIFT_ROOM - 1), i;
 
 #define ROWS(m) \
   synthesise_rows (s2, d2_new, d2, s1, d1, e, e_out, o_out, n, m)
@@ -142,32 +143,52 @@ synthesise_vertical (const void *s2, const void *d2_new, const void *d2,
 #undef ROWS
 }
 
+/* The first half values of low and high count; n >= half are computed. */
+WALLOC_INLINE void
+synthesise_line (const float *l, const float *h, float *x, float *tmp,
+    size_t half, size_t n, walloc_border border, float scale_low,
+    float scale_high)
+{
+  float *s = tmp + 16, *d = s + n + 32;
+  int mirror = border == WALLOC_BORDER_SYMMETRIC;
+  size_t i;
+
+  WALLOC_IVDEP for (i = 0; i < n; i++)
+    d[i] = h[i] * scale_high;
+  d[-1] = mirror ? d[0] : d[half - 1];
+  WALLOC_IVDEP for (i = 0; i < n; i++)
+    s[i] = l[i] * scale_low - DELTA * (d[(ptrdiff_t) i - 1] + d[i]);
+  s[half] = mirror ? s[half - 1] : s[0];
+  WALLOC_IVDEP for (i = 0; i < n; i++)
+    d[i] = d[i] - GAMMA * (s[i] + s[i + 1]);
+  d[-1] = mirror ? d[0] : d[half - 1];
+  WALLOC_IVDEP for (i = 0; i < n; i++)
+    s[i] = s[i] - BETA * (d[(ptrdiff_t) i - 1] + d[i]);
+  s[half] = mirror ? s[half - 1] : s[0];
+  WALLOC_IVDEP for (i = 0; i < n; i++) {
+    x[2 * i] = s[i];
+    x[2 * i + 1] = d[i] - ALPHA * (s[i] + s[i + 1]);
+  }
+}
+
 WALLOC_CLONES static void
 synthesise_horizontal (const void *low, const void *high, void *out,
     void *tmp, size_t half, walloc_border border, float scale_low,
     float scale_high)
 {
-  const float *l = low, *h = high;
-  float *s = (float *) tmp + 16, *d = s + half + 32, *x = out;
-  int mirror = border == WALLOC_BORDER_SYMMETRIC;
-  size_t i;
+  size_t n = (half + LIFT_ROOM - 1) & ~(size_t) (LIFT_ROOM - 1);
 
-  WALLOC_IVDEP for (i = 0; i < half; i++)
-    d[i] = h[i] * scale_high;
-  d[-1] = mirror ? d[0] : d[half - 1];
-  WALLOC_IVDEP for (i = 0; i < half; i++)
-    s[i] = l[i] * scale_low - DELTA * (d[(ptrdiff_t) i - 1] + d[i]);
-  s[half] = mirror ? s[half - 1] : s[0];
-  WALLOC_IVDEP for (i = 0; i < half; i++)
-    d[i] = d[i] - GAMMA * (s[i] + s[i + 1]);
-  d[-1] = mirror ? d[0] : d[half - 1];
-  WALLOC_IVDEP for (i = 0; i < half; i++)
-    s[i] = s[i] - BETA * (d[(ptrdiff_t) i - 1] + d[i]);
-  s[half] = mirror ? s[half - 1] : s[0];
-  WALLOC_IVDEP for (i = 0; i < half; i++) {
-    x[2 * i] = s[i];
-    x[2 * i + 1] = d[i] - ALPHA * (s[i] + s[i + 1]);
-  }
+  synthesise_line (low, high, out, tmp, half, n, border, scale_low,
+      scale_high);
+}
+
+WALLOC_CLONES static void
+synthesise_exactly (const void *low, const void *high, void *out,
+    void *tmp, size_t half, walloc_border border, float scale_low,
+    float scale_high)
+{
+  synthesise_line (low, high, out, tmp, half, half, border, scale_low,
+      scale_high);
 }
 
 WALLOC_CLONES static void
@@ -186,5 +207,6 @@ const walloc_analysis_kernels walloc_float_analysis = {
 };
 
 const walloc_synthesis_kernels walloc_float_synthesis = {
-  sizeof (float), synthesise_vertical, synthesise_horizontal, copy_scaled
+  sizeof (float), synthesise_vertical, synthesise_horizontal,
+  synthesise_exactly, copy_scaled
 };

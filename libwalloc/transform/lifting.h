@@ -47,6 +47,9 @@ typedef struct
   void (*copy) (const void *in, void *out, size_t n, float scale);
 } walloc_analysis_kernels;
 
+/* Values that synthesis works on at a time. */
+#define LIFT_ROOM 16
+
 /* Modes of synthesis. */
 #define LIFT_FIRST 1            /* d2 above the first row is the first */
 #define LIFT_SECOND 2           /* d1 above the first row is the first */
@@ -56,14 +59,20 @@ typedef struct
 /* Synthesis, row k of the bands (s2, d2_new):
  *   s1' = s2 - delta (d2 + d2_new)   d1' = d2 - gamma (s1 + s1')
  *   e_out = s1 - beta (d1 + d1')     o_out = d1 - alpha (e + e_out)
- * then s1 and d1 are replaced; e_out is row 2 k - 2, o_out row 2 k - 3. */
+ * then s1 and d1 are replaced; e_out (which may be e) is row 2 k - 2, o_out
+ * row 2 k - 3. n is a multiple of LIFT_ROOM. */
 typedef struct
 {
   size_t size;
   void (*vertical) (const void *s2, const void *d2_new, const void *d2,
       void *s1, void *d1, const void *e, void *e_out, void *o_out, size_t n,
       unsigned mode);
+  /* half low and half high values to 2 half ones; all three, and tmp, have
+   * room for whole vectors of LIFT_ROOM pairs, which are read and written */
   void (*horizontal) (const void *low, const void *high, void *out, void *tmp,
+      size_t half, walloc_border border, float scale_low, float scale_high);
+  /* the same without room */
+  void (*exactly) (const void *low, const void *high, void *out, void *tmp,
       size_t half, walloc_border border, float scale_low, float scale_high);
   void (*copy) (const void *in, void *out, size_t n, float scale);
 } walloc_synthesis_kernels;
@@ -92,9 +101,11 @@ typedef struct
   size_t first, end;            /* output rows */
 } walloc_packet_shape;
 
-/* Bytes of scratch for analysis or synthesis, alignment included; 0 when out
- * of range. */
+/* Bytes of scratch for analysis, alignment included; 0 when out of range. */
 size_t walloc_packet_scratch (size_t width, unsigned levels, size_t size);
+
+/* The same for walloc_packet_synthesis() alone, of floats. */
+size_t walloc_packet_synthesis_scratch (size_t width, unsigned levels);
 
 /* Drivers. Arguments must have been checked, levels >= 1; scratch needs no
  * alignment. plane_stride of the picture is not used. */

@@ -1,38 +1,146 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Streaming packet synthesis; lifting.h tells how. */
-#include "transform/lifting.h"
+#include "transform/synthesis.h"
 
 #include <string.h>
 
-#define MAX_LEVELS WALLOC_WAVELET_MAX_LEVELS
-
-/* One level: takes rows of its 4^l bands, gives rows of 4^(l-1) bands. */
-typedef struct
-{
-  size_t n;                     /* length of an output row over all bands */
-  size_t width;                 /* of one band's output row */
-  ptrdiff_t first, end;         /* output rows wanted */
-  ptrdiff_t start;              /* first row of the bands */
-  ptrdiff_t half;               /* rows of the bands in the whole picture */
-  char *s2, *d2_new, *d2, *s1, *d1, *e, *o;
-  const char *e_prev;
-} level_state;
-
-typedef struct
-{
-  const walloc_synthesis_kernels *k;
-  const walloc_packet_shape *shape;
-  const walloc_planes *picture;
-  size_t size, padded;
-  char *tmp;
-  level_state level[MAX_LEVELS + 1];
-  float scale[2 * MAX_LEVELS + 1];
-} synthesis;
+/* After that many rows of zeros all that a band keeps, and what it gives, is
+ * zero: each of the four lifting steps remembers one row, and the last one's
+ * output is kept in the row that is handed on. */
+#define SILENCE 5
 
 static size_t
-row_bytes (size_t n, size_t size)
+row_floats (size_t n)
 {
-  return (((n * size + 63) / 64) | 1) * 64;
+  /* an odd number of cache lines, so that rows side by side do not compete
+   * for the same sets of the cache */
+  return (((n * sizeof (float) + 63) / 64) | 1) * 64 / sizeof (float);
+}
+
+/* Sets what is fixed by the shape; returns floats of memory for all rows. */
+static uint64_t
+plan_levels (walloc_synthesis_level * level, size_t columns, unsigned levels,
+    int merge)
+{
+  uint64_t room = walloc_synthesis_room (columns), total = 0;
+  size_t half = columns;
+  unsigned l;
+
+  for (l = levels; l > 0; l--) {
+    walloc_synthesis_level *lv = &level[l];
+    int split = !(merge && l == 1);
+
+    lv->half = half;
+    lv->bands = l == 1 ? 1 : (size_t) 1 << (2 * (l - 1) - (merge ? 1 : 0));
+    room <<= split;
+    half <<= split;
+    lv->n = (size_t) room;
+    /* at most 2^46 * 2^22 in sum, far below 2^64 once columns are checked */
+    total += 7 * (((room * lv->bands + 15) / 16 | 1) * 16);
+    total += 2 * ((lv->bands + 63) / 64 * 16);
+  }
+  return total + room + LIFT_TMP_EXTRA;
+}
+
+size_t
+walloc_synthesis_bytes (size_t columns, unsigned levels, int merge)
+{
+  walloc_synthesis_level level[WALLOC_WAVELET_MAX_LEVELS + 1];
+  uint64_t floats;
+
+  if (columns == 0 || columns > WALLOC_WAVELET_MAX_LENGTH
+      || levels > WALLOC_WAVELET_MAX_LEVELS)
+    return 0;
+  floats = plan_levels (level, columns, levels, merge) + 64;
+  return floats > SIZE_MAX / 2 / sizeof (float) ? 0
+      : (size_t) floats * sizeof (float);
+}
+
+/* Rows of a level's input for rows [*first, *end) of its output: e of pair p
+ * needs rows from p - 2 on, o of pair p up to p + 2. */
+static void
+reach (ptrdiff_t *first, ptrdiff_t *end)
+{
+  *first = (*first >> 1) - 2;
+  *end = ((*end - 1) >> 1) + 3;
+}
+
+void
+walloc_synthesis_reach (unsigned levels, ptrdiff_t *first, ptrdiff_t *end)
+{
+  while (levels-- > 0)
+    reach (first, end);
+}
+
+static void
+plan_rows (walloc_synthesis * s)
+{
+  ptrdiff_t first = s->shape.first, end = s->shape.end;
+  unsigned l;
+
+  for (l = 1; l <= s->shape.levels; l++) {
+    walloc_synthesis_level *lv = &s->level[l];
+
+    lv->rows = (ptrdiff_t) (s->shape.rows << (s->shape.levels - l));
+    lv->first = first;
+    lv->end = end;
+    reach (&first, &end);
+    if (s->shape.border == WALLOC_BORDER_SYMMETRIC) {
+      if (first < 0)
+        first = 0;
+      if (end > lv->rows)
+        end = lv->rows;
+    }
+  }
+  s->start = s->next = first;
+  s->stop = end;
+}
+
+static void
+plan_memory (walloc_synthesis * s, void *memory)
+{
+  float *at = memory, *begin;
+  unsigned l;
+  size_t i;
+
+  at += (64 - ((uintptr_t) at & 63)) % 64 / sizeof *at;
+  begin = at;
+  for (l = 1; l <= s->shape.levels; l++) {
+    walloc_synthesis_level *lv = &s->level[l];
+    float **rows[7] = { &lv->d2, &lv->s1, &lv->d1, &lv->e, &lv->s2,
+      &lv->d2_new, &lv->o
+    };
+
+    for (i = 0; i < 7; i++) {
+      *rows[i] = at;
+      at += row_floats (lv->n * lv->bands);
+    }
+    lv->quiet = (uint8_t *) at;
+    at += (lv->bands + 63) / 64 * 16;
+    lv->active = (uint8_t *) at;
+    at += (lv->bands + 63) / 64 * 16;
+  }
+  /* zero as if rows of zeros had come in: above the first row of a strip the
+   * rows that depend on this are not wanted */
+  memset (begin, 0, (size_t) (at - begin) * sizeof *at);
+  for (l = 1; l <= s->shape.levels; l++)
+    memset (s->level[l].quiet, SILENCE, s->level[l].bands);
+  s->tmp = at;
+}
+
+void
+walloc_synthesis_init (walloc_synthesis * s,
+    const walloc_synthesis_kernels * kernels,
+    const walloc_synthesis_shape * shape, void *memory)
+{
+  unsigned i, bits = 2 * shape->levels - (shape->merge ? 1 : 0);
+
+  s->k = kernels;
+  s->shape = *shape;
+  plan_levels (s->level, shape->columns, shape->levels, shape->merge);
+  for (i = 0; i <= bits; i++)
+    s->scale[i] = walloc_packet_scale (((size_t) 1 << i) - 1, bits, 1);
+  plan_rows (s);
+  plan_memory (s, memory);
 }
 
 static unsigned
@@ -45,185 +153,124 @@ high_bits (size_t channel)
   return n;
 }
 
-static void bands_arrived (synthesis * s, unsigned l, ptrdiff_t row,
-    const char *base, size_t step);
-
-/* Where an output row may be written at once: the picture, if it takes whole
- * rows; NULL otherwise. */
-static char *
-direct_row (synthesis * s, unsigned l, ptrdiff_t row)
-{
-  const level_state *lv = &s->level[l];
-
-  if (l != 1 || row < lv->first || row >= lv->end
-      || s->padded != s->shape->width)
-    return NULL;
-  return (char *) s->picture->data
-      + (size_t) (row - lv->first) * s->picture->row_stride * s->size;
-}
+static void bands_arrived (walloc_synthesis * s, unsigned l, ptrdiff_t row,
+    const float *base, size_t stride, const uint8_t * live);
 
 static void
-emit (synthesis * s, unsigned l, ptrdiff_t row, const char *data, int direct)
+emit (walloc_synthesis * s, unsigned l, ptrdiff_t row, const float *data)
 {
-  level_state *lv = &s->level[l];
+  walloc_synthesis_level *lv = &s->level[l];
 
   if (row < lv->first || row >= lv->end)
     return;
-  if (l > 1) {
-    bands_arrived (s, l - 1, row, data, lv->width * s->size);
-  } else if (!direct) {
-    char *out = (char *) s->picture->data
-        + (size_t) (row - lv->first) * s->picture->row_stride * s->size;
-
-    memcpy (out, data, s->shape->width * s->size);
-  }
+  if (l > 1)
+    bands_arrived (s, l - 1, row, data, lv->n, lv->active);
+  else
+    s->shape.row (s->shape.user, row, data);
 }
 
 /* Rows k of the bands are in s2 and d2_new, or k is beyond the end. */
 static void
-step (synthesis * s, unsigned l, ptrdiff_t k)
+step (walloc_synthesis * s, unsigned l, ptrdiff_t k)
 {
-  level_state *lv = &s->level[l];
-  char *e_direct = direct_row (s, l, 2 * k - 2);
-  char *o_direct = direct_row (s, l, 2 * k - 3);
-  char *e = e_direct != NULL ? e_direct : lv->e;
-  char *o = o_direct != NULL ? o_direct : lv->o;
-  char *swap;
+  walloc_synthesis_level *lv = &s->level[l];
+  size_t b, end, at;
   unsigned mode = 0;
+  float *swap;
 
-  if (s->shape->border == WALLOC_BORDER_SYMMETRIC) {
+  if (s->shape.border == WALLOC_BORDER_SYMMETRIC) {
     mode |= k == 0 ? LIFT_FIRST : 0;
     mode |= k == 1 ? LIFT_SECOND : 0;
-    mode |= k == lv->half ? LIFT_LAST : 0;
-    mode |= k == lv->half + 1 ? LIFT_AFTER : 0;
+    mode |= k == lv->rows ? LIFT_LAST : 0;
+    mode |= k == lv->rows + 1 ? LIFT_AFTER : 0;
   }
-  s->k->vertical (lv->s2, lv->d2_new, lv->d2, lv->s1, lv->d1, lv->e_prev, e,
-      o, lv->n, mode);
-  emit (s, l, 2 * k - 3, o, o_direct != NULL);
+  for (b = 0; b < lv->bands; b = end) {
+    end = b + 1;
+    if (!lv->active[b])
+      continue;
+    while (end < lv->bands && lv->active[end])
+      end++;
+    at = b * lv->n;
+    s->k->vertical (lv->s2 + at, lv->d2_new + at, lv->d2 + at, lv->s1 + at,
+        lv->d1 + at, lv->e + at, lv->e + at, lv->o + at, (end - b) * lv->n,
+        mode);
+  }
+  emit (s, l, 2 * k - 3, lv->o);
   if ((mode & LIFT_AFTER) != 0)
     return;
-  lv->e_prev = e;
   swap = lv->d2;
   lv->d2 = lv->d2_new;
   lv->d2_new = swap;
-  emit (s, l, 2 * k - 2, e, e_direct != NULL);
+  emit (s, l, 2 * k - 2, lv->e);
 }
 
-/* Row row of all bands of level l; band c begins at base + c * step. */
+/* Input bands in[0] (low) and in[1] (high) of one axis merged into out, or
+ * zeros. */
 static void
-bands_arrived (synthesis * s, unsigned l, ptrdiff_t row, const char *base,
-    size_t step_bytes)
+merge_pair (walloc_synthesis * s, const walloc_synthesis_level * lv,
+    const float *low, const float *high, int any, float scale_low,
+    float scale_high, float *out)
 {
-  level_state *lv = &s->level[l];
-  int last = l == s->shape->levels;
-  size_t half = lv->width / 2, b, bands = (size_t) 1 << (2 * (l - 1));
+  if (any)
+    s->k->horizontal (low, high, out, s->tmp, lv->half, s->shape.border,
+        scale_low, scale_high);
+  else
+    memset (out, 0, lv->n * sizeof *out);
+}
 
-  if (s->shape->vertical_only) {
-    s->k->copy (base, lv->s2, lv->n, s->scale[0]);
-    s->k->copy (base + step_bytes, lv->d2_new, lv->n, s->scale[1]);
-  } else {
-    for (b = 0; b < bands; b++) {
-      const char *in = base + 4 * b * step_bytes;
-      size_t at = b * lv->width * s->size;
-      unsigned high = last ? high_bits (b) : 0;
+/* Row row of the input bands of level l. */
+static void
+bands_arrived (walloc_synthesis * s, unsigned l, ptrdiff_t row,
+    const float *base, size_t stride, const uint8_t * live)
+{
+  walloc_synthesis_level *lv = &s->level[l];
+  int last = l == s->shape.levels, low, high;
+  int flat = s->shape.merge && l == 1;
+  unsigned h;
+  size_t b;
 
-      s->k->horizontal (in, in + 2 * step_bytes, lv->s2 + at, s->tmp, half,
-          s->shape->border, last ? s->scale[high] : 1.0f,
-          last ? s->scale[high + 1] : 1.0f);
-      s->k->horizontal (in + step_bytes, in + 3 * step_bytes, lv->d2_new + at,
-          s->tmp, half, s->shape->border, last ? s->scale[high + 1] : 1.0f,
-          last ? s->scale[high + 2] : 1.0f);
+  for (b = 0; b < lv->bands; b++) {
+    const uint8_t *is = live + (flat ? 2 : 4) * b;
+    const float *in = base + (flat ? 2 : 4) * b * stride;
+    float *s2 = lv->s2 + b * lv->n, *d2 = lv->d2_new + b * lv->n;
+
+    low = flat ? is[0] : is[0] | is[2];
+    high = flat ? is[1] : is[1] | is[3];
+    if ((low | high) != 0) {
+      lv->quiet[b] = 0;
+    } else if (lv->quiet[b] == SILENCE) {
+      lv->active[b] = 0;
+      continue;
+    } else {
+      lv->quiet[b]++;
     }
+    lv->active[b] = 1;
+    h = last ? high_bits (b) : 0;
+    if (flat) {
+      s->k->copy (in, s2, lv->n, last ? s->scale[0] : 1.0f);
+      s->k->copy (in + stride, d2, lv->n, last ? s->scale[1] : 1.0f);
+      continue;
+    }
+    merge_pair (s, lv, in, in + 2 * stride, low, last ? s->scale[h] : 1.0f,
+        last ? s->scale[h + 1] : 1.0f, s2);
+    merge_pair (s, lv, in + stride, in + 3 * stride, high,
+        last ? s->scale[h + 1] : 1.0f, last ? s->scale[h + 2] : 1.0f, d2);
   }
   step (s, l, row);
-  if (s->shape->border == WALLOC_BORDER_SYMMETRIC && row == lv->half - 1) {
-    step (s, l, lv->half);
-    step (s, l, lv->half + 1);
+  if (s->shape.border == WALLOC_BORDER_SYMMETRIC && row == lv->rows - 1) {
+    step (s, l, lv->rows);
+    step (s, l, lv->rows + 1);
   }
-}
-
-/* Which rows every level needs; returns those of the channels. */
-static void
-plan_rows (synthesis * s, size_t coarse, ptrdiff_t *start, ptrdiff_t *stop)
-{
-  ptrdiff_t first = (ptrdiff_t) s->shape->first;
-  ptrdiff_t end = (ptrdiff_t) s->shape->end;
-  unsigned l;
-
-  for (l = 1; l <= s->shape->levels; l++) {
-    level_state *lv = &s->level[l];
-
-    lv->half = (ptrdiff_t) (coarse << (s->shape->levels - l));
-    lv->first = first;
-    lv->end = end;
-    /* e of pair p needs bands' rows from p - 2, o of pair p up to p + 2 */
-    first = (first >> 1) - 2;
-    end = ((end - 1) >> 1) + 3;
-    if (s->shape->border == WALLOC_BORDER_SYMMETRIC) {
-      if (first < 0)
-        first = 0;
-      if (end > lv->half)
-        end = lv->half;
-    }
-    lv->start = first;
-  }
-  *start = first;
-  *stop = end;
-}
-
-static void
-plan_memory (synthesis * s, char *at)
-{
-  unsigned l;
-  size_t i;
-
-  at += (64 - ((uintptr_t) at & 63)) & 63;
-  for (l = 1; l <= s->shape->levels; l++) {
-    level_state *lv = &s->level[l];
-    char **rows[7] = { &lv->d2, &lv->s1, &lv->d1, &lv->e, &lv->s2,
-      &lv->d2_new, &lv->o
-    };
-
-    lv->n = s->padded << (l - 1);
-    lv->width = s->padded >> (l - 1);
-    for (i = 0; i < 7; i++) {
-      *rows[i] = at;
-      at += row_bytes (lv->n, s->size);
-    }
-    lv->e_prev = lv->e;
-    /* defined values for the first steps of a strip, as in analysis.c */
-    memset (lv->d2, 0, row_bytes (lv->n, s->size) * 4);
-  }
-  s->tmp = at;
 }
 
 void
-walloc_packet_synthesis (const walloc_synthesis_kernels * kernels,
-    const walloc_packet_shape * shape, const walloc_planes * channels,
-    const walloc_planes * picture, void *scratch)
+walloc_synthesis_push (walloc_synthesis * s, const float *bands,
+    size_t stride, const uint8_t * live)
 {
-  synthesis s;
-  size_t coarse = walloc_packet_length (shape->height, shape->levels);
-  ptrdiff_t row, start, stop;
-  unsigned i, bits = shape->vertical_only ? 1 : 2 * shape->levels;
+  ptrdiff_t row = s->next++;
 
-  s.k = kernels;
-  s.shape = shape;
-  s.picture = picture;
-  s.size = kernels->size;
-  s.padded = shape->width;
-  if (!shape->vertical_only)
-    s.padded = walloc_packet_length (shape->width, shape->levels)
-        << shape->levels;
-  for (i = 0; i <= bits; i++)
-    s.scale[i] = walloc_packet_scale (((size_t) 1 << i) - 1, bits, 1);
-  plan_rows (&s, coarse, &start, &stop);
-  plan_memory (&s, scratch);
-
-  for (row = start; row < stop; row++) {
-    size_t y = walloc_packet_row (row, coarse, shape->border);
-
-    bands_arrived (&s, shape->levels, row, (const char *) channels->data
-        + y * channels->row_stride * s.size, channels->plane_stride * s.size);
-  }
+  if (s->shape.levels > 0)
+    bands_arrived (s, s->shape.levels, row, bands, stride, live);
+  else if (row >= s->shape.first && row < s->shape.end)
+    s->shape.row (s->shape.user, row, bands);
 }

@@ -18,7 +18,7 @@ walloc_result
 walloc_packet_scratch_2d (size_t width, unsigned levels, size_t *floats,
     walloc_error * error)
 {
-  size_t bytes;
+  size_t bytes, other;
 
   if (floats == NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no place for the size");
@@ -28,10 +28,11 @@ walloc_packet_scratch_2d (size_t width, unsigned levels, size_t *floats,
         "no packet transform of width %zu at %u levels (at most %d)", width,
         levels, WALLOC_WAVELET_MAX_LEVELS);
   bytes = walloc_packet_scratch (width, levels, sizeof (float));
-  if (bytes == 0)
+  other = walloc_packet_synthesis_scratch (width, levels);
+  if (bytes == 0 || other == 0)
     return walloc_fail (error, WALLOC_ERR_LIMIT,
         "width %zu at %u levels is beyond the address space", width, levels);
-  *floats = bytes / sizeof (float) + 1;
+  *floats = (bytes > other ? bytes : other) / sizeof (float) + 1;
   return WALLOC_OK;
 }
 

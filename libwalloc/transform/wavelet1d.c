@@ -139,7 +139,7 @@ walloc_packet_synthesise_1d (const float *in, size_t channel_stride,
         scale_low = walloc_packet_scale (2 * band, levels, 1);
         scale_high = walloc_packet_scale (2 * band + 1, levels, 1);
       }
-      walloc_float_synthesis.horizontal (low, high, to + band * width, tmp,
+      walloc_float_synthesis.exactly (low, high, to + band * width, tmp,
           width / 2, border, scale_low, scale_high);
     }
     swap = from;

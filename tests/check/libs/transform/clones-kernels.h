@@ -22,6 +22,8 @@
 #define synthesise_rows PREFIX (float_synthesise_rows)
 #define synthesise_vertical PREFIX (float_synthesise_vertical)
 #define synthesise_horizontal PREFIX (float_synthesise_horizontal)
+#define synthesise_line PREFIX (float_synthesise_line)
+#define synthesise_exactly PREFIX (float_synthesise_exactly)
 #define copy_scaled PREFIX (float_copy_scaled)
 #include "transform/float_kernels.c"
 
@@ -37,4 +39,6 @@
 #undef synthesise_rows
 #undef synthesise_vertical
 #undef synthesise_horizontal
+#undef synthesise_line
+#undef synthesise_exactly
 #undef copy_scaled

@@ -118,7 +118,7 @@ test_synthesis (const char *name, const walloc_synthesis_kernels * mine,
       walloc_planes in = { (void *) channels, cw, cw * ch, NULL };
       walloc_planes a = { memory (w * h * 4), w, 0, NULL };
       walloc_planes b = { memory (w * h * 4), w, 0, NULL };
-      void *scratch = memory (walloc_packet_scratch (w, levels, 4));
+      void *scratch = memory (walloc_packet_synthesis_scratch (w, levels));
 
       walloc_packet_synthesis (mine, &shape, &in, &a, scratch);
       walloc_packet_synthesis (&walloc_float_synthesis, &shape, &in, &b,
