@@ -44,21 +44,21 @@ walloc_decoder_conceal (walloc_decoder * decoder)
 {
   const walloc_layout *l = &decoder->layout;
   size_t grid = (size_t) l->grid_width * l->grid_height;
-  unsigned c, first, end, s;
+  unsigned c, first, end;
 
   for (c = 0; c < decoder->channels; c++) {
     if (!carries_mean (decoder, c))
       continue;
     for (first = 0; first < l->slices; first = end) {
       end = first + 1;
-      if (decoder->intact[first])
+      if (!decoder->wanted[first] || decoder->intact[first])
         continue;
-      while (end < l->slices && !decoder->intact[end])
+      while (end < l->slices && decoder->wanted[end] && !decoder->intact[end])
         end++;
       fill (decoder->latents + c * grid, l->grid_width, l->grid_height,
           walloc_layout_row (l, first), walloc_layout_row (l, end));
-      for (s = first; s < end; s++)
-        decoder->live[(size_t) s * decoder->channels + c] = 1;
+      walloc_decoder_look (decoder, c, walloc_layout_row (l, first),
+          walloc_layout_row (l, end));
     }
   }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The decoder's state. First all slices are decoded into the latents of the
- * whole picture, then bands of grid rows are turned into coefficients (matrix
- * or network) and from there into samples. Internal. */
+/* The decoder's state. First the slices that are needed are decoded into the
+ * latents of the whole picture. Then tiles of grid positions go row by row
+ * through matrix (or network's results), synthesis and conversion, each in
+ * one worker's memory, which is small enough to stay in a cache. Internal. */
 #ifndef WALLOC_CODEC_DECODER_PRIVATE_H
 #define WALLOC_CODEC_DECODER_PRIVATE_H
 
@@ -9,25 +10,67 @@
 #include <walloc/net.h>
 
 #include "bottleneck/companding.h"
+#include "bottleneck/sparse.h"
 #include "codec/layout.h"
 #include "codec/workers.h"
 #include "common/parallel.h"
 #include "entropy/slice.h"
+#include "transform/synthesis.h"
 
 /* Coefficients: 64 of luma, then Cb and Cr, each 16 at half size and 48 of
  * detail; or 64 of red, green and blue. */
 #define WALLOC_COEF_PLANES 192
+
+/* How the samples of one component (Y, Cb, Cr; or red, green, blue in kind
+ * reference) come out of the coefficients. */
+typedef struct
+{
+  unsigned plane, planes;       /* where they are in a row of coefficients */
+  unsigned levels;              /* of synthesis; its samples are the base */
+  unsigned low;                 /* of these, without high bands */
+  int merge;                    /* 4:2:2: the first level is vertical only */
+  int half_x, half_y;           /* the base is twice as wide, high */
+  unsigned cell_x, cell_y;      /* samples of the base per latent */
+  unsigned base_width, base_height;
+} walloc_decode_component;
+
+/* A rectangle of samples or grid positions: [x0, x1) x [y0, y1). */
+typedef struct
+{
+  unsigned x0, y0, x1, y1;
+} walloc_rect;
+
+/* What is made of a frame, and how it is cut into tiles. */
+typedef struct
+{
+  unsigned width, height;       /* of the frame; 0: no plan */
+  unsigned scale;               /* at which it was coded */
+  walloc_sampling sampling;     /* of the output; 4:4:4 in kind reference */
+  int rgb;                      /* components go into the same bytes */
+  unsigned reduce;              /* by so many levels; */
+  unsigned inner;               /* so many of them fewer than were coded, */
+  unsigned low;                 /* or so many more */
+  unsigned cell;                /* pixels per grid position */
+  walloc_rect region;           /* pixels of the reduced picture */
+  walloc_rect grid;             /* positions that cover it */
+  unsigned tile_columns, tile_rows, tiles_x, tiles_y;
+  unsigned components, planes;  /* planes: coefficients of a position */
+  walloc_decode_component component[3];
+  size_t stride;                /* floats from plane to plane */
+  size_t samples;               /* floats of a row of samples of a tile */
+} walloc_decode_plan;
 
 /* What one piece of work needs. */
 typedef struct
 {
   int16_t *latents;             /* buffer of a slice's planes */
   void *entropy;
-  float *values;                /* a row of all channels, dequantised */
-  float *strip[3];              /* samples around 0 */
-  float *half;                  /* 4:2:2: low and high rows, and merged ones */
-  float *full[3], *line;        /* scale > 0: samples of the whole size */
-  float *transform;
+  float *coef;                  /* [planes][stride]: one row of a tile */
+  uint8_t *live;                /* [planes]: which of them are not zero */
+  float *values;                /* kind reference: of all channels */
+  void *synthesis[3];
+  float *rows[3];               /* samples that wait for other components */
+  float *taps[3];               /* rows that a further low-pass needs */
   uint64_t ns_entropy, ns_network, ns_synthesis;
 } walloc_decode_worker;
 
@@ -56,18 +99,17 @@ struct walloc_decoder
   unsigned capacity;            /* channels there is memory for */
   unsigned channels;            /* of the frame at hand */
   int16_t *latents;             /* [channels][grid height][grid width] */
-  uint8_t *live;                /* [slices][channels] */
+  walloc_activity *activity;    /* [grid height][channels] */
   uint8_t *intact;              /* [slices]: layers, from 0 on, that are */
+  uint8_t *wanted;              /* [slices] 0: not, 1: to be decoded */
+#define WALLOC_SLICE_DONE 2
 
-  /* picture: memory for samples of what these say */
-  unsigned out_width, out_height, out_scale;    /* width 0: none */
-  walloc_sampling out_sampling;
-  float *coef;                  /* [planes][band rows][coef_stride] */
-  size_t coef_stride, coef_plane;
-  unsigned band_rows, strip_rows, halo;
-  size_t strip_stride, half_rows, transform_floats;
-  float *small[2][3];           /* scale > 0: from the coded size on */
-  size_t small_stride[2], full_stride;
+  /* picture: memory of workers for what the plan says */
+  walloc_decode_plan plan;
+  walloc_weight *weights;       /* kind ordered: of channel 0, 1, ... */
+  uint32_t *weights_first;      /* [D + 1] */
+  int16_t net_plane[WALLOC_COEF_PLANES];        /* -1: not wanted */
+  float plane_scale[WALLOC_COEF_PLANES];        /* times coefficients */
 
   /* networks, by walloc_decoder_kind */
   walloc_decode_net net[WALLOC_DECODER_BEST + 1];
@@ -85,10 +127,6 @@ struct walloc_decoder
   const walloc_image *image;
   const float *net_result;      /* NULL: matrix only */
   unsigned net_planes;
-  unsigned band_first, band_end;        /* grid rows of samples */
-  unsigned coef_first, coef_end;        /* grid rows in coef */
-  unsigned enlarging;           /* halvings left to be undone */
-  atomic_int failed;
 };
 
 /* Fills slices of which no layer is intact: the channels that carry the mean of luma and chroma
@@ -96,35 +134,59 @@ struct walloc_decoder
  * the one below, all others stay zero. */
 void walloc_decoder_conceal (walloc_decoder * decoder);
 
-/* Memory for samples; then samples from latents into decoder->image. */
+/* Rows of the grid that a plan needs, halo included (the whole height where
+ * borders are periodic). */
+void walloc_decoder_rows_needed (const walloc_decoder * decoder,
+    unsigned *first, unsigned *end);
+
+/* A plan for the frame at hand and decoder->image, with memory; then samples
+ * from latents into decoder->image. region has been checked. */
 walloc_result walloc_decoder_prepare_picture (walloc_decoder * decoder,
-    walloc_error * error);
+    unsigned reduce, const walloc_rect * region, walloc_error * error);
 void walloc_decoder_unprepare_picture (walloc_decoder * decoder);
-walloc_result walloc_decoder_reconstruct (walloc_decoder * decoder,
-    walloc_error * error);
+void walloc_decoder_reconstruct (walloc_decoder * decoder);
 
-/* Rows [top, bottom) of the picture from strips of samples around 0, which
- * begin there; top is even. */
-walloc_result walloc_decoder_put (const walloc_decoder * decoder,
-    float *const strip[3], size_t stride, unsigned top, unsigned bottom);
+/* Tile number index of the grid, and the columns that its samples depend on:
+ * those beyond the picture are on its other side. */
+void walloc_decoder_tile (const walloc_decoder * decoder, unsigned index,
+    walloc_rect * tile, ptrdiff_t * first, ptrdiff_t * end);
 
-/* Pictures that were coded at a smaller size: memory; then from small[0] to
- * the image (what goes wrong is in decoder->failed). */
-void walloc_decoder_enlarge_prepare (walloc_decoder * decoder,
-    int *short_of);
-void walloc_decoder_enlarge_release (walloc_decoder * decoder);
-void walloc_decoder_enlarge (walloc_decoder * decoder);
+/* What goes from latents to coefficients under decoder->plan: weights, where
+ * a network's outputs go. *short_of as walloc_mem_take(). */
+void walloc_decoder_prepare_weights (walloc_decoder * decoder, int *short_of);
 
-/* Coefficients of one grid row y into the band's memory. */
+/* Coefficients of grid row y, columns first to end - 1, which may be beyond
+ * the picture where borders are periodic, into worker->coef and live. */
 void walloc_decoder_coefficients (walloc_decoder * decoder,
-    walloc_decode_worker * worker, unsigned y);
+    walloc_decode_worker * worker, unsigned y, ptrdiff_t first,
+    ptrdiff_t end);
+
+/* One row of samples of a component into the image: the first is column x,
+ * row y of the component of the reduced picture. Components that are not
+ * written alone wait in worker->rows for the last one; slot is the number of
+ * rows since the last row of coefficients. */
+void walloc_decoder_put_row (walloc_decoder * decoder,
+    walloc_decode_worker * worker, unsigned component, unsigned slot,
+    unsigned x, unsigned y, const float *samples, unsigned n);
+
+/* Rows that are kept for a low-pass of 9, and with one of sums. */
+#define WALLOC_DECODE_TAP_ROWS 16
+#define WALLOC_DECODE_TAPS (WALLOC_DECODE_TAP_ROWS + 1)
+
+/* Finds the activity of channel c in rows [first, end). */
+void walloc_decoder_look (walloc_decoder * decoder, unsigned c,
+    unsigned first, unsigned end);
 
 /* Values (dequantised or decompanded) of channel c, row y. */
 void walloc_decoder_values (const walloc_decoder * decoder, unsigned c,
     unsigned y, float *out);
-/* Whether row y of channel c may be other than zero. */
-int walloc_decoder_row_live (const walloc_decoder * decoder, unsigned c,
-    unsigned y);
+/* Whether row y of channel c is other than zero. */
+static inline int
+walloc_decoder_row_live (const walloc_decoder * decoder, unsigned c,
+    unsigned y)
+{
+  return decoder->activity[(size_t) y * decoder->channels + c].peak != 0;
+}
 
 /* Runs a network on the latents; net_result and net_planes are set. */
 walloc_result walloc_decoder_run_net (walloc_decoder * decoder,

@@ -60,8 +60,9 @@ unprepare_latents (walloc_decoder * d)
     walloc_mem_release (&d->mem, &d->worker[i].entropy);
   }
   walloc_mem_release (&d->mem, &d->latents);
-  walloc_mem_release (&d->mem, &d->live);
+  walloc_mem_release (&d->mem, &d->activity);
   walloc_mem_release (&d->mem, &d->intact);
+  walloc_mem_release (&d->mem, &d->wanted);
   d->layout.width = 0;
 }
 
@@ -104,8 +105,10 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
   grid = (size_t) l->grid_width * l->grid_height;
   d->latents = walloc_mem_take (&d->mem, grid * d->channels,
       sizeof *d->latents, &short_of);
-  d->live = walloc_mem_take (&d->mem, l->slices, d->channels, &short_of);
+  d->activity = walloc_mem_take (&d->mem, (size_t) l->grid_height * d->channels,
+      sizeof *d->activity, &short_of);
   d->intact = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
+  d->wanted = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
   for (i = 0; i < d->workers.count && i < l->slices; i++) {
     d->worker[i].latents = walloc_mem_take (&d->mem,
         walloc_slice_elements (l->grid_width, l->buffer_rows, d->channels),
@@ -147,10 +150,17 @@ check_frame (walloc_decoder * d, walloc_error * error)
     return walloc_fail (error, WALLOC_ERR_CORRUPT,
         "the frame's scale %u is not possible with model '%s'", info->scale,
         model->name);
-  if ((uint64_t) info->width * info->height > d->limits.max_pixels)
+  return WALLOC_OK;
+}
+
+static walloc_result
+check_pixels (const walloc_decoder * d, unsigned width, unsigned height,
+    walloc_error * error)
+{
+  if ((uint64_t) width * height > d->limits.max_pixels)
     return walloc_fail (error, WALLOC_ERR_LIMIT,
         "a picture of %ux%u has more pixels than the limit of %llu",
-        info->width, info->height, (unsigned long long) d->limits.max_pixels);
+        width, height, (unsigned long long) d->limits.max_pixels);
   return WALLOC_OK;
 }
 
@@ -211,15 +221,21 @@ decode_slice (void *data, unsigned index)
 {
   walloc_decoder *d = data;
   const walloc_layout *l = &d->layout;
-  unsigned slot = walloc_workers_take (&d->workers), c, y;
-  walloc_decode_worker *w = &d->worker[slot];
+  unsigned slot, c, y;
+  walloc_decode_worker *w;
   unsigned first = walloc_layout_row (l, index);
   uint64_t start = walloc_now ();
   size_t grid = (size_t) l->grid_width * l->grid_height;
   const int16_t *from;
   int16_t *to;
   walloc_slice slice;
+  const walloc_activity none = { 0, 0 };
 
+  if (d->wanted[index] != 1)
+    return;
+  d->wanted[index] = WALLOC_SLICE_DONE;
+  slot = walloc_workers_take (&d->workers);
+  w = &d->worker[slot];
   slice.width = l->grid_width;
   slice.rows = walloc_layout_row (l, index + 1) - first;
   slice.stride = walloc_slice_stride (slice.width);
@@ -231,41 +247,64 @@ decode_slice (void *data, unsigned index)
   d->intact[index] = (uint8_t) decode_layers (d, &slice, index);
   for (c = 0; c < d->channels; c++) {
     to = d->latents + c * grid + (size_t) first *l->grid_width;
-    d->live[(size_t) index * d->channels + c] = slice.live[c];
     if (!slice.live[c]) {
       memset (to, 0, (size_t) slice.rows * l->grid_width * sizeof *to);
+      for (y = 0; y < slice.rows; y++)
+        d->activity[(size_t) (first + y) * d->channels + c] = none;
       continue;
     }
     from = slice.planes + c * slice.plane_stride;
     for (y = 0; y < slice.rows; y++)
-      memcpy (to + (size_t) y * l->grid_width, from + y * slice.stride,
-          l->grid_width * sizeof *to);
+      d->activity[(size_t) (first + y) * d->channels + c] =
+          walloc_sparse_copy (from + y * slice.stride,
+          to + (size_t) y * l->grid_width, l->grid_width);
   }
   w->ns_entropy += walloc_now () - start;
   walloc_workers_give (&d->workers, slot);
 }
 
-/* Header to concealed latents. *damaged gets the number of slices of which a
- * layer or more are damaged; TRUNCATED only if latents were made all the
- * same. */
-static walloc_result
-decode_latents (walloc_decoder * d, unsigned *damaged, walloc_error * error)
+/* Concealment goes by the nearest slices that are not lost: wants those next
+ * to lost ones. 0: they are there. */
+static int
+want_neighbours (walloc_decoder * d)
 {
-  walloc_result result;
+  unsigned n = d->layout.slices, i;
+  int more = 0;
+
+  for (i = 0; i < n; i++) {
+    if (d->wanted[i] != WALLOC_SLICE_DONE || d->intact[i] > 0)
+      continue;
+    if (i > 0 && d->wanted[i - 1] == 0)
+      d->wanted[i - 1] = more = 1;
+    if (i + 1 < n && d->wanted[i + 1] == 0)
+      d->wanted[i + 1] = more = 1;
+  }
+  return more;
+}
+
+/* Header to concealed latents of grid rows [first, end). *damaged gets the
+ * number of slices there of which a layer or more are damaged. */
+static void
+decode_latents (walloc_decoder * d, unsigned first, unsigned end,
+    unsigned *damaged)
+{
+  const walloc_layout *l = &d->layout;
   unsigned i;
 
-  result = prepare_latents (d, error);
-  if (result != WALLOC_OK)
-    return result;
   choose (d);
-  walloc_parallel (&d->runner, decode_slice, d, d->layout.slices);
+  for (i = 0; i < l->slices; i++)
+    d->wanted[i] = walloc_layout_row (l, i) < end &&
+        walloc_layout_row (l, i + 1) > first;
+  do
+    walloc_parallel (&d->runner, decode_slice, d, l->slices);
+  while (want_neighbours (d));
   *damaged = 0;
-  for (i = 0; i < d->layout.slices; i++)
-    *damaged += d->intact[i] < d->info.layers;
+  for (i = 0; i < l->slices; i++)
+    *damaged += walloc_layout_row (l, i) < end &&
+        walloc_layout_row (l, i + 1) > first && d->intact[i] < d->info.layers;
   if (*damaged > 0)
     walloc_decoder_conceal (d);
   d->stats.damaged_slices += *damaged;
-  return WALLOC_OK;
 }
 
 /* The part of both entry points in front of the latents. */
@@ -308,6 +347,8 @@ walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
   int truncated;
 
   result = begin (d, data, size, &ignored, &truncated, error);
+  if (result == WALLOC_OK)
+    result = check_pixels (d, d->info.width, d->info.height, error);
   if (result != WALLOC_OK)
     return result;
   for (i = 0; i < d->info.slices; i++) {
@@ -335,8 +376,8 @@ walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
 }
 
 static walloc_result
-finish (walloc_decoder * d, unsigned *out, unsigned damaged, int truncated,
-    walloc_error * error)
+finish (walloc_decoder * d, uint64_t pixels, unsigned *out, unsigned damaged,
+    int truncated, walloc_error * error)
 {
   unsigned i;
 
@@ -349,7 +390,7 @@ finish (walloc_decoder * d, unsigned *out, unsigned damaged, int truncated,
   }
   d->stats.frames++;
   d->stats.bytes += d->size;
-  d->stats.pixels += (uint64_t) d->info.width * d->info.height;
+  d->stats.pixels += pixels;
   if (out != NULL)
     *out = damaged;
   if (truncated)
@@ -370,21 +411,55 @@ compatible (walloc_format from, walloc_format to)
   return b.sampling == WALLOC_SAMPLING_GRAY || a.sampling == b.sampling;
 }
 
-walloc_result
-walloc_decoder_decode (walloc_decoder * decoder, const uint8_t * data,
-    size_t size, walloc_decoder_kind kind, const walloc_image * image,
-    unsigned *damaged, walloc_error * error)
+/* The rectangle that params ask for, in pixels of the reduced picture. */
+static walloc_result
+find_region (const walloc_decoder * d, const walloc_decode_params * params,
+    walloc_rect * region, walloc_error * error)
 {
-  walloc_result result;
-  walloc_decoder *d = decoder;
-  unsigned lost;
-  int truncated;
+  unsigned width, height;
+  walloc_pixel pixel;
 
-  result = begin (d, data, size, damaged, &truncated, error);
-  if (result == WALLOC_OK)
-    result = walloc_image_check (image, error);
-  if (result != WALLOC_OK)
-    return result;
+  if (params->reduce > WALLOC_DECODE_MAX_REDUCE)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "pictures are reduced by 2^0 to 2^%d, not by 2^%u",
+        WALLOC_DECODE_MAX_REDUCE, params->reduce);
+  width = walloc_decoder_reduced_size (d->info.width, params->reduce);
+  height = walloc_decoder_reduced_size (d->info.height, params->reduce);
+  region->x0 = params->x;
+  region->y0 = params->y;
+  region->x1 = width;
+  region->y1 = height;
+  if (params->width > 0 || params->height > 0) {
+    if (params->width == 0 || params->height == 0 || params->x >= width ||
+        params->y >= height || params->width > width - params->x ||
+        params->height > height - params->y)
+      return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+          "there is no region of %ux%u pixels at %u,%u in a picture of %ux%u",
+          params->width, params->height, params->x, params->y, width, height);
+    region->x1 = params->x + params->width;
+    region->y1 = params->y + params->height;
+  } else if (params->x > 0 || params->y > 0) {
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "a region at %u,%u needs a width and a height", params->x, params->y);
+  }
+  walloc_pixel_init (&pixel, d->info.format);
+  if ((pixel.sampling == WALLOC_SAMPLING_420 && (region->x0 | region->y0) & 1)
+      || (pixel.sampling == WALLOC_SAMPLING_422 && region->x0 & 1))
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "a region of a picture of format %s cannot begin at %u,%u, in the "
+        "middle of a sample of chroma; take even numbers",
+        walloc_format_name (d->info.format), region->x0, region->y0);
+  return WALLOC_OK;
+}
+
+static walloc_result
+check_request (const walloc_decoder * d, const walloc_decode_params * params,
+    const walloc_rect * region, const walloc_image * image,
+    walloc_error * error)
+{
+  walloc_decoder_kind kind = params->kind;
+  unsigned width = region->x1 - region->x0, height = region->y1 - region->y0;
+
   if ((unsigned) kind > WALLOC_DECODER_BEST)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
         "there is no decoder of kind %d", (int) kind);
@@ -392,39 +467,110 @@ walloc_decoder_decode (walloc_decoder * decoder, const uint8_t * data,
     return walloc_fail (error, WALLOC_ERR_NOT_FOUND,
         "model '%s' has no '%s' decoder; use the linear one",
         d->model->info.name, kind == WALLOC_DECODER_FAST ? "fast" : "best");
-  if (image->width != d->info.width || image->height != d->info.height)
+  if (image->width != width || image->height != height)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "an image of %ux%u is given for a frame of %ux%u", image->width,
-        image->height, d->info.width, d->info.height);
+        "an image of %ux%u is given for a picture of %ux%u", image->width,
+        image->height, width, height);
   if (!compatible (d->info.format, image->format))
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "a frame of format %s is not decoded to %s",
         walloc_format_name (d->info.format),
         walloc_format_name (image->format));
-  d->image = image;
-  result = walloc_decoder_prepare_picture (d, error);
+  return check_pixels (d, width, height, error);
+}
+
+/* Runs the network that is asked for. auto goes without where it cannot: a
+ * library without networks still shows pictures, and one whose limit a network
+ * exceeds shows those that are too large for it. */
+static walloc_result
+run_network (walloc_decoder * d, walloc_decoder_kind kind, walloc_error * error)
+{
+  int automatic = kind == WALLOC_DECODER_AUTO;
+  walloc_result result;
+
+  d->net_result = NULL;
+  if (automatic && (d->model->info.decoders >> WALLOC_DECODER_FAST & 1) == 0)
+    kind = WALLOC_DECODER_LINEAR;
+  else if (automatic)
+    kind = WALLOC_DECODER_FAST;
+  if (kind == WALLOC_DECODER_LINEAR)
+    return WALLOC_OK;
+  result = walloc_decoder_run_net (d, kind, error);
+  if (automatic && (result == WALLOC_ERR_UNSUPPORTED ||
+          result == WALLOC_ERR_LIMIT || result == WALLOC_ERR_MEMORY))
+    result = WALLOC_OK;
+  return result;
+}
+
+walloc_result
+walloc_decoder_decode_with (walloc_decoder * decoder, const uint8_t * data,
+    size_t size, const walloc_decode_params * params,
+    const walloc_image * image, unsigned *damaged, walloc_error * error)
+{
+  walloc_result result;
+  walloc_decoder *d = decoder;
+  unsigned lost, first = 0, end;
+  walloc_rect region;
+  int truncated;
+
+  result = begin (d, data, size, damaged, &truncated, error);
   if (result == WALLOC_OK)
-    result = decode_latents (d, &lost, error);
+    result = walloc_image_check (image, error);
+  if (result == WALLOC_OK && params == NULL)
+    result = walloc_fail (error, WALLOC_ERR_ARGUMENT, "no parameters given");
+  if (result == WALLOC_OK)
+    result = find_region (d, params, &region, error);
+  if (result == WALLOC_OK)
+    result = check_request (d, params, &region, image, error);
   if (result != WALLOC_OK)
     return result;
-  d->net_result = NULL;
-  if (kind >= WALLOC_DECODER_FAST) {
-    result = walloc_decoder_run_net (d, kind, error);
-  } else if (kind == WALLOC_DECODER_AUTO &&
-      (d->model->info.decoders >> WALLOC_DECODER_FAST & 1) != 0) {
-    /* a library without networks still shows pictures, and one whose limit a
-     * network exceeds shows those that are too large for it */
-    result = walloc_decoder_run_net (d, WALLOC_DECODER_FAST, error);
-    if (result == WALLOC_ERR_UNSUPPORTED || result == WALLOC_ERR_LIMIT ||
-        result == WALLOC_ERR_MEMORY)
-      result = WALLOC_OK;
-  }
+  d->image = image;
+  result = prepare_latents (d, error);
   if (result == WALLOC_OK)
-    result = walloc_decoder_reconstruct (d, error);
+    result = walloc_decoder_prepare_picture (d, params->reduce, &region, error);
+  if (result != WALLOC_OK)
+    return result;
+  end = d->layout.grid_height;
+  /* networks look further than synthesis */
+  if (params->kind == WALLOC_DECODER_LINEAR)
+    walloc_decoder_rows_needed (d, &first, &end);
+  decode_latents (d, first, end, &lost);
+  result = run_network (d, params->kind, error);
+  if (result == WALLOC_OK)
+    walloc_decoder_reconstruct (d);
   d->image = NULL;
   if (result != WALLOC_OK)
     return result;
-  return finish (d, damaged, lost, truncated, error);
+  return finish (d, (uint64_t) image->width * image->height, damaged, lost,
+      truncated, error);
+}
+
+void
+walloc_decode_params_init (walloc_decode_params * params)
+{
+  if (params != NULL)
+    memset (params, 0, sizeof *params);
+}
+
+walloc_result
+walloc_decoder_decode (walloc_decoder * decoder, const uint8_t * data,
+    size_t size, walloc_decoder_kind kind, const walloc_image * image,
+    unsigned *damaged, walloc_error * error)
+{
+  walloc_decode_params params;
+
+  walloc_decode_params_init (&params);
+  params.kind = kind;
+  return walloc_decoder_decode_with (decoder, data, size, &params, image,
+      damaged, error);
+}
+
+unsigned
+walloc_decoder_reduced_size (unsigned size, unsigned reduce)
+{
+  if (reduce > WALLOC_DECODE_MAX_REDUCE)
+    return 0;
+  return size / (1u << reduce) + (size % (1u << reduce) != 0);
 }
 
 walloc_result
@@ -442,16 +588,20 @@ walloc_decoder_latents (walloc_decoder * decoder, const uint8_t * data,
   memset (latents, 0, sizeof *latents);
   result = begin (d, data, size, damaged, &truncated, error);
   if (result == WALLOC_OK)
-    result = decode_latents (d, &lost, error);
+    result = check_pixels (d, d->info.width, d->info.height, error);
+  if (result == WALLOC_OK)
+    result = prepare_latents (d, error);
   if (result != WALLOC_OK)
     return result;
+  decode_latents (d, 0, d->layout.grid_height, &lost);
   latents->channels = d->channels;
   latents->width = d->layout.grid_width;
   latents->height = d->layout.grid_height;
   latents->data = d->latents;
   latents->step = d->step;
   latents->group = d->model->group;
-  return finish (d, damaged, lost, truncated, error);
+  return finish (d, (uint64_t) d->info.width * d->info.height, damaged, lost,
+      truncated, error);
 }
 
 void

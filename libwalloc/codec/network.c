@@ -221,7 +221,7 @@ walloc_decoder_run_net (walloc_decoder * d, walloc_decoder_kind kind,
 {
   walloc_decode_net *n = &d->net[kind];
   size_t plane = (size_t) d->layout.grid_width * d->layout.grid_height;
-  int detail = d->out_sampling >= WALLOC_SAMPLING_422;
+  int detail = d->plan.inner == 0 && d->plan.sampling >= WALLOC_SAMPLING_422;
   const float *inputs[2];
   float *outputs[2];
   uint64_t start = walloc_now ();

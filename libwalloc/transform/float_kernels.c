@@ -178,8 +178,7 @@ synthesise_horizontal (const void *low, const void *high, void *out,
 {
   size_t n = (half + LIFT_ROOM - 1) & ~(size_t) (LIFT_ROOM - 1);
 
-  synthesise_line (low, high, out, tmp, half, n, border, scale_low,
-      scale_high);
+  synthesise_line (low, high, out, tmp, half, n, border, scale_low, scale_high);
 }
 
 WALLOC_CLONES static void

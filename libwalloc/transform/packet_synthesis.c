@@ -29,7 +29,7 @@ front_floats (size_t columns, size_t bands)
 static size_t
 scratch_bytes (size_t columns, unsigned levels, int merge)
 {
-  size_t bytes = walloc_synthesis_bytes (columns, levels, merge);
+  size_t bytes = walloc_synthesis_bytes (columns, levels, 0, merge);
   size_t bands = walloc_synthesis_bands (levels, merge);
   size_t room = walloc_synthesis_room (columns) + 1;
 
@@ -62,8 +62,8 @@ walloc_packet_synthesis (const walloc_synthesis_kernels * kernels,
   size_t room = walloc_synthesis_room (columns);
   sink to = { picture, shape->first, shape->width };
   walloc_synthesis_shape stream = { columns,
-    walloc_packet_length (shape->height, levels), levels,
-    shape->vertical_only, shape->border, (ptrdiff_t) shape->first,
+    walloc_packet_length (shape->height, levels), levels, 0,
+    0, 0, shape->vertical_only, shape->border, (ptrdiff_t) shape->first,
     (ptrdiff_t) shape->end, keep_row, &to
   };
   walloc_synthesis s;

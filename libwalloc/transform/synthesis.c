@@ -19,7 +19,7 @@ row_floats (size_t n)
 /* Sets what is fixed by the shape; returns floats of memory for all rows. */
 static uint64_t
 plan_levels (walloc_synthesis_level * level, size_t columns, unsigned levels,
-    int merge)
+    unsigned low, int merge)
 {
   uint64_t room = walloc_synthesis_room (columns), total = 0;
   size_t half = columns;
@@ -27,10 +27,11 @@ plan_levels (walloc_synthesis_level * level, size_t columns, unsigned levels,
 
   for (l = levels; l > 0; l--) {
     walloc_synthesis_level *lv = &level[l];
-    int split = !(merge && l == 1);
+    int split = !(merge && l == low + 1);
 
     lv->half = half;
-    lv->bands = l == 1 ? 1 : (size_t) 1 << (2 * (l - 1) - (merge ? 1 : 0));
+    lv->inputs = l <= low ? 1 : split ? 4 : 2;
+    lv->bands = l <= low + 1 ? 1 : walloc_synthesis_bands (l - 1 - low, merge);
     room <<= split;
     half <<= split;
     lv->n = (size_t) room;
@@ -42,7 +43,8 @@ plan_levels (walloc_synthesis_level * level, size_t columns, unsigned levels,
 }
 
 size_t
-walloc_synthesis_bytes (size_t columns, unsigned levels, int merge)
+walloc_synthesis_bytes (size_t columns, unsigned levels, unsigned low,
+    int merge)
 {
   walloc_synthesis_level level[WALLOC_WAVELET_MAX_LEVELS + 1];
   uint64_t floats;
@@ -50,9 +52,9 @@ walloc_synthesis_bytes (size_t columns, unsigned levels, int merge)
   if (columns == 0 || columns > WALLOC_WAVELET_MAX_LENGTH
       || levels > WALLOC_WAVELET_MAX_LEVELS)
     return 0;
-  floats = plan_levels (level, columns, levels, merge) + 64;
+  floats = plan_levels (level, columns, levels, low, merge) + 64;
   return floats > SIZE_MAX / 2 / sizeof (float) ? 0
-      : (size_t) floats * sizeof (float);
+      : (size_t) floats *sizeof (float);
 }
 
 /* Rows of a level's input for rows [*first, *end) of its output: e of pair p
@@ -81,6 +83,10 @@ plan_rows (walloc_synthesis * s)
     walloc_synthesis_level *lv = &s->level[l];
 
     lv->rows = (ptrdiff_t) (s->shape.rows << (s->shape.levels - l));
+    if (l <= s->shape.low) {
+      lv->half = walloc_packet_length (s->shape.width, l);
+      lv->rows = (ptrdiff_t) walloc_packet_length (s->shape.height, l);
+    }
     lv->first = first;
     lv->end = end;
     reach (&first, &end);
@@ -136,7 +142,8 @@ walloc_synthesis_init (walloc_synthesis * s,
 
   s->k = kernels;
   s->shape = *shape;
-  plan_levels (s->level, shape->columns, shape->levels, shape->merge);
+  plan_levels (s->level, shape->columns, shape->levels, shape->low,
+      shape->merge);
   for (i = 0; i <= bits; i++)
     s->scale[i] = walloc_packet_scale (((size_t) 1 << i) - 1, bits, 1);
   plan_rows (s);
@@ -218,44 +225,52 @@ merge_pair (walloc_synthesis * s, const walloc_synthesis_level * lv,
     memset (out, 0, lv->n * sizeof *out);
 }
 
+/* Rows of the input bands in[0 .. inputs - 1] of output band b into s2 and
+ * d2_new; 0 when the band has nothing to do. */
+static int
+merge_band (walloc_synthesis * s, walloc_synthesis_level * lv, size_t b,
+    int last, const float *in, size_t stride, const uint8_t * live)
+{
+  float *s2 = lv->s2 + b * lv->n, *d2 = lv->d2_new + b * lv->n;
+  int four = lv->inputs == 4, flat = lv->inputs == 2;
+  int low = live[0] | (four && live[2]);
+  int high = lv->inputs > 1 && (live[1] | (four && live[3]));
+  unsigned h = last ? high_bits (b) : 0;
+  const float *scale = s->scale + h;
+  float one[3] = { 1.0f, 1.0f, 1.0f };
+
+  if (low || high)
+    lv->quiet[b] = 0;
+  else if (lv->quiet[b] == SILENCE)
+    return 0;
+  else
+    lv->quiet[b]++;
+  scale = last ? scale : one;
+  if (flat) {
+    s->k->copy (in, s2, lv->n, scale[0]);
+    s->k->copy (in + stride, d2, lv->n, scale[1]);
+    return 1;
+  }
+  /* where there is one band alone, d2_new is zero at all times */
+  merge_pair (s, lv, in, four ? in + 2 * stride : d2, low, scale[0],
+      scale[1], s2);
+  merge_pair (s, lv, in + stride, in + 3 * stride, high, scale[1], scale[2],
+      d2);
+  return 1;
+}
+
 /* Row row of the input bands of level l. */
 static void
 bands_arrived (walloc_synthesis * s, unsigned l, ptrdiff_t row,
     const float *base, size_t stride, const uint8_t * live)
 {
   walloc_synthesis_level *lv = &s->level[l];
-  int last = l == s->shape.levels, low, high;
-  int flat = s->shape.merge && l == 1;
-  unsigned h;
+  int last = l == s->shape.levels;
   size_t b;
 
-  for (b = 0; b < lv->bands; b++) {
-    const uint8_t *is = live + (flat ? 2 : 4) * b;
-    const float *in = base + (flat ? 2 : 4) * b * stride;
-    float *s2 = lv->s2 + b * lv->n, *d2 = lv->d2_new + b * lv->n;
-
-    low = flat ? is[0] : is[0] | is[2];
-    high = flat ? is[1] : is[1] | is[3];
-    if ((low | high) != 0) {
-      lv->quiet[b] = 0;
-    } else if (lv->quiet[b] == SILENCE) {
-      lv->active[b] = 0;
-      continue;
-    } else {
-      lv->quiet[b]++;
-    }
-    lv->active[b] = 1;
-    h = last ? high_bits (b) : 0;
-    if (flat) {
-      s->k->copy (in, s2, lv->n, last ? s->scale[0] : 1.0f);
-      s->k->copy (in + stride, d2, lv->n, last ? s->scale[1] : 1.0f);
-      continue;
-    }
-    merge_pair (s, lv, in, in + 2 * stride, low, last ? s->scale[h] : 1.0f,
-        last ? s->scale[h + 1] : 1.0f, s2);
-    merge_pair (s, lv, in + stride, in + 3 * stride, high,
-        last ? s->scale[h + 1] : 1.0f, last ? s->scale[h + 2] : 1.0f, d2);
-  }
+  for (b = 0; b < lv->bands; b++)
+    lv->active[b] = (uint8_t) merge_band (s, lv, b, last,
+        base + lv->inputs * b * stride, stride, live + lv->inputs * b);
   step (s, l, row);
   if (s->shape.border == WALLOC_BORDER_SYMMETRIC && row == lv->rows - 1) {
     step (s, l, lv->rows);

@@ -16,7 +16,11 @@ typedef struct
 {
   size_t columns, rows;         /* of a band that goes in */
   unsigned levels;              /* 0: rows are handed through */
-  int merge;                    /* level 1 is along the height only */
+  unsigned low;                 /* so many first levels have a low band only, */
+  size_t width, height;         /* and these are the samples without padding:
+                                 * low bands end where the picture does */
+  int merge;                    /* the level behind those is along the height
+                                 * only */
   walloc_border border;
   ptrdiff_t first, end;         /* rows of samples wanted */
   /* called for rows first to end - 1 in turn; the row is gone after the call */
@@ -30,6 +34,7 @@ typedef struct
   size_t n;                     /* floats of an output row of one band */
   size_t half;                  /* values of an input row of one band */
   size_t bands;
+  unsigned inputs;              /* 4, 2 or 1 for each of them */
   ptrdiff_t first, end;         /* output rows wanted */
   ptrdiff_t rows;               /* rows of the input bands in the picture */
   float *s2, *d2_new, *d2, *s1, *d1, *e, *o;
@@ -48,11 +53,23 @@ typedef struct
   float scale[2 * WALLOC_WAVELET_MAX_LEVELS + 1];
 } walloc_synthesis;
 
-/* Bands that go in. */
+/* Bands that go in: of levels - low levels. */
 static inline size_t
 walloc_synthesis_bands (unsigned levels, int merge)
 {
   return (size_t) 1 << (2 * levels - (merge ? 1 : 0));
+}
+
+/* Rows of samples that one row of bands gives at most: the last gives those
+ * that the rows before it held back as well. */
+static inline unsigned
+walloc_synthesis_rows (unsigned levels)
+{
+  unsigned n = 1;
+
+  for (; levels > 0; levels--)
+    n = 2 * (n + 2);
+  return n;
 }
 
 /* Floats that a band's row of that many columns has room for. */
@@ -64,7 +81,8 @@ walloc_synthesis_room (size_t columns)
 }
 
 /* Bytes of memory that a synthesis needs, 0 when out of range. */
-size_t walloc_synthesis_bytes (size_t columns, unsigned levels, int merge);
+size_t walloc_synthesis_bytes (size_t columns, unsigned levels,
+    unsigned low, int merge);
 
 /* Rows of bands that samples [first, end) are made of, without regard to
  * borders: they may be below 0 and beyond the last. */

@@ -19,14 +19,17 @@ typedef struct walloc_decoder walloc_decoder;
 /** Limits checked before anything is allocated; 0 = default. */
 typedef struct
 {
-  uint64_t max_pixels;          /**< width x height, default 2^28 */
+  uint64_t max_pixels;          /**< width x height of what is asked for (a
+                                   reduced picture or a region counts as
+                                   such), default 2^28 */
 } walloc_decoder_limits;
 
 /** Counters since creation. Times are nanoseconds of work, added over all
  * threads that worked (of networks: of the calling thread). */
 typedef struct
 {
-  uint64_t frames, bytes, pixels;
+  uint64_t frames, bytes;
+  uint64_t pixels;              /**< that were made; of latents alone, of the frame */
   uint64_t damaged_slices;      /**< concealed */
   uint64_t ns_entropy;
   uint64_t ns_network;          /**< matrix or network */
@@ -77,6 +80,53 @@ WALLOC_API walloc_result walloc_decoder_check (walloc_decoder * decoder,
  */
 WALLOC_API walloc_result walloc_decoder_decode (walloc_decoder * decoder,
     const uint8_t * data, size_t size, walloc_decoder_kind kind,
+    const walloc_image * image, unsigned *damaged, walloc_error * error);
+
+/** Greatest walloc_decode_params.reduce. */
+#define WALLOC_DECODE_MAX_REDUCE 3
+
+/**
+ * What to make of a frame; walloc_decode_params_init() gives the whole picture
+ * in its own size with #WALLOC_DECODER_AUTO.
+ *
+ * A picture reduced by r has ceil (width / 2^r) by ceil (height / 2^r) pixels
+ * (chroma as the format has it for that size) and is made from fewer levels of
+ * the packet: its samples are those of the low-pass band of the wavelet
+ * transform of the whole picture after r levels, divided by their gain 2^r, so
+ * pixel (x, y) is centred on pixel (2^r x, 2^r y) of the whole picture.
+ *
+ * A region is a rectangle of pixels of that (reduced) picture; what is made is
+ * bit for bit that part of it. Only the slices that it needs are decoded, and
+ * only samples within it are made (up to 32 pixels of the whole picture around
+ * it are read). With network decoders, in streams with predicted frames, and
+ * at the borders of pictures of reference models, which wrap around, all
+ * slices are decoded and only reconstruction is limited.
+ */
+typedef struct
+{
+  walloc_decoder_kind kind;
+  unsigned reduce;              /**< 0 to #WALLOC_DECODE_MAX_REDUCE */
+  unsigned x, y;                /**< region: first column and row; even where
+                                   the stream's format has half-size chroma
+                                   along that axis */
+  unsigned width, height;       /**< region: size; both 0: the whole picture */
+} walloc_decode_params;
+
+WALLOC_API void walloc_decode_params_init (walloc_decode_params * params);
+
+/** ceil (@size / 2^reduce): pixels along an axis of a reduced picture; 0 when
+ * @reduce is out of range. */
+WALLOC_API unsigned walloc_decoder_reduced_size (unsigned size,
+    unsigned reduce);
+
+/**
+ * As walloc_decoder_decode(), for a reduced picture or a region. @image must
+ * have the size of what @params ask for.
+ * Errors: as walloc_decoder_decode(); ARGUMENT when the region is not within
+ * the reduced picture or begins at an odd position where that is not possible.
+ */
+WALLOC_API walloc_result walloc_decoder_decode_with (walloc_decoder * decoder,
+    const uint8_t * data, size_t size, const walloc_decode_params * params,
     const walloc_image * image, unsigned *damaged, walloc_error * error);
 
 /** Latents of one frame, without reconstruction. */
