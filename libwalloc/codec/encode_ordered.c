@@ -1,237 +1,191 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Samples to latents, kind ordered: docs/model-format.md, 2.1 and 2.2.
- * Integers only. */
+ * Integers only. A slice is made in strips of a few rows of latents, from the
+ * picture to quantised latents, so that all in between stays in the caches;
+ * the next slice goes on where this one ended when the same worker makes it.
+ */
 #include "codec/encoder-private.h"
 
 #include <string.h>
 
-#include "transform/input.h"
 #include "transform/intwavelet.h"
 
-/* Sample rows above and below a strip that a J = 3 packet reads, and rows of
- * the half-size plane that a J = 2 packet does (transform/analysis.c). */
-#define ABOVE 28
-#define BELOW 21
-#define HALF_ABOVE 12
-#define HALF_BELOW 9
+/* Columns red, green, blue; each row adds up to exactly 1 or 0. */
+static const int16_t jfif[3][3] = {
+  {9798, 19235, 3735}, {-5529, -10855, 16384}, {16384, -13720, -2664}
+};
 
-/* With K of the lifting scheme, 1.230174: K^-2, K^-1 and K times 2^15. They
- * make the half-size plane of 4:4:4 and 4:2:2 chroma one of samples, and the
- * vertical high band of 4:2:2 what both axes' split gives for samples that
- * are constant along the width. */
-#define SCALE_LOW_LOW 21653
-#define SCALE_LOW 26637
-#define SCALE_HIGH 40310
-
-/* Planes of coefficients: luma alone, or chroma with detail behind it. */
-#define COEF_PLANES 128
-#define DETAIL_PLANE 32
-
-/* Rows [lo, hi) of a plane that has height rows: a pointer to row 0 of it,
- * of which only those rows may be touched. */
-static const int16_t *
-whole (const int16_t * window, unsigned lo, size_t stride)
+/* Sample rows of a component, of which there are rows. */
+static unsigned
+clip_row (unsigned row, unsigned rows)
 {
-  return window - (ptrdiff_t) (lo * stride);
+  return row < rows ? row : rows - 1;
+}
+
+static int16_t *
+band_row (const walloc_encoder * e, const walloc_encode_worker * w,
+    unsigned index, unsigned row)
+{
+  return w->bands[index] + (size_t) row *e->plane[index].phases *
+      e->band_stride;
+}
+
+/* The phases of one sample row become bands in the strip's row. */
+static void
+finish_row (const walloc_encoder * e, walloc_encode_worker * w,
+    unsigned index, unsigned row, int16_t * phases)
+{
+  const walloc_strip_plane *p = &e->plane[index];
+
+  e->strip->horizontal (phases, w->phases + 16 * e->band_stride,
+      e->band_stride, e->layout.grid_width, p->phases, p->used,
+      band_row (e, w, index, row));
+}
+
+/* Rows below the picture repeat its last one, and so do their bands. */
+static int
+repeat_row (const walloc_encoder * e, walloc_encode_worker * w,
+    unsigned index, const walloc_strip_schedule * z, unsigned row,
+    unsigned height)
+{
+  if (row < height || row == z->input)
+    return 0;
+  memcpy (band_row (e, w, index, row - z->input),
+      band_row (e, w, index, row - z->input - 1),
+      e->plane[index].phases * e->band_stride * sizeof (int16_t));
+  return 1;
 }
 
 static void
-scale_plane (int16_t * plane, size_t stride, unsigned width, unsigned rows,
-    int32_t factor)
-{
-  unsigned x, y;
-
-  for (y = 0; y < rows; y++, plane += stride)
-    for (x = 0; x < width; x++)
-      plane[x] = (int16_t) ((plane[x] * factor + (1 << 14)) >> 15);
-}
-
-/* Picture rows that a strip of grid rows needs, in a plane of scale rows per
- * grid row. */
-static void
-reach (unsigned first, unsigned end, unsigned scale, unsigned above,
-    unsigned below, unsigned rows, unsigned *lo, unsigned *hi)
-{
-  *lo = first * scale > above ? first * scale - above : 0;
-  *hi = end * scale + below < rows ? end * scale + below : rows;
-}
-
-/* One component's rows [lo, hi) of the padded plane. */
-static walloc_result
-load_component (const walloc_encoder * e, unsigned index, unsigned lo,
-    unsigned hi, unsigned padded_width, int16_t * window)
+load_component (const walloc_encoder * e, walloc_encode_worker * w,
+    unsigned index, const walloc_strip_schedule * z)
 {
   walloc_component c;
-  unsigned rows, first;
+  unsigned row;
 
-  if (e->scale > 0) {
-    walloc_encode_shrunk_rows (e, index, lo, hi, padded_width, window);
-    return WALLOC_OK;
-  }
   walloc_image_component (e->image, index, &c);
-  /* a window below the picture is its last row again */
-  first = lo < c.height ? lo : c.height - 1;
-  rows = (hi < c.height ? hi : c.height) - first;
-  return walloc_input_u8 (c.data + (ptrdiff_t) first * c.stride, c.stride,
-      c.step, c.width, rows, window, e->window_stride, padded_width,
-      hi - lo, NULL);
+  for (row = z->input; row < z->input_end; row++) {
+    if (repeat_row (e, w, index, z, row, c.height))
+      continue;
+    e->strip->split_u8 (c.data + (ptrdiff_t) clip_row (row, c.height) *
+        c.stride, c.width, e->layout.grid_width, e->plane[index].phases,
+        w->phases, e->band_stride);
+    finish_row (e, w, index, row - z->input, w->phases);
+  }
 }
 
-static walloc_result
-load_rgb (const walloc_encoder * e, walloc_encode_worker * w, unsigned lo,
-    unsigned hi, unsigned padded_width)
+/* Cb and Cr side by side in one plane. */
+static void
+load_pairs (const walloc_encoder * e, walloc_encode_worker * w,
+    const walloc_strip_schedule * z)
+{
+  int16_t *second = w->phases + 8 * e->band_stride;
+  walloc_component c;
+  unsigned row;
+
+  walloc_image_component (e->image, 1, &c);
+  for (row = z->input; row < z->input_end; row++) {
+    if (repeat_row (e, w, 1, z, row, c.height) &&
+        repeat_row (e, w, 2, z, row, c.height))
+      continue;
+    e->strip->split_u8_pairs (c.data + (ptrdiff_t) clip_row (row, c.height) *
+        c.stride, c.width, e->layout.grid_width, w->phases, second,
+        e->band_stride);
+    finish_row (e, w, 1, row - z->input, w->phases);
+    finish_row (e, w, 2, row - z->input, second);
+  }
+}
+
+static void
+load_rgb (const walloc_encoder * e, walloc_encode_worker * w,
+    const walloc_strip_schedule * z)
 {
   const walloc_image *image = e->image;
   const walloc_pixel *pixel = &e->layout.pixel;
-  unsigned first = lo < image->height ? lo : image->height - 1;
-  unsigned rows = (hi < image->height ? hi : image->height) - first, i;
+  size_t width = (size_t) e->layout.grid_width * WALLOC_CELL, x;
+  int16_t coefs[3][4] = { {0} };
+  unsigned row, i, k, done;
 
-  if (e->scale > 0) {
-    for (i = 0; i < 3; i++)
-      walloc_encode_shrunk_rows (e, i, lo, hi, padded_width, w->window[i]);
-    return WALLOC_OK;
-  }
-  return walloc_input_rgb (image->plane[0] + (ptrdiff_t) first *
-      image->stride[0], image->stride[0], pixel->step, pixel->offsets,
-      image->width, rows, w->window[0], w->window[1], w->window[2],
-      e->window_stride, padded_width, hi - lo, NULL);
-}
-
-static walloc_result
-packet (const walloc_encoder * e, walloc_encode_worker * w,
-    const int16_t * plane, size_t stride, unsigned width, unsigned height,
-    unsigned levels, unsigned first, unsigned end, unsigned coef_plane)
-{
-  size_t plane_stride = e->coef_stride * e->layout.buffer_rows;
-
-  return walloc_int_analyse (plane, stride, width, height, levels, first,
-      end, w->coef + coef_plane * plane_stride, e->coef_stride, plane_stride,
-      w->transform, e->transform_bytes, NULL);
-}
-
-/* One component of full-size chroma. */
-static walloc_result
-chroma_444 (const walloc_encoder * e, walloc_encode_worker * w,
-    const int16_t * window, unsigned lo, unsigned index, unsigned first,
-    unsigned end, int detail)
-{
-  unsigned width = e->layout.grid_width * 4, height = e->layout.grid_height * 4;
-  unsigned half_lo, half_hi, b;
-  int16_t *bands[4];
-  walloc_result result;
-
-  reach (first, end, 4, HALF_ABOVE, HALF_BELOW, height, &half_lo, &half_hi);
-  for (b = 0; b < 4; b++)
-    bands[b] = w->bands + b * e->band_rows * e->band_stride;
-  result = walloc_int_split_2d (whole (window, lo, e->window_stride),
-      e->window_stride, width * 2, height * 2, half_lo, half_hi, bands,
-      e->band_stride, w->transform, e->transform_bytes, NULL);
-  if (result != WALLOC_OK)
-    return result;
-  scale_plane (bands[0], e->band_stride, width, half_hi - half_lo,
-      SCALE_LOW_LOW);
-  for (b = 0; b < (detail ? 4u : 1u) && result == WALLOC_OK; b++)
-    result = packet (e, w, whole (bands[b], half_lo, e->band_stride),
-        e->band_stride, width, height, 2, first, end, b == 0 ? 16 * index :
-        DETAIL_PLANE + 48 * index + 16 * (b - 1));
-  return result;
-}
-
-static walloc_result
-chroma_422 (const walloc_encoder * e, walloc_encode_worker * w,
-    const int16_t * window, unsigned lo, unsigned index, unsigned first,
-    unsigned end, int detail)
-{
-  unsigned width = e->layout.grid_width * 4, height = e->layout.grid_height * 4;
-  unsigned half_lo, half_hi, b;
-  size_t plane_stride = e->coef_stride * e->layout.buffer_rows;
-  int16_t *bands[2];
-  walloc_result result;
-
-  reach (first, end, 4, HALF_ABOVE, HALF_BELOW, height, &half_lo, &half_hi);
-  for (b = 0; b < 2; b++)
-    bands[b] = w->bands + b * e->band_rows * e->band_stride;
-  result = walloc_int_split_vertical (whole (window, lo, e->window_stride),
-      e->window_stride, width, height * 2, half_lo, half_hi, bands[0],
-      bands[1], e->band_stride, w->transform, e->transform_bytes, NULL);
-  if (result != WALLOC_OK)
-    return result;
-  scale_plane (bands[0], e->band_stride, width, half_hi - half_lo, SCALE_LOW);
-  scale_plane (bands[1], e->band_stride, width, half_hi - half_lo, SCALE_HIGH);
-  for (b = 0; b < (detail ? 2u : 1u) && result == WALLOC_OK; b++)
-    result = packet (e, w, whole (bands[b], half_lo, e->band_stride),
-        e->band_stride, width, height, 2, first, end,
-        b == 0 ? 16 * index : DETAIL_PLANE + 48 * index);
-  if (detail)
-    memset (w->coef + (DETAIL_PLANE + 48 * index + 16) * plane_stride, 0,
-        32 * plane_stride * sizeof *w->coef);
-  return result;
-}
-
-static void
-project (const walloc_encoder * e, const walloc_encode_worker * w,
-    unsigned group, unsigned rows, unsigned coef_plane, int16_t * planes,
-    size_t stride, size_t plane_stride)
-{
-  static const uint8_t inputs[3] = { 64, 32, 96 };
-  size_t coef_plane_stride = e->coef_stride * e->layout.buffer_rows;
-  walloc_projection p;
-  unsigned y;
-
-  p.project = e->project;
-  p.inputs = inputs[group];
-  p.matrix = e->model->analysis;
-  p.quantisers = e->quantiser;
-  p.channels = e->group_channels[group];
-  p.n_channels = e->group_count[group];
-  for (y = 0; y < rows; y++) {
-    p.fine = w->fine != NULL ? w->fine + y * stride : NULL;
-    walloc_project_row (&p, w->coef + coef_plane * coef_plane_stride +
-        y * e->coef_stride, coef_plane_stride, e->layout.grid_width,
-        planes + y * stride, plane_stride);
-  }
-}
-
-/* Coefficients of both chroma components. */
-static walloc_result
-chroma (const walloc_encoder * e, walloc_encode_worker * w, unsigned first,
-    unsigned end, unsigned lo, unsigned hi)
-{
-  const walloc_layout *l = &e->layout;
-  int detail = e->group_count[WALLOC_GROUP_DETAIL] > 0;
-  walloc_result result = WALLOC_OK;
-  const int16_t *window;
-  unsigned i, half_lo, half_hi;
-
-  for (i = 0; i < 2 && result == WALLOC_OK; i++) {
-    window = w->window[l->pixel.rgb ? i + 1 : 0];
-    switch (l->pixel.sampling) {
-      case WALLOC_SAMPLING_420:
-        reach (first, end, 4, HALF_ABOVE, HALF_BELOW, l->grid_height * 4,
-            &half_lo, &half_hi);
-        result = load_component (e, i + 1, half_lo, half_hi,
-            l->grid_width * 4, w->window[0]);
-        if (result == WALLOC_OK)
-          result = packet (e, w, whole (window, half_lo, e->window_stride),
-              e->window_stride, l->grid_width * 4, l->grid_height * 4, 2,
-              first, end, 16 * i);
-        break;
-      case WALLOC_SAMPLING_422:
-        result = load_component (e, i + 1, lo, hi, l->grid_width * 4,
-            w->window[0]);
-        if (result == WALLOC_OK)
-          result = chroma_422 (e, w, window, lo, i, first, end, detail);
-        break;
-      default:
-        if (!l->pixel.rgb)
-          result = load_component (e, i + 1, lo, hi, l->grid_width * 8,
-              w->window[0]);
-        if (result == WALLOC_OK)
-          result = chroma_444 (e, w, window, lo, i, first, end, detail);
-        break;
+  for (i = 0; i < 3; i++)
+    for (k = 0; k < 3; k++)
+      coefs[i][pixel->offsets[k]] = jfif[i][k];
+  for (row = z->input; row < z->input_end; row++) {
+    for (i = done = 0; i < e->planes; i++)
+      done += repeat_row (e, w, i, z, row, image->height) != 0;
+    if (done > 0)
+      continue;
+    e->strip->mix_rgb (image->plane[0] + (ptrdiff_t) clip_row (row,
+            image->height) * image->stride[0], pixel->step, coefs,
+        image->width, w->samples[0], w->samples[1], w->samples[2]);
+    for (i = 0; i < e->planes; i++) {
+      for (x = image->width; x < width; x++)
+        w->samples[i][x] = w->samples[i][image->width - 1];
+      e->strip->split_s16 (w->samples[i], e->layout.grid_width, 8, w->phases,
+          e->band_stride);
+      finish_row (e, w, i, row - z->input, w->phases);
     }
   }
-  return result;
+}
+
+/* The same for a component of a picture that is coded at a smaller size. */
+static void
+load_shrunk (const walloc_encoder * e, walloc_encode_worker * w,
+    unsigned index, const walloc_strip_schedule * z)
+{
+  unsigned phases = e->plane[index].phases, row;
+
+  for (row = z->input; row < z->input_end; row++) {
+    walloc_encode_shrunk_row (e, index, row, e->layout.grid_width * phases,
+        w->samples[0]);
+    e->strip->split_s16 (w->samples[0], e->layout.grid_width, phases,
+        w->phases, e->band_stride);
+    finish_row (e, w, index, row - z->input, w->phases);
+  }
+}
+
+/* All components, whatever they come from. */
+static void
+load (const walloc_encoder * e, walloc_encode_worker * w)
+{
+  unsigned i;
+
+  if (e->scale > 0) {
+    for (i = 0; i < e->planes; i++)
+      load_shrunk (e, w, i, &w->schedule[i > 0]);
+  } else if (e->layout.pixel.rgb) {
+    load_rgb (e, w, &w->schedule[0]);
+  } else {
+    load_component (e, w, 0, &w->schedule[0]);
+    if (e->planes > 1 && e->layout.format == WALLOC_FORMAT_NV12)
+      load_pairs (e, w, &w->schedule[1]);
+    else
+      for (i = 1; i < e->planes; i++)
+        load_component (e, w, i, &w->schedule[1]);
+  }
+}
+
+/* Coefficients of some planes, then the groups that they serve. */
+static void
+make_latents (const walloc_encoder * e, walloc_encode_worker * w,
+    unsigned plane, unsigned plane_end, const walloc_strip_schedule * z,
+    unsigned group, unsigned group_end, unsigned first, int16_t * planes,
+    int16_t * fine, size_t stride, size_t plane_stride)
+{
+  unsigned width = e->layout.grid_width, lanes = e->strip->lanes, x, y, i, g;
+  size_t to;
+
+  for (x = 0; x < width; x += lanes) {
+    for (i = plane; i < plane_end; i++)
+      e->strip->vertical (&e->plane[i], z, w->bands[i] + x, e->band_stride,
+          w->state[i] + x, w->coef);
+    for (y = z->output; y < z->output_end; y++) {
+      to = (y - first) * stride + x;
+      for (g = group; g < group_end; g++)
+        e->strip->project (&e->group[g], w->coef + (size_t) (y - z->output) *
+            2 * lanes, planes + to, fine != NULL ? fine + to : NULL,
+            plane_stride, width - x < lanes ? width - x : lanes);
+    }
+  }
 }
 
 walloc_result
@@ -240,60 +194,60 @@ walloc_encode_ordered (walloc_encoder * e, walloc_encode_worker * w,
     size_t plane_stride)
 {
   const walloc_layout *l = &e->layout;
-  unsigned width = l->grid_width * WALLOC_CELL, lo, hi;
-  unsigned height = l->grid_height * WALLOC_CELL;
+  walloc_strip_schedule *luma = &w->schedule[0], *chroma = &w->schedule[1];
+  unsigned levels = e->planes > 1 ? e->plane[1].levels : 3, to;
   uint64_t t0 = walloc_now (), t1;
-  walloc_result result;
 
-  reach (first, end, WALLOC_CELL, ABOVE, BELOW, height, &lo, &hi);
-  if (l->pixel.rgb)
-    result = load_rgb (e, w, lo, hi, width);
-  else
-    result = load_component (e, 0, lo, hi, width, w->window[0]);
-  if (result == WALLOC_OK)
-    result = packet (e, w, whole (w->window[0], lo, e->window_stride),
-        e->window_stride, width, height, 3, first, end, 0);
-  t1 = walloc_now ();
-  w->ns_transform += t1 - t0;
-  if (result != WALLOC_OK)
-    return result;
-  project (e, w, WALLOC_GROUP_LUMA, end - first, 0, planes, stride,
-      plane_stride);
-  t0 = walloc_now ();
-  w->ns_project += t0 - t1;
-  if (e->group_count[WALLOC_GROUP_CHROMA] +
-      e->group_count[WALLOC_GROUP_DETAIL] == 0)
-    return WALLOC_OK;
-  result = chroma (e, w, first, end, lo, hi);
-  t1 = walloc_now ();
-  w->ns_transform += t1 - t0;
-  if (result != WALLOC_OK)
-    return result;
-  project (e, w, WALLOC_GROUP_CHROMA, end - first, 0, planes, stride,
-      plane_stride);
-  project (e, w, WALLOC_GROUP_DETAIL, end - first, DETAIL_PLANE, planes,
-      stride, plane_stride);
-  w->ns_project += walloc_now () - t1;
+  if (w->strip_frame != e->strip_frame || luma->output_end != first) {
+    walloc_strip_start (luma, 3, l->grid_height, first);
+    walloc_strip_start (chroma, levels, l->grid_height, first);
+    w->strip_frame = e->strip_frame;
+  }
+  for (; luma->output_end < end;) {
+    to = luma->output_end + WALLOC_STRIP_ROWS;
+    to = to < end ? to : end;
+    walloc_strip_advance (luma, to);
+    walloc_strip_advance (chroma, to);
+    load (e, w);
+    t1 = walloc_now ();
+    w->ns_transform += t1 - t0;
+    make_latents (e, w, 0, 1, luma, WALLOC_GROUP_LUMA, WALLOC_GROUP_CHROMA,
+        first, planes, w->fine, stride, plane_stride);
+    if (e->planes > 1)
+      make_latents (e, w, 1, 3, chroma, WALLOC_GROUP_CHROMA,
+          WALLOC_GROUP_DETAIL + 1, first, planes, w->fine, stride,
+          plane_stride);
+    t0 = walloc_now ();
+    w->ns_project += t0 - t1;
+  }
   return WALLOC_OK;
 }
 
 void
-walloc_encode_ordered_sizes (walloc_encoder * e, size_t *window,
-    unsigned *windows, size_t *bands, size_t *coef)
+walloc_encode_ordered_sizes (walloc_encoder * e,
+    walloc_encode_ordered_memory * m)
 {
   const walloc_layout *l = &e->layout;
-  size_t grid = l->grid_width;
+  size_t lanes = WALLOC_STRIP_LANES;
+  size_t columns = (l->grid_width + lanes - 1) / lanes * lanes;
+  unsigned i;
 
-  e->window_stride = grid * WALLOC_CELL;
-  e->window_rows = (size_t) l->buffer_rows * WALLOC_CELL + ABOVE + BELOW;
-  if (e->window_rows > (size_t) l->grid_height * WALLOC_CELL)
-    e->window_rows = (size_t) l->grid_height * WALLOC_CELL;
-  e->band_stride = grid * 4;
-  e->band_rows = (size_t) l->buffer_rows * 4 + HALF_ABOVE + HALF_BELOW;
-  e->coef_stride = (grid + WALLOC_BLOCK - 1) / WALLOC_BLOCK * WALLOC_BLOCK;
-  *windows = l->pixel.rgb ? 3 : 1;
-  *window = e->window_stride * e->window_rows;
-  *bands = l->pixel.sampling >= WALLOC_SAMPLING_422 ?
-      4 * e->band_stride * e->band_rows : 0;
-  *coef = COEF_PLANES * e->coef_stride * l->buffer_rows;
+  /* an odd number of cache lines, so that rows of bands do not compete for
+   * the same sets of the cache; one vector to spare */
+  e->band_stride = (columns / lanes + 1) % 2 == 0 ? columns + 2 * lanes :
+      columns + lanes;
+  m->samples = l->pixel.rgb || e->scale > 0 ? columns * WALLOC_CELL : 0;
+  m->phases = 24 * e->band_stride;
+  m->coef = (size_t) WALLOC_STRIP_SLOTS *WALLOC_STRIP_ROWS * 2 * lanes;
+  for (i = 0; i < 3; i++) {
+    unsigned phases = i == 0 || l->pixel.sampling == WALLOC_SAMPLING_444 ?
+        8 : 4;
+
+    m->bands[i] = m->state[i] = 0;
+    if (i > 0 && l->pixel.sampling == WALLOC_SAMPLING_GRAY)
+      continue;
+    m->bands[i] = (size_t) WALLOC_STRIP_INPUT *phases * e->band_stride;
+    m->state[i] = (size_t) phases *WALLOC_STRIP_NODES * WALLOC_STRIP_STATE *
+        e->band_stride;
+  }
 }

@@ -14,15 +14,19 @@
 #include "codec/workers.h"
 #include "common/parallel.h"
 #include "entropy/slice.h"
+#include "transform/strip.h"
 
 /* What one piece of work needs. */
 typedef struct
 {
-  /* kind ordered */
-  int16_t *window[3];           /* samples that the filters reach */
-  int16_t *bands;               /* half-size bands of full-size chroma */
-  int16_t *coef;                /* packet coefficients of one group or two */
-  void *transform;
+  /* kind ordered; transform/strip.h */
+  int16_t *samples[3];          /* rows before they are taken apart */
+  int16_t *phases;              /* three rows taken apart */
+  int16_t *bands[3];            /* a strip's rows after the width */
+  int16_t *state[3];            /* of what is made along the height */
+  int16_t *coef;                /* of one block of columns */
+  walloc_strip_schedule schedule[2];    /* luma, chroma */
+  unsigned strip_frame;         /* which frame they belong to */
   /* pictures that are coded at a smaller size */
   int16_t *large[3], *large_bands;
   void *large_transform;
@@ -52,7 +56,7 @@ struct walloc_encoder
   walloc_runner runner;
   walloc_workers workers;
   walloc_encoder_stats stats;
-  walloc_project_func project;
+  const walloc_strip_kernels *strip;    /* a test may choose others */
   walloc_companding companding;
 
   /* of the memory as it is */
@@ -61,8 +65,9 @@ struct walloc_encoder
   unsigned scale;               /* halvings in front of the layout's size */
   walloc_layout layout;
   walloc_encode_worker worker[WALLOC_MAX_WORKERS];
-  size_t transform_bytes, transform_floats, out_size;
-  size_t window_stride, window_rows, band_stride, band_rows, coef_stride;
+  size_t transform_floats, out_size, coef_stride;
+  size_t band_stride;           /* kind ordered: of rows of bands */
+  int32_t *weights;
   size_t large_stride, large_transform_bytes, small_stride[2];
   int16_t *small[2][3];         /* half-size and quarter-size components */
   walloc_encoded_slice *slices;
@@ -79,6 +84,10 @@ struct walloc_encoder
   walloc_quantiser quantiser[WALLOC_MODEL_MAX_CHANNELS];
   uint16_t group_channels[3][WALLOC_MODEL_MAX_CHANNELS];
   unsigned group_count[3];
+  /* kind ordered: which part of the packet tree is made */
+  unsigned planes, strip_frame;
+  walloc_strip_plane plane[3];
+  walloc_strip_group group[3];
   walloc_predict predict;
   atomic_size_t staged;         /* bytes; may exceed staging_size */
   atomic_int failed;            /* first walloc_result of the work */
@@ -110,21 +119,30 @@ walloc_result walloc_encode_ordered (walloc_encoder * encoder,
     walloc_encode_worker * worker, unsigned first, unsigned end,
     int16_t * planes, size_t stride, size_t plane_stride);
 
-/* Elements of the buffers above; 0 where none is needed. */
+/* Elements of a worker's buffers; 0 where none is needed. */
+typedef struct
+{
+  size_t samples, phases, bands[3], state[3], coef;
+} walloc_encode_ordered_memory;
+
 void walloc_encode_ordered_sizes (walloc_encoder * encoder,
-    size_t * window, unsigned *windows, size_t * bands, size_t * coef);
+    walloc_encode_ordered_memory * memory);
+
+/* Kind ordered: fills plane and group from the channels of every group.
+ * Weights have that many elements. */
+void walloc_encode_plan (walloc_encoder * encoder);
+size_t walloc_encode_plan_weights (const walloc_encoder * encoder);
 
 /* Coding at a smaller size, scale > 0: memory, then the smaller picture from
- * encoder->image, then rows [lo, hi) of one component of it, extended to
- * padded_width and below its last row. */
+ * encoder->image, then a row of one component of it, extended to
+ * padded_width; rows below its last one are that one. */
 walloc_result walloc_encode_shrink_prepare (walloc_encoder * encoder,
     int *short_of, walloc_error * error);
 void walloc_encode_shrink_release (walloc_encoder * encoder);
 walloc_result walloc_encode_shrink (walloc_encoder * encoder,
     walloc_error * error);
-void walloc_encode_shrunk_rows (const walloc_encoder * encoder,
-    unsigned index, unsigned lo, unsigned hi, unsigned padded_width,
-    int16_t * window);
+void walloc_encode_shrunk_row (const walloc_encoder * encoder,
+    unsigned index, unsigned row, unsigned padded_width, int16_t * out);
 
 /* Kind reference: the whole picture to float planes, by strips; then like
  * walloc_encode_ordered(). */

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "transform/intwavelet.h"
 
 #define DEFAULT_QUALITY 50
 /* First guess of a picture's bytes: 2 bits per pixel and some. */
@@ -54,7 +53,7 @@ walloc_encoder_new (walloc_model * model,
   if (runner != NULL)
     e->runner = *runner;
   walloc_workers_init (&e->workers, runner);
-  e->project = walloc_project_best (0);
+  e->strip = walloc_strip_best (0);
   if (model->info.kind == WALLOC_MODEL_REFERENCE)
     walloc_companding_init (&e->companding, model->latent_bits);
   *encoder = e;
@@ -70,11 +69,13 @@ unprepare (walloc_encoder * e)
 
   for (i = 0; i < e->workers.count; i++) {
     w = &e->worker[i];
-    for (k = 0; k < 3; k++)
-      walloc_mem_release (&e->mem, &w->window[k]);
-    walloc_mem_release (&e->mem, &w->bands);
+    for (k = 0; k < 3; k++) {
+      walloc_mem_release (&e->mem, &w->samples[k]);
+      walloc_mem_release (&e->mem, &w->bands[k]);
+      walloc_mem_release (&e->mem, &w->state[k]);
+    }
+    walloc_mem_release (&e->mem, &w->phases);
     walloc_mem_release (&e->mem, &w->coef);
-    walloc_mem_release (&e->mem, &w->transform);
     walloc_mem_release (&e->mem, &w->coef_f);
     walloc_mem_release (&e->mem, &w->latent_f);
     walloc_mem_release (&e->mem, &w->transform_f);
@@ -84,6 +85,7 @@ unprepare (walloc_encoder * e)
   }
   walloc_encoder_unprepare_predict (e);
   walloc_encode_shrink_release (e);
+  walloc_mem_release (&e->mem, &e->weights);
   walloc_mem_release (&e->mem, &e->slices);
   walloc_mem_release (&e->mem, &e->slice_sizes);
   walloc_mem_release (&e->mem, &e->planes_f);
@@ -111,23 +113,26 @@ prepare_worker (walloc_encoder * e, walloc_encode_worker * w,
     walloc_error * error)
 {
   const walloc_layout *l = &e->layout;
-  unsigned d = e->model->info.channels, windows = 0, i;
-  size_t window = 0, bands = 0, coef = 0, planes = 0, latents = 0;
+  unsigned d = e->model->info.channels, i;
+  size_t coef = 0, planes = 0, latents = 0;
+  walloc_encode_ordered_memory m;
   int short_of = 0;
   walloc_result result;
 
   if (e->model->info.kind == WALLOC_MODEL_ORDERED) {
-    walloc_encode_ordered_sizes (e, &window, &windows, &bands, &coef);
-    result = walloc_int_scratch ((size_t) l->grid_width * WALLOC_CELL, 3,
-        &e->transform_bytes, error);
-    if (result != WALLOC_OK)
-      return result;
-    for (i = 0; i < windows; i++)
-      w->window[i] =
-          walloc_mem_take (&e->mem, window, sizeof *w->window[i], &short_of);
-    w->bands = walloc_mem_take (&e->mem, bands, sizeof *w->bands, &short_of);
-    w->coef = walloc_mem_take (&e->mem, coef, sizeof *w->coef, &short_of);
-    w->transform = walloc_mem_take (&e->mem, 1, e->transform_bytes, &short_of);
+    walloc_encode_ordered_sizes (e, &m);
+    for (i = 0; i < 3; i++) {
+      w->samples[i] =
+          walloc_mem_take (&e->mem, m.samples, sizeof (int16_t), &short_of);
+      w->bands[i] =
+          walloc_mem_take (&e->mem, m.bands[i], sizeof (int16_t), &short_of);
+      w->state[i] =
+          walloc_mem_take (&e->mem, m.state[i], sizeof (int16_t), &short_of);
+    }
+    w->phases =
+        walloc_mem_take (&e->mem, m.phases, sizeof *w->phases, &short_of);
+    w->coef = walloc_mem_take (&e->mem, m.coef, sizeof *w->coef, &short_of);
+    w->strip_frame = 0;
   } else {
     walloc_encode_reference_sizes (e, &planes, &coef, &latents);
     result = walloc_packet_scratch_2d ((size_t) l->grid_width * WALLOC_CELL,
@@ -182,6 +187,10 @@ prepare (walloc_encoder * e, const walloc_image * image, unsigned scale,
       walloc_encode_reference_sizes (e, &planes, &coef, &latents);
       e->planes_f =
           walloc_mem_take (&e->mem, planes, sizeof *e->planes_f, &short_of);
+    } else {
+      e->weights =
+          walloc_mem_take (&e->mem, walloc_encode_plan_weights (e),
+          sizeof *e->weights, &short_of);
     }
     e->slices =
         walloc_mem_take (&e->mem, e->layout.slices, sizeof *e->slices,
@@ -277,6 +286,7 @@ choose (walloc_encoder * e, unsigned step_index, walloc_error * error)
     if (result != WALLOC_OK)
       return result;
   }
+  walloc_encode_plan (e);
   return WALLOC_OK;
 }
 
@@ -412,6 +422,7 @@ encode_slices (walloc_encoder * e, walloc_error * error)
   if (e->model->info.kind == WALLOC_MODEL_REFERENCE)
     walloc_encode_reference_planes (e);
   atomic_store (&e->staged, 0);
+  e->strip_frame++;
   if (e->predict.on) {
     work = walloc_encoder_code_predicted;
     result = walloc_encoder_predict (e);
@@ -422,6 +433,8 @@ encode_slices (walloc_encoder * e, walloc_error * error)
       return WALLOC_OK;
   }
   for (tries = 0; tries < 2; tries++) {
+    /* strips of this run go on from each other, not from the last one's */
+    e->strip_frame++;
     atomic_store (&e->staged, 0);
     atomic_store (&e->failed, WALLOC_OK);
     walloc_parallel (&e->runner, work, e, e->layout.slices);

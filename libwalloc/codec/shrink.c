@@ -15,7 +15,7 @@
 #define STRIP 32
 #define ABOVE 4
 #define BELOW 3
-/* K^-2 * 2^15, as in encode_ordered.c, and what a sample may be. */
+/* K^-2 * 2^15, as in strip_template.h, and what a sample may be. */
 #define SCALE_LOW_LOW 21653
 #define GREATEST (128 << WALLOC_INT_FRACTION)
 
@@ -168,20 +168,18 @@ walloc_encode_shrink (walloc_encoder * e, walloc_error * error)
 }
 
 void
-walloc_encode_shrunk_rows (const walloc_encoder * e, unsigned index,
-    unsigned lo, unsigned hi, unsigned padded_width, int16_t * window)
+walloc_encode_shrunk_row (const walloc_encoder * e, unsigned index,
+    unsigned row, unsigned padded_width, int16_t * out)
 {
-  unsigned width, height, x, y;
-  size_t stride = e->small_stride[e->scale - 1];
-  const int16_t *plane = e->small[e->scale - 1][index], *from;
+  unsigned width, height, x;
+  const int16_t *from;
 
   component_size (e, index, e->scale, &width, &height);
-  for (y = lo; y < hi; y++, window += e->window_stride) {
-    from = plane + (y < height ? y : height - 1) * stride;
-    memcpy (window, from, width * sizeof *window);
-    for (x = width; x < padded_width; x++)
-      window[x] = from[width - 1];
-  }
+  from = e->small[e->scale - 1][index] + (row < height ? row : height - 1) *
+      e->small_stride[e->scale - 1];
+  memcpy (out, from, width * sizeof *out);
+  for (x = width; x < padded_width; x++)
+    out[x] = from[width - 1];
 }
 
 void

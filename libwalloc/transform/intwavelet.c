@@ -81,43 +81,6 @@ run (const walloc_packet_shape * shape, const int16_t * in, size_t in_stride,
       scratch);
 }
 
-walloc_result
-walloc_int_analyse (const int16_t * in, size_t in_stride, size_t width,
-    size_t height, unsigned levels, size_t first, size_t end, int16_t * out,
-    size_t row_stride, size_t plane_stride, void *scratch,
-    size_t scratch_bytes, walloc_error * error)
-{
-  walloc_packet_shape shape = { width, height, levels,
-    WALLOC_BORDER_SYMMETRIC, 0, first, end
-  };
-  walloc_planes channels;
-  walloc_result result;
-  size_t y;
-
-  result = check (&shape, in, in_stride, row_stride, scratch, scratch_bytes,
-      error);
-  if (result != WALLOC_OK)
-    return result;
-  if (out == NULL)
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no place for channels");
-  if (levels == 0) {
-    for (y = first; y < end; y++)
-      memcpy (out + (y - first) * row_stride, in + y * in_stride,
-          width * sizeof *out);
-    return WALLOC_OK;
-  }
-  if (!fits ((size_t) 1 << (2 * levels), plane_stride)
-      || plane_stride < (end - first - 1) * row_stride
-      + walloc_packet_length (width, levels))
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "channels %zu apart overlap or do not fit in memory", plane_stride);
-  channels.data = out;
-  channels.plane_stride = plane_stride;
-  channels.planes = NULL;
-  run (&shape, in, in_stride, &channels, row_stride, scratch);
-  return WALLOC_OK;
-}
-
 static walloc_result
 split (const walloc_packet_shape * shape, const int16_t * in,
     size_t in_stride, int16_t * const *bands, unsigned count,
@@ -160,23 +123,6 @@ walloc_int_split_2d (const int16_t * in, size_t in_stride, size_t width,
       scratch_bytes, error);
 }
 
-walloc_result
-walloc_int_split_vertical (const int16_t * in, size_t in_stride,
-    size_t width, size_t height, size_t first, size_t end, int16_t * low,
-    int16_t * high, size_t row_stride, void *scratch, size_t scratch_bytes,
-    walloc_error * error)
-{
-  walloc_packet_shape shape = { width, height, 1, WALLOC_BORDER_SYMMETRIC,
-    1, first, end
-  };
-  int16_t *bands[2];
-
-  bands[0] = low;
-  bands[1] = high;
-  return split (&shape, in, in_stride, bands, 2, row_stride, scratch,
-      scratch_bytes, error);
-}
-
 /* Normalised band over integer band: sqrt (2) / K and -K / sqrt (2), and the
  * half scale of some high-pass values. */
 static double
@@ -201,12 +147,4 @@ walloc_int_gain (unsigned channel, unsigned levels)
     gain *= step_gain ((channel >> (2 * l)) & 2, l == 0 && levels > 1);
   }
   return gain;
-}
-
-double
-walloc_int_vertical_gain (unsigned band)
-{
-  if (band > 1)
-    return NAN;
-  return step_gain ((int) band, 1) / (1 << WALLOC_INT_FRACTION);
 }

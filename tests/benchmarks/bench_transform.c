@@ -2,7 +2,7 @@
 /* Speed of the packet transforms and input conversions in one thread.
  * Usage: bench_transform [WIDTH HEIGHT [SECONDS]] */
 #include "transform/input.h"
-#include "transform/intwavelet.h"
+#include "../check/libs/transform/strip-util.h"
 
 #include <walloc/wavelet.h>
 
@@ -12,12 +12,12 @@
 
 typedef struct
 {
-  size_t width, height, scratch_floats, int_bytes, cw, ch;
+  size_t width, height, scratch_floats, cw, ch;
   unsigned levels;
   walloc_border border;
   float *picture, *channels, *scratch;
   int16_t *plane, *coefs;
-  void *int_scratch;
+  strip_run strip;
   uint8_t *pixels;
 } bench;
 
@@ -26,7 +26,7 @@ now (void)
 {
   struct timespec t;
 
-  clock_gettime (CLOCK_MONOTONIC, &t);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
   return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
 }
 
@@ -69,27 +69,54 @@ synthesise_sound (bench * b)
         NULL);
 }
 
+/* One component as the encoder makes it, but for the projection. */
 static void
-integer (bench * b)
+strips (bench * b)
 {
-  walloc_int_analyse (b->plane, b->width, b->width, b->height, b->levels, 0,
-      b->ch, b->coefs, b->cw, b->cw * b->ch, b->int_scratch, b->int_bytes,
-      NULL);
+  const walloc_strip_kernels *k = b->strip.k;
+  walloc_strip_schedule z;
+  unsigned row, source, to;
+  size_t x;
+
+  walloc_strip_start (&z, 3, (unsigned) b->strip.gh, 0);
+  while (z.output_end < b->strip.gh) {
+    to = z.output_end + WALLOC_STRIP_ROWS;
+    walloc_strip_advance (&z, to < b->strip.gh ? to : (unsigned) b->strip.gh);
+    for (row = z.input; row < z.input_end; row++) {
+      source = row < b->height ? row : (unsigned) b->height - 1;
+      strip_row (&b->strip, b->pixels + source * b->width, NULL, b->width,
+          row - z.input);
+    }
+    for (x = 0; x < b->strip.gw; x += k->lanes)
+      k->vertical (&b->strip.plane, &z, b->strip.rows + x, b->strip.stride,
+          b->strip.state + x, b->strip.coefs);
+  }
 }
 
-/* As the encoder does it: strips that stay in the cache. */
+static void measure (bench * b, const char *name, void (*f) (bench * b),
+    double seconds);
+
+/* All instruction sets, the whole packet tree and its low-pass quarter. */
 static void
-integer_strips (bench * b)
+measure_strips (bench * b, double seconds)
 {
-  size_t y;
+  const walloc_strip_kernels *k;
+  char name[64];
+  unsigned n, h, part;
 
-  for (y = 0; y < b->ch; y += 16) {
-    size_t end = y + 16 < b->ch ? y + 16 : b->ch;
-
-    walloc_int_analyse (b->plane, b->width, b->width, b->height, b->levels,
-        y, end, b->coefs, b->cw, b->cw * 16, b->int_scratch, b->int_bytes,
-        NULL);
-  }
+  for (n = 0; (k = walloc_strip_best (n)) != NULL; n++)
+    for (part = 0; part < 2; part++) {
+      strip_new (&b->strip, k, 8, 3, WALLOC_STRIP_PLAIN, (b->width + 7) / 8,
+          (b->height + 7) / 8);
+      for (h = 0; h < 8 && part > 0; h++)
+        b->strip.plane.pairs[h] = h < 4 ? 3 : 0;
+      if (part > 0)
+        b->strip.plane.used = 15;
+      snprintf (name, sizeof name, "integer %s%s", k->name, part > 0 ?
+          " 1/4" : "");
+      measure (b, name, strips, seconds);
+      strip_free (&b->strip);
+    }
 }
 
 static void
@@ -184,16 +211,14 @@ main (int argc, char **argv)
   walloc_packet_scratch_2d (b.width, 4, &b.scratch_floats, NULL);
   if (b.scratch_floats < padded)
     b.scratch_floats = padded;
-  walloc_int_scratch (b.width, 3, &b.int_bytes, NULL);
   b.picture = calloc (padded, sizeof (float));
   b.channels = calloc (padded, sizeof (float));
   b.scratch = calloc (b.scratch_floats, sizeof (float));
   b.plane = calloc (padded, 2);
   b.coefs = calloc (padded, 6);
-  b.int_scratch = calloc (b.int_bytes, 1);
   b.pixels = calloc (padded, 4);
   if (!b.picture || !b.channels || !b.scratch || !b.plane || !b.coefs
-      || !b.int_scratch || !b.pixels)
+      || !b.pixels)
     return 1;
   srand (1);
   for (i = 0; i < padded; i++)
@@ -210,10 +235,8 @@ main (int argc, char **argv)
     b.border = WALLOC_BORDER_SYMMETRIC;
     measure (&b, "float analysis", analyse, seconds);
     measure (&b, "float synthesis", synthesise, seconds);
-    if (j <= WALLOC_INT_MAX_LEVELS) {
-      measure (&b, "integer analysis", integer, seconds);
-      measure (&b, "integer analysis, strips", integer_strips, seconds);
-    }
+    if (j == 3)
+      measure_strips (&b, seconds);
     if (j == 3) {
       b.border = WALLOC_BORDER_PERIODIC;
       measure (&b, "float analysis", analyse, seconds);
@@ -237,7 +260,6 @@ main (int argc, char **argv)
   free (b.scratch);
   free (b.plane);
   free (b.coefs);
-  free (b.int_scratch);
   free (b.pixels);
   return 0;
 }

@@ -149,7 +149,7 @@ test_golden (walloc_model * model, golden * list, unsigned n)
     /* or all that would have shown nothing */
     decode (decoder, &list[i], WALLOC_DECODER_LINEAR, &error);
     worst = compare (&list[i], &other, &all);
-    TAP_OK (worst >= 4 && other * 4 > all,
+    TAP_OK (worst >= 3 && other * 4 > all,
         "%s is another picture than the linear one (%u of %u, up to %u)",
         list[i].file, other, all, worst);
     if (list[i].kind == WALLOC_DECODER_FAST)

@@ -4,7 +4,9 @@
 #include "bottleneck/linear.h"
 #include "bottleneck/quantiser.h"
 #include "transform/intwavelet.h"
+#include "transform/strip.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -25,23 +27,32 @@ test_steps (void)
   TAP_OK (bad == 0 && worst < 1.3e-4, "step table, off by %.1e", worst);
 }
 
-/* Quantises one sum through the row function. */
+enum
+{ LANES = WALLOC_STRIP_LANES, PLACE = WALLOC_STRIP_ROWS * 2 * LANES };
+
+/* Quantises one sum through the fastest kernel. */
 static int
 quantise_one (const walloc_quantiser * z, int32_t y)
 {
-  /* one input of value v times weight w, plus a second to reach any y */
-  static _Alignas (64) int16_t matrix[WALLOC_MODEL_INPUTS];
-  int16_t coef[2 * WALLOC_BLOCK] = { 0 }, out[WALLOC_BLOCK] = { 0 };
+  /* one input of value v times weight 16384, plus a second to reach any y */
+  static const int16_t weights[2 * WALLOC_STRIP_CHANNELS] = { 16384, 1 };
+  static _Alignas (64) int16_t coefs[PLACE];
+  int16_t in[2][LANES] = { {0}
+  }, out[LANES] = { 0 };
+  int16_t fine;
   const uint16_t channel = 0;
-  walloc_projection p =
-      { walloc_project_best (0), 2, matrix, z, &channel, 1, NULL
+  walloc_strip_group group = { 1, 0, 1, &channel,
+    (const int32_t *) (const void *) weights, z
   };
+  const walloc_strip_kernels *k = walloc_strip_best (0);
 
-  matrix[0] = 16384;
-  matrix[1] = 1;
-  coef[0] = (int16_t) ((y + 8192) >> 14);
-  coef[WALLOC_BLOCK] = (int16_t) (y - coef[0] * 16384);
-  walloc_project_row (&p, coef, WALLOC_BLOCK, 1, out, 0);
+  in[0][0] = (int16_t) ((y + 8192) >> 14);
+  in[1][0] = (int16_t) (y - in[0][0] * 16384);
+  k->pair (in[0], in[1], coefs);
+  k->project (&group, coefs, out, &fine, 0, 1);
+  /* what is written beside the latents is what is quantised, coarser */
+  if (abs (fine) < 32767 && abs (fine * 4 - (y >> z->down)) > 4)
+    return INT_MIN;
   return out[0];
 }
 
@@ -106,53 +117,64 @@ test_quantiser (void)
 static void
 test_projection (void)
 {
-  static _Alignas (64) int16_t matrix[7][WALLOC_MODEL_INPUTS];
-  static int16_t coef[96][128];
-  int16_t out[7][80], first[7][80], fine[7][80];
-  uint16_t channels[4] = { 0, 2, 3, 6 };
-  walloc_quantiser z[7];
-  walloc_projection p = { NULL, 96, &matrix[0][0], z, channels, 4, NULL };
-  unsigned seed = 4, c, k, x, n, bad = 0, width;
+  enum
+  { INPUTS = 96, GROUP = 6 };
+  static int32_t weights[2 * INPUTS / 2 * WALLOC_STRIP_CHANNELS];
+  static int16_t matrix[GROUP][INPUTS], coef[INPUTS][LANES];
+  static _Alignas (64) int16_t pairs[(INPUTS / 2 + 1) * PLACE];
+  int16_t out[9][40], want[9][40], fine[9][40], want_fine[9][40];
+  uint16_t channels[GROUP] = { 0, 2, 3, 5, 6, 8 };
+  walloc_quantiser z[9];
+  walloc_strip_group group = { INPUTS / 2, 1, GROUP, channels, weights, z };
+  const walloc_strip_kernels *k;
+  unsigned seed = 4, c, i, x, n, bad, width;
   int64_t sum;
   int32_t y, q;
 
-  for (c = 0; c < 7; c++) {
+  for (c = 0; c < 9; c++)
     walloc_quantiser_init (&z[c], 20 + 5 * c, 4096, 100, 14, NULL);
-    for (k = 0; k < 96; k++)
-      matrix[c][k] = (int16_t) (tap_random (&seed) % 1365 - 682);
-  }
-  for (k = 0; k < 96; k++)
-    for (x = 0; x < 128; x++)
-      coef[k][x] = (int16_t) (tap_random (&seed) >> 9);
-  for (width = 1; width <= 70; width += 23) {
-    for (n = 0; (p.project = walloc_project_best (n)) != NULL; n++) {
+  for (c = 0; c < GROUP; c++)
+    for (i = 0; i < INPUTS; i++)
+      matrix[c][i] = (int16_t) (tap_random (&seed) % 1365 - 682);
+  for (c = 0; c < GROUP; c++)
+    for (i = 0; i < INPUTS; i += 2)
+      memcpy (&weights[(c / 4 * INPUTS / 2 + i / 2) * 4 + c % 4],
+          &matrix[c][i], 4);
+  for (i = 0; i < INPUTS; i++)
+    for (x = 0; x < LANES; x++)
+      coef[i][x] = (int16_t) (tap_random (&seed) >> 9);
+  for (n = 0; (k = walloc_strip_best (n)) != NULL; n++) {
+    for (i = 0; i < INPUTS; i += 2)
+      k->pair (coef[i], coef[i + 1], pairs +
+          (i / 2 + 1) * WALLOC_STRIP_ROWS * 2 * k->lanes);
+    for (width = 1, bad = 0; width <= k->lanes; width++) {
+      memset (want, 0x55, sizeof want);
+      memset (want_fine, 0x55, sizeof fine);
       memset (out, 0x55, sizeof out);
-      /* latents do not depend on whether the values are wanted */
-      p.fine = n == 0 ? memset (fine, 0x55, sizeof fine) : NULL;
-      walloc_project_row (&p, &coef[0][0], 128, width, &out[0][0], 80);
-      if (n == 0)
-        memcpy (first, out, sizeof out);
-      bad += memcmp (first, out, sizeof out) != 0;
-    }
-    for (c = 0; c < 7; c++)
-      for (x = 0; x < 80; x++) {
-        if (x >= width || c == 1 || c == 4 || c == 5) {
-          bad += first[c][x] != 0x5555;
-          bad += fine[c][x] != 0x5555;
-          continue;
+      memset (fine, 0x55, sizeof fine);
+      for (c = 0; c < GROUP; c++)
+        for (x = 0; x < width; x++) {
+          for (sum = 0, i = 0; i < INPUTS; i++)
+            sum += coef[i][x] * matrix[c][i];
+          i = channels[c];
+          y = (int32_t) ((sum + (1 << (z[i].down - 1))) >> z[i].down);
+          y = y > 98303 ? 98303 : y < -98303 ? -98303 : y;
+          q = (int32_t) (((uint64_t) abs (y) * z[i].factor + z[i].offset) >>
+              z[i].shift);
+          q = q > 16383 ? 16383 : q;
+          want[i][x] = (int16_t) (y < 0 ? -q : q);
+          y = (int32_t) ((sum + (1 << (z[i].down + 1))) >> (z[i].down + 2));
+          want_fine[i][x] = (int16_t) (y > 32767 ? 32767 : y < -32768 ?
+              -32768 : y);
         }
-        for (sum = 0, k = 0; k < 96; k++)
-          sum += coef[k][x] * matrix[c][k];
-        y = (int32_t) ((sum + (1 << (z[c].down - 1))) >> z[c].down);
-        y = y > 98303 ? 98303 : y < -98303 ? -98303 : y;
-        q = (int32_t) (((uint64_t) abs (y) * z[c].factor + z[c].offset) >>
-            z[c].shift);
-        q = q > 16383 ? 16383 : q;
-        bad += first[c][x] != (y < 0 ? -q : q);
-        y = (int32_t) ((sum + (1 << (z[c].down + 1))) >> (z[c].down + 2));
-        bad += fine[c][x] != (y > 32767 ? 32767 : y < -32768 ? -32768 : y);
-      }
-    TAP_OK (bad == 0, "projection: %u kernels agree, width %u", n, width);
+      k->project (&group, pairs, &out[0][0], NULL, 40, width);
+      bad += memcmp (want, out, sizeof out) != 0;
+      /* latents do not depend on whether the values are wanted */
+      k->project (&group, pairs, &out[0][0], &fine[0][0], 40, width);
+      bad += memcmp (want, out, sizeof out) != 0;
+      bad += memcmp (want_fine, fine, sizeof fine) != 0;
+    }
+    TAP_OK (bad == 0, "%s: projection of 1 to %u columns", k->name, k->lanes);
   }
 }
 

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Vectors of 8 int16 in plain C, for other processors, and for tests as the
+ * form that is easiest to trust. Internal. */
+#ifndef WALLOC_TRANSFORM_SIMD_PLAIN_H
+#define WALLOC_TRANSFORM_SIMD_PLAIN_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "transform/clones.h"
+
+#define LANES 8
+#define EACH(i) for (i = 0; i < LANES; i++)
+
+typedef struct
+{
+  int16_t v[LANES];
+} vec;
+
+typedef struct
+{
+  int32_t v[LANES / 2];
+} wide;
+
+typedef struct
+{
+  int16_t v[2];
+} weight;
+
+WALLOC_INLINE vec
+v_load (const int16_t * p)
+{
+  vec a;
+
+  memcpy (a.v, p, sizeof a.v);
+  return a;
+}
+
+#define v_loadu v_load
+
+WALLOC_INLINE void
+v_store (int16_t * p, vec a)
+{
+  memcpy (p, a.v, sizeof a.v);
+}
+
+#define v_storeu v_store
+
+WALLOC_INLINE vec
+v_splat (int16_t a)
+{
+  vec r;
+  unsigned i;
+
+  EACH (i) r.v[i] = a;
+  return r;
+}
+
+WALLOC_INLINE vec
+v_zero (void)
+{
+  return v_splat (0);
+}
+
+WALLOC_INLINE vec
+v_add (vec a, vec b)
+{
+  unsigned i;
+
+  EACH (i) a.v[i] = (int16_t) (a.v[i] + b.v[i]);
+  return a;
+}
+
+WALLOC_INLINE vec
+v_sub (vec a, vec b)
+{
+  unsigned i;
+
+  EACH (i) a.v[i] = (int16_t) (a.v[i] - b.v[i]);
+  return a;
+}
+
+WALLOC_INLINE vec
+v_mul (vec a, vec b)
+{
+  unsigned i;
+
+  EACH (i) a.v[i] = (int16_t) ((a.v[i] * b.v[i] + (1 << 14)) >> 15);
+  return a;
+}
+
+WALLOC_INLINE vec
+v_select (vec mask, vec a, vec b)
+{
+  unsigned i;
+
+  EACH (i) a.v[i] = mask.v[i] ? b.v[i] : a.v[i];
+  return a;
+}
+
+WALLOC_INLINE vec
+v_first (vec a)
+{
+  return v_splat (a.v[0]);
+}
+
+WALLOC_INLINE vec
+v_left (vec before, vec a)
+{
+  memmove (a.v + 1, a.v, sizeof a.v - sizeof *a.v);
+  a.v[0] = before.v[LANES - 1];
+  return a;
+}
+
+WALLOC_INLINE vec
+v_right (vec a, vec after)
+{
+  memmove (a.v, a.v + 1, sizeof a.v - sizeof *a.v);
+  a.v[LANES - 1] = after.v[0];
+  return a;
+}
+
+WALLOC_INLINE void
+v_store_pair (int16_t * p, vec a, vec b)
+{
+  v_store (p, a);
+  v_store (p + LANES, b);
+}
+
+WALLOC_INLINE wide
+w_zero (void)
+{
+  wide a;
+
+  memset (a.v, 0, sizeof a.v);
+  return a;
+}
+
+WALLOC_INLINE weight
+w_weight (const int32_t * pair)
+{
+  weight w;
+
+  memcpy (w.v, pair, sizeof w.v);
+  return w;
+}
+
+WALLOC_INLINE void
+v_dot (wide * low, wide * high, vec p0, vec p1, weight w)
+{
+  unsigned i;
+
+  for (i = 0; i < LANES / 2; i++) {
+    low->v[i] += p0.v[i] * w.v[0] + p1.v[i] * w.v[1];
+    high->v[i] += p0.v[i + LANES / 2] * w.v[0] + p1.v[i + LANES / 2] * w.v[1];
+  }
+}
+
+WALLOC_INLINE wide
+w_shift (wide sum, int32_t round, unsigned down)
+{
+  unsigned i;
+
+  for (i = 0; i < LANES / 2; i++)
+    sum.v[i] = (sum.v[i] + round) >> down;
+  return sum;
+}
+
+WALLOC_INLINE wide
+w_clamp (wide y, int32_t limit)
+{
+  unsigned i;
+
+  for (i = 0; i < LANES / 2; i++) {
+    y.v[i] = y.v[i] > limit ? limit : y.v[i];
+    y.v[i] = y.v[i] < -limit ? -limit : y.v[i];
+  }
+  return y;
+}
+
+WALLOC_INLINE int16_t
+quantise_one (int32_t y, uint32_t factor, uint32_t offset, unsigned shift)
+{
+  uint32_t a = (uint32_t) (y < 0 ? -y : y);
+
+  a = (a * factor + offset) >> shift;
+  a = a > 16383 ? 16383 : a;
+  return (int16_t) (y < 0 ? -(int32_t) a : (int32_t) a);
+}
+
+WALLOC_INLINE vec
+v_quantise (wide low, wide high, uint32_t factor, uint32_t offset,
+    unsigned shift)
+{
+  unsigned i;
+  vec q;
+
+  for (i = 0; i < LANES / 2; i++) {
+    q.v[i] = quantise_one (low.v[i], factor, offset, shift);
+    q.v[i + LANES / 2] = quantise_one (high.v[i], factor, offset, shift);
+  }
+  return q;
+}
+
+WALLOC_INLINE void
+v_split_8 (const uint8_t * in, vec out[8])
+{
+  unsigned p, i;
+
+  for (p = 0; p < 8; p++)
+    EACH (i) out[p].v[i] = (int16_t) ((in[8 * i + p] - 128) * 16);
+}
+
+WALLOC_INLINE void
+v_split_4 (const uint8_t * in, vec out[4])
+{
+  unsigned p, i;
+
+  for (p = 0; p < 4; p++)
+    EACH (i) out[p].v[i] = (int16_t) ((in[4 * i + p] - 128) * 16);
+}
+
+WALLOC_INLINE void
+v_split_16 (const int16_t * in, vec out[8])
+{
+  unsigned p, i;
+
+  for (p = 0; p < 8; p++)
+    EACH (i) out[p].v[i] = in[8 * i + p];
+}
+
+/* As in simd_sse2.h. */
+WALLOC_INLINE void
+v_pixels (const uint8_t * in, unsigned step, vec * low, vec * high)
+{
+  uint8_t bytes[4 * LANES] = { 0 };
+  unsigned i;
+
+  EACH (i) memcpy (bytes + 4 * i, in + step * i, step);
+  memcpy (low->v, bytes, sizeof low->v);
+  memcpy (high->v, bytes + sizeof low->v, sizeof high->v);
+}
+
+WALLOC_INLINE wide
+w_mix (vec pixels, vec w02, vec w13)
+{
+  uint8_t b[2 * LANES];
+  unsigned i;
+  wide r;
+
+  memcpy (b, pixels.v, sizeof b);
+  for (i = 0; i < LANES / 2; i++)
+    r.v[i] = (b[4 * i] * w02.v[2 * i] + b[4 * i + 1] * w13.v[2 * i] +
+        b[4 * i + 2] * w02.v[2 * i + 1] + b[4 * i + 3] * w13.v[2 * i + 1] +
+        (1 << 10)) >> 11;
+  return r;
+}
+
+WALLOC_INLINE int16_t
+saturate (int32_t a)
+{
+  return (int16_t) (a > INT16_MAX ? INT16_MAX : a < INT16_MIN ? INT16_MIN : a);
+}
+
+WALLOC_INLINE vec
+w_pack (wide low, wide high)
+{
+  unsigned i;
+  vec a;
+
+  for (i = 0; i < LANES / 2; i++) {
+    a.v[i] = saturate (low.v[i]);
+    a.v[i + LANES / 2] = saturate (high.v[i]);
+  }
+  return a;
+}
+
+#endif
