@@ -80,6 +80,7 @@ typedef struct
   walloc_net *net;
   unsigned width, height;       /* 0: not prepared */
   unsigned planes[2];           /* of its outputs; 0: there is no second */
+  int by_rows;                  /* takes the latents row by row */
 } walloc_decode_net;
 
 struct walloc_decoder

@@ -135,6 +135,9 @@ check_output (const walloc_decoder * d, walloc_decode_net * n, unsigned i,
   return WALLOC_OK;
 }
 
+static void give_row (void *user, unsigned y, void (*take) (void *taker,
+        const float *planes, size_t stride), void *taker);
+
 static walloc_result
 prepare (walloc_decoder * d, walloc_decode_net * n, walloc_error * error)
 {
@@ -159,6 +162,7 @@ prepare (walloc_decoder * d, walloc_decode_net * n, walloc_error * error)
     if (result != WALLOC_OK)
       return result;
   }
+  n->by_rows = walloc_net_set_rows (n->net, 0, give_row, d, NULL) == WALLOC_OK;
   n->width = width;
   n->height = height;
   return WALLOC_OK;
@@ -184,22 +188,20 @@ room (walloc_decoder * d, float **buffer, size_t *have, size_t floats,
   return WALLOC_OK;
 }
 
-/* Values over the step that quality chose, and that step: log2 / 4. */
+/* Row y of the network's input: values over the step that quality chose, and
+ * that step: log2 / 4. Planes are stride floats apart. */
 static void
-fill_row (void *data, unsigned y)
+fill_planes (const walloc_decoder * d, walloc_decode_worker * w, unsigned y,
+    float *out, size_t stride)
 {
-  walloc_decoder *d = data;
-  unsigned slot = walloc_workers_take (&d->workers), c, x;
-  walloc_decode_worker *w = &d->worker[slot];
-  unsigned width = d->layout.grid_width;
-  size_t plane = (size_t) width * d->layout.grid_height;
+  unsigned width = d->layout.grid_width, c, x;
   int ordered = d->model->info.kind == WALLOC_MODEL_ORDERED;
-  float *out = d->net_in + (size_t) y * width, step = 1;
+  float step = 1;
 
   if (ordered)
     step = (float) ((double) walloc_step_24 (d->info.step_index, 4096) /
         (1 << 24));
-  for (c = 0; c < d->model->info.channels; c++, out += plane) {
+  for (c = 0; c < d->model->info.channels; c++, out += stride) {
     if (c >= d->channels || !walloc_decoder_row_live (d, c, y)) {
       memset (out, 0, width * sizeof *out);
       continue;
@@ -212,7 +214,57 @@ fill_row (void *data, unsigned y)
   }
   for (x = 0; ordered && x < width; x++)
     out[x] = (float) d->info.step_index / 64.0f;
+}
+
+static void
+fill_row (void *data, unsigned y)
+{
+  walloc_decoder *d = data;
+  unsigned slot = walloc_workers_take (&d->workers), width;
+
+  width = d->layout.grid_width;
+  fill_planes (d, &d->worker[slot], y, d->net_in + (size_t) y * width,
+      (size_t) width * d->layout.grid_height);
   walloc_workers_give (&d->workers, slot);
+}
+
+/* For networks that ask for rows; each worker has memory for one. */
+static void
+give_row (void *user, unsigned y, void (*take) (void *taker,
+        const float *planes, size_t stride), void *taker)
+{
+  walloc_decoder *d = user;
+  unsigned slot = walloc_workers_take (&d->workers);
+  unsigned width = d->layout.grid_width;
+  float *row = d->net_in + (size_t) slot * input_planes (d) * width;
+
+  fill_planes (d, &d->worker[slot], y, row, width);
+  take (taker, row, width);
+  walloc_workers_give (&d->workers, slot);
+}
+
+/* The network's inputs; one that takes rows gets them later. */
+static walloc_result
+fill_inputs (walloc_decoder * d, const walloc_decode_net * n,
+    const float *inputs[2], walloc_error * error)
+{
+  size_t plane = (size_t) d->layout.grid_width * d->layout.grid_height, k;
+  size_t rows = (size_t) d->workers.count * d->layout.grid_width;
+  size_t before = (n->by_rows ? rows : plane) * input_planes (d);
+  float *step;
+  walloc_result result;
+
+  result = room (d, &d->net_in, &d->net_in_size, before + plane, error);
+  if (result != WALLOC_OK)
+    return result;
+  step = d->net_in + before;
+  inputs[0] = d->net_in;
+  inputs[1] = step;
+  if (!n->by_rows)
+    walloc_parallel (&d->runner, fill_row, d, d->layout.grid_height);
+  for (k = 0; walloc_net_inputs (n->net) > 1 && k < plane; k++)
+    step[k] = (float) d->info.step_index / 64.0f;
+  return WALLOC_OK;
 }
 
 walloc_result
@@ -233,17 +285,12 @@ walloc_decoder_run_net (walloc_decoder * d, walloc_decoder_kind kind,
   if (result == WALLOC_OK)
     result = prepare (d, n, error);
   if (result == WALLOC_OK)
-    result = room (d, &d->net_in, &d->net_in_size, plane * input_planes (d),
-        error);
-  if (result == WALLOC_OK)
     result = room (d, &d->net_out, &d->net_out_size,
         plane * (n->planes[0] + n->planes[1]), error);
+  if (result == WALLOC_OK)
+    result = fill_inputs (d, n, inputs, error);
   if (result != WALLOC_OK)
     return result;
-  walloc_parallel (&d->runner, fill_row, d, d->layout.grid_height);
-  inputs[0] = d->net_in;
-  /* the step's plane is the last of the first input */
-  inputs[1] = d->net_in + plane * (input_planes (d) - 1);
   outputs[0] = d->net_out;
   outputs[1] = detail ? d->net_out + plane * n->planes[0] : NULL;
   result = walloc_net_run (n->net, inputs, walloc_net_inputs (n->net), outputs,

@@ -29,6 +29,13 @@ walloc_net_get_backend (const walloc_net * net)
 }
 
 walloc_result
+walloc_net_set_rows (walloc_net * net, unsigned index, walloc_net_row_fn row,
+    void *user, walloc_error * error)
+{
+  return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no net");
+}
+
+walloc_result
 walloc_net_set_precision (walloc_net * net, walloc_net_precision precision,
     walloc_error * error)
 {

@@ -9,6 +9,7 @@
 
 typedef struct
 {
+  const walloc_net *net;
   net_pack pack;
   size_t channels, pixels;
 } pack_param;
@@ -44,9 +45,9 @@ net_pack_rows (const net_pack * pack, const float *x, size_t ld, size_t row,
   }
 }
 
-/* n pixels of every plane from first on. */
+/* n <= RUN pixels of every plane, which are stride floats apart. */
 static void
-pack_planes (const pack_param * p, const float *in, size_t first, size_t n,
+pack_planes (const pack_param * p, const float *in, size_t stride, size_t n,
     uint32_t * words)
 {
   const bool bytes = p->pack.kind == NET_LOW_BYTES;
@@ -56,13 +57,15 @@ pack_planes (const pack_param * p, const float *in, size_t first, size_t n,
   size_t k, i, part;
 
   for (k = 0; k < p->pack.words; k++) {
-    uint32_t *to = words + first * p->pack.words + k;
+    uint32_t *to = words + k;
 
-    memset (bytes ? (void *) b : h, 0, bytes ? sizeof b : sizeof h);
-    for (part = 0; part < per && k * per + part < p->channels; part++) {
-      const float *x = in + (k * per + part) * p->pixels + first;
+    for (part = 0; part < per; part++) {
+      const float *x = in + (k * per + part) * stride;
 
-      if (bytes)
+      if (k * per + part >= p->channels)
+        memset (bytes ? (void *) (b + part * RUN) : h + part * RUN, 0,
+            bytes ? RUN : 2 * RUN);
+      else if (bytes)
         net_kern_to_bytes (x, n, p->pack.inverse, (float) p->pack.zero,
             b + part * RUN);
       else
@@ -83,25 +86,73 @@ pack_planes (const pack_param * p, const float *in, size_t first, size_t n,
   }
 }
 
+/* Where a row that somebody gives goes. */
+typedef struct
+{
+  const pack_param *p;
+  size_t pixels;
+  uint32_t *words;
+} row_taker;
+
+static void
+take_row (void *taker, const float *planes, size_t stride)
+{
+  row_taker *t = taker;
+  size_t x, n;
+
+  for (x = 0; x < t->pixels; x += RUN) {
+    n = t->pixels - x < RUN ? t->pixels - x : RUN;
+    pack_planes (t->p, planes + x, stride, n, t->words + x * t->p->pack.words);
+  }
+}
+
+static void
+pack_given_rows (const net_step * step, const net_tensor * t, unsigned index,
+    uint32_t * words)
+{
+  const pack_param *p = step->p;
+  const net_port *port = &p->net->inputs[t[step->in[0]].in_port];
+  size_t height = (size_t) t[step->in[0]].dims[2];
+  size_t y = height * index / step->count;
+  size_t end = height * (index + 1) / step->count;
+  row_taker taker = { p, p->pixels / height, NULL };
+
+  for (; y < end; y++) {
+    taker.words = words + y * taker.pixels * p->pack.words;
+    port->row (port->row_user, (unsigned) y, take_row, &taker);
+  }
+}
+
 static void
 pack_run (const net_step * step, const net_tensor * t, unsigned index)
 {
   const pack_param *p = step->p;
+  const net_tensor *x = &t[step->in[0]];
   const float *in = NET_F (t, step->in[0]);
   uint32_t *words = NET_DATA (t, step->out);
   size_t runs = (p->pixels + RUN - 1) / RUN, n, first;
   size_t k = runs * index / step->count;
   size_t end = runs * (index + 1) / step->count;
 
+  if (x->in_port >= 0 && p->net->inputs[x->in_port].row != NULL) {
+    pack_given_rows (step, t, index, words);
+    return;
+  }
   for (; k < end; k++) {
     first = k * RUN;
     n = p->pixels - first < RUN ? p->pixels - first : RUN;
-    if (t[step->in[0]].cl)
+    if (x->cl)
       net_pack_rows (&p->pack, in + first * p->channels, p->channels, first,
           0, (unsigned) n, p->channels, true, words);
     else
-      pack_planes (p, in, first, n, words);
+      pack_planes (p, in + first, p->pixels, n, words + first * p->pack.words);
   }
+}
+
+bool
+net_is_pack (const net_step * step)
+{
+  return step->run == pack_run;
 }
 
 static bool
@@ -134,6 +185,7 @@ net_pack_input (walloc_net * net, const net_node * node, int value,
 
   if (p == NULL)
     return net_no_memory (node, error);
+  p->net = net;
   p->pack = *pack;
   p->channels = (size_t) t.dims[1];
   p->pixels = t.count / p->channels;

@@ -150,6 +150,29 @@ WALLOC_API walloc_result walloc_net_prepare (walloc_net * net,
     const walloc_net_shape * shapes, unsigned n_shapes, walloc_error * error);
 
 /**
+ * Gives row @y of an input [1, planes, height, width]: calls @take once, in the
+ * same thread, with @taker and all planes of the row, @stride floats from
+ * plane to plane. May be called for any row, on any thread of the runner, for
+ * several rows at once.
+ */
+typedef void (*walloc_net_row_fn) (void *user, unsigned y,
+    void (*take) (void *taker, const float *planes, size_t stride),
+    void *taker);
+
+/**
+ * Has input @index given row by row while the network runs, instead of all at
+ * once: it need not exist as a whole, and a row is taken from the cache. Its
+ * pointer in walloc_net_run() is then ignored. To be called after
+ * walloc_net_prepare(), which forgets it. @row of NULL: as a whole again.
+ *
+ * Errors: #WALLOC_ERR_ARGUMENT (no such input, or not prepared),
+ * #WALLOC_ERR_UNSUPPORTED (as prepared, this input is needed as a whole: only
+ * convolutions in less than 32 bits take rows).
+ */
+WALLOC_API walloc_result walloc_net_set_rows (walloc_net * net,
+    unsigned index, walloc_net_row_fn row, void *user, walloc_error * error);
+
+/**
  * Multiply-adds of convolutions and matrix products in one run, as prepared;
  * 0 before.
  */

@@ -152,6 +152,59 @@ test_left_out (void)
   close_case (&f);
 }
 
+/* Rows of an input, from the net's golden input. */
+static void
+give_row (void *user, unsigned y, void (*take) (void *taker,
+        const float *planes, size_t stride), void *taker)
+{
+  const golden_set *in = user;
+  size_t width = (size_t) in->shape[0].dims[3];
+  size_t plane = width * (size_t) in->shape[0].dims[2];
+
+  calls++;
+  take (taker, in->data[0] + y * width, plane);
+}
+
+static void
+test_rows (void)
+{
+  walloc_error error = { "" };
+  const float *none[1] = { NULL };
+  walloc_net_precision p;
+  walloc_result r;
+  float *whole;
+  size_t bytes;
+  fixture f;
+
+  open_case (&f, "quant_stored");
+  bytes = f.want.count[0] * sizeof (float);
+  whole = malloc (bytes);
+  TAP_OK (walloc_net_set_rows (f.net, 0, give_row, &f.in, &error) ==
+      WALLOC_ERR_ARGUMENT, "rows before preparing: %s", error.text);
+  for (p = WALLOC_NET_BF16; p <= WALLOC_NET_INT8; p++) {
+    run_case (&f, p, true, 0, NULL);
+    memcpy (whole, f.out[0], bytes);
+    memset (f.out[0], 0, bytes);
+    calls = 0;
+    r = walloc_net_set_rows (f.net, 0, give_row, &f.in, &error);
+    if (r == WALLOC_OK)
+      r = walloc_net_run (f.net, none, 1, f.out, 1, NULL, &error);
+    TAP_OK (r == WALLOC_OK && calls == f.in.shape[0].dims[2]
+        && memcmp (whole, f.out[0], bytes) == 0,
+        "by rows, %u of them: the same %s", calls, error.text);
+    walloc_net_set_rows (f.net, 0, NULL, NULL, &error);
+    TAP_OK (walloc_net_run (f.net, none, 1, f.out, 1, NULL, &error) ==
+        WALLOC_ERR_ARGUMENT, "as a whole again: %s", error.text);
+  }
+  TAP_OK (walloc_net_set_rows (f.net, 1, give_row, &f.in, &error) ==
+      WALLOC_ERR_ARGUMENT, "no second input: %s", error.text);
+  run_case (&f, WALLOC_NET_F32, true, 1, NULL);
+  TAP_OK (walloc_net_set_rows (f.net, 0, give_row, &f.in, &error) ==
+      WALLOC_ERR_UNSUPPORTED, "floats take no rows: %s", error.text);
+  free (whole);
+  close_case (&f);
+}
+
 static void
 test_choice (void)
 {
@@ -185,6 +238,7 @@ main (void)
   test_case ("quant_block", true);
   test_case ("quant_stored", false);
   test_left_out ();
+  test_rows ();
   test_choice ();
   return tap_done ();
 }
