@@ -49,6 +49,7 @@ GST_DEBUG_CATEGORY_STATIC (wallocenc_debug);
 #define DEFAULT_BITRATE 0
 #define DEFAULT_CHANNELS 0
 #define DEFAULT_LAYERS 0
+#define DEFAULT_SPEED 5
 #define DEFAULT_KEY_INT_MAX 1
 #define DEFAULT_THREADS 0
 #define DEFAULT_SNAPSHOT FALSE
@@ -67,6 +68,7 @@ enum
   PROP_BITRATE,
   PROP_CHANNELS,
   PROP_LAYERS,
+  PROP_SPEED,
   PROP_KEY_INT_MAX,
   PROP_THREADS,
   PROP_MODEL_FILE,
@@ -77,7 +79,7 @@ enum
 /* values of the properties at the time of one frame */
 typedef struct
 {
-  guint quality, bitrate, channels, layers;
+  guint quality, bitrate, channels, layers, speed;
   gboolean snapshot;
 } Settings;
 
@@ -140,6 +142,9 @@ gst_walloc_enc_set_property (GObject * object, guint prop_id,
     case PROP_LAYERS:
       self->layers = g_value_get_uint (value);
       break;
+    case PROP_SPEED:
+      self->speed = g_value_get_uint (value);
+      break;
     case PROP_KEY_INT_MAX:
       self->key_int_max = g_value_get_uint (value);
       break;
@@ -184,6 +189,9 @@ gst_walloc_enc_get_property (GObject * object, guint prop_id, GValue * value,
       break;
     case PROP_LAYERS:
       g_value_set_uint (value, self->layers);
+      break;
+    case PROP_SPEED:
+      g_value_set_uint (value, self->speed);
       break;
     case PROP_KEY_INT_MAX:
       g_value_set_uint (value, self->key_int_max);
@@ -500,6 +508,7 @@ gst_walloc_enc_fill_params (GstWallocEnc * self, const Settings * settings,
   params->quality = settings->quality;
   params->channels = settings->channels;
   params->layers = settings->layers;
+  params->speed = settings->speed;
   params->has_colour = self->has_colour;
   params->colour = self->colour;
   params->pts = GST_CLOCK_TIME_IS_VALID (frame->pts) ? frame->pts :
@@ -588,6 +597,7 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   settings.bitrate = self->bitrate;
   settings.channels = self->channels;
   settings.layers = self->layers;
+  settings.speed = self->speed;
   settings.snapshot = self->snapshot;
   GST_OBJECT_UNLOCK (self);
 
@@ -731,6 +741,22 @@ gst_walloc_enc_class_init (GstWallocEncClass * klass)
           GST_PARAM_MUTABLE_PLAYING));
 
   /**
+   * GstWallocEnc:speed:
+   *
+   * 5 is the fastest. Below, what each latent costs is weighed against what
+   * it brings: smaller files of the same quality, in more time. Key frames
+   * that are not followed by predicted ones, and those that begin such a
+   * sequence, gain by it. Models of the published form know speed 5 only.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_SPEED,
+      g_param_spec_uint ("speed", "Speed",
+          "1 (smallest files) to 5 (fastest)", 1, 5, DEFAULT_SPEED,
+          G_PARAM_READWRITE | GST_PARAM_MUTABLE_PLAYING |
+          G_PARAM_STATIC_STRINGS));
+
+  /**
    * GstWallocEnc:layers:
    *
    * Layers that the channels of a frame are divided into, fewer where few
@@ -842,6 +868,7 @@ gst_walloc_enc_init (GstWallocEnc * self)
   self->bitrate = DEFAULT_BITRATE;
   self->channels = DEFAULT_CHANNELS;
   self->layers = DEFAULT_LAYERS;
+  self->speed = DEFAULT_SPEED;
   self->key_int_max = DEFAULT_KEY_INT_MAX;
   self->threads = DEFAULT_THREADS;
   self->snapshot = DEFAULT_SNAPSHOT;

@@ -25,6 +25,7 @@ struct _GstWallocEnc
   guint bitrate;                /* kbit/s */
   guint channels;
   guint layers;
+  guint speed;
   guint key_int_max;
   guint threads;
   gchar *model_file;

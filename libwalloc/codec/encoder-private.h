@@ -11,6 +11,7 @@
 #include "bottleneck/quantiser.h"
 #include "codec/layout.h"
 #include "codec/predict.h"
+#include "codec/rdo.h"
 #include "codec/workers.h"
 #include "common/parallel.h"
 #include "entropy/slice.h"
@@ -41,6 +42,9 @@ typedef struct
   int16_t *fine, *fine_planes;
   int32_t *gain, *units;
   uint8_t *mark;
+  /* slow speeds: the same values, and what decisions keep */
+  int16_t *rdo_fine;
+  void *rdo;
   uint64_t ns_transform, ns_project, ns_entropy;
 } walloc_encode_worker;
 
@@ -63,6 +67,7 @@ struct walloc_encoder
   int prepared;
   unsigned width, height;       /* pixels of the picture */
   unsigned scale;               /* halvings in front of the layout's size */
+  int rdo_fine, rdo_whole;      /* there is memory for slow speeds */
   walloc_layout layout;
   walloc_encode_worker worker[WALLOC_MAX_WORKERS];
   size_t transform_floats, out_size, coef_stride;
@@ -89,6 +94,9 @@ struct walloc_encoder
   walloc_strip_plane plane[3];
   walloc_strip_group group[3];
   walloc_predict predict;
+  walloc_rdo rdo;
+  unsigned speed;               /* of the frame at hand, WALLOC_RDO_SPEEDS:
+                                 * the quantiser decides alone */
   atomic_size_t staged;         /* bytes; may exceed staging_size */
   atomic_int failed;            /* first walloc_result of the work */
 };

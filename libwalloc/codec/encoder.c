@@ -82,6 +82,8 @@ unprepare (walloc_encoder * e)
     walloc_mem_release (&e->mem, &w->latents);
     walloc_mem_release (&e->mem, &w->entropy);
     walloc_mem_release (&e->mem, &w->out);
+    walloc_mem_release (&e->mem, &w->rdo_fine);
+    walloc_mem_release (&e->mem, &w->rdo);
   }
   walloc_encoder_unprepare_predict (e);
   walloc_encode_shrink_release (e);
@@ -92,7 +94,7 @@ unprepare (walloc_encoder * e)
   walloc_mem_release (&e->mem, &e->staging);
   walloc_mem_release (&e->mem, &e->frame);
   e->staging_size = e->frame_size = 0;
-  e->prepared = 0;
+  e->prepared = e->rdo_fine = e->rdo_whole = 0;
 }
 
 void
@@ -103,6 +105,7 @@ walloc_encoder_free (walloc_encoder * encoder)
   if (encoder == NULL)
     return;
   unprepare (encoder);
+  walloc_rdo_release (&encoder->rdo, &encoder->mem);
   walloc_model_unref (encoder->model);
   mem = encoder->mem;
   walloc_mem_free (&mem, encoder);
@@ -215,6 +218,39 @@ prepare (walloc_encoder * e, const walloc_image * image, unsigned scale,
   return result;
 }
 
+/* Memory that only slow speeds need. */
+static walloc_result
+prepare_rdo (walloc_encoder * e, walloc_error * error)
+{
+  const walloc_layout *l = &e->layout;
+  unsigned d = e->model->info.channels, i;
+  int whole = e->speed <= WALLOC_RDO_WHOLE, short_of = 0;
+  walloc_encode_worker *w;
+
+  if (e->speed >= WALLOC_RDO_SPEEDS || (e->rdo_fine && (e->rdo_whole ||
+              !whole)))
+    return WALLOC_OK;
+  for (i = 0; i < e->workers.count && (i == 0 || i < l->slices); i++) {
+    w = &e->worker[i];
+    if (!e->rdo_fine)
+      w->rdo_fine = walloc_mem_take (&e->mem,
+          walloc_slice_elements (l->grid_width, l->buffer_rows, d),
+          sizeof *w->rdo_fine, &short_of);
+    if (whole && !e->rdo_whole)
+      w->rdo = walloc_mem_take (&e->mem, 1, walloc_rdo_bytes (l->grid_width,
+              l->buffer_rows, d), &short_of);
+  }
+  e->rdo_fine = 1;
+  e->rdo_whole |= whole;
+  if (!short_of)
+    return WALLOC_OK;
+  unprepare (e);
+  return walloc_fail (error, WALLOC_ERR_MEMORY,
+      "speed %u needs more memory for a picture of %ux%u than the limit of "
+      "%zu bytes; speed %d needs less", e->speed, e->width, e->height,
+      e->mem.a.limit, WALLOC_RDO_SPEEDS);
+}
+
 /* Scale, step and channels. */
 static walloc_result
 choose_point (walloc_encoder * e, const walloc_encode_params * params,
@@ -245,6 +281,14 @@ choose_point (walloc_encoder * e, const walloc_encode_params * params,
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "model '%s' is of the published form, which codes pictures at their "
         "size only", model->info.name);
+  if (params->speed > WALLOC_RDO_SPEEDS)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "speed %u is not within 1 (smallest files) to %d (fastest), or 0 for "
+        "the fastest", params->speed, WALLOC_RDO_SPEEDS);
+  /* what is skipped in predicted frames is decided before bits are counted */
+  e->speed = params->speed == 0 || reference ||
+      params->predict == WALLOC_PREDICT_ALLOWED ? WALLOC_RDO_SPEEDS :
+      params->speed;
   *scale = 0;
   if (reference)
     *step_index = 0;
@@ -252,6 +296,10 @@ choose_point (walloc_encoder * e, const walloc_encode_params * params,
     *scale = walloc_model_scale_of_step (model, step_index);
   else
     *scale = params->shrink / 2;
+  /* the same quality for fewer bits, not less of it for fewer still */
+  if (e->speed < WALLOC_RDO_SPEEDS && !params->use_step)
+    *step_index -= *step_index < WALLOC_RDO_FINER ? *step_index :
+        WALLOC_RDO_FINER;
   if (params->shrink != 0 && !params->use_step)
     e->channels = walloc_model_channels_of_step (model, *step_index);
   if (params->channels != 0 && params->channels < e->channels)
@@ -282,12 +330,14 @@ choose (walloc_encoder * e, unsigned step_index, walloc_error * error)
     g = model->group[c];
     e->group_channels[g][e->group_count[g]++] = (uint16_t) c;
     result = walloc_quantiser_init (&e->quantiser[c], step_index,
-        set->weight[c], set->rounding[c], model->analysis_bits, error);
+        set->weight[c], walloc_rdo_rounding (e->speed, set->rounding[c]),
+        model->analysis_bits, error);
     if (result != WALLOC_OK)
       return result;
   }
   walloc_encode_plan (e);
-  return WALLOC_OK;
+  return walloc_rdo_begin (&e->rdo, &e->mem, &e->coder, step_index, e->speed,
+      error);
 }
 
 /* A slice that is shorter than the buffer's planes: what is left below it of
@@ -329,10 +379,22 @@ walloc_encoder_transform (walloc_encoder * e, walloc_encode_worker * w,
 {
   unsigned first = walloc_layout_row (&e->layout, index);
   unsigned end = walloc_layout_row (&e->layout, index + 1);
+  walloc_result result;
+  uint64_t start;
 
-  if (e->model->info.kind == WALLOC_MODEL_ORDERED)
-    return walloc_encode_ordered (e, w, first, end, slice->planes,
+  if (e->model->info.kind == WALLOC_MODEL_ORDERED) {
+    if (e->speed < WALLOC_RDO_SPEEDS)
+      w->fine = w->rdo_fine + walloc_slice_origin (slice->width);
+    result = walloc_encode_ordered (e, w, first, end, slice->planes,
         slice->stride, slice->plane_stride);
+    start = walloc_now ();
+    if (result == WALLOC_OK && e->speed < WALLOC_RDO_SPEEDS)
+      walloc_rdo_slice (&e->rdo, slice, w->fine, w->rdo);
+    if (e->speed < WALLOC_RDO_SPEEDS)
+      w->fine = NULL;
+    w->ns_project += walloc_now () - start;
+    return result;
+  }
   return walloc_encode_reference (e, w, first, end, slice->planes,
       slice->stride, slice->plane_stride);
 }
@@ -560,6 +622,8 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   result = choose_point (encoder, params, &scale, &step_index, error);
   if (result == WALLOC_OK)
     result = prepare (encoder, image, scale, error);
+  if (result == WALLOC_OK)
+    result = prepare_rdo (encoder, error);
   if (result == WALLOC_OK)
     result = choose (encoder, step_index, error);
   if (result == WALLOC_OK)

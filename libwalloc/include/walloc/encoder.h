@@ -39,6 +39,11 @@ typedef struct
    * last on; they end after 12, 48 and 96 channels, as far as more are kept.
    * 0: 3 when fps_n and fps_d are known, else 1. */
   unsigned layers;
+  unsigned speed;               /**< 1 (smallest frames) to 5 (fastest); 0 = 5.
+                                   Below 5 latents are chosen by what they
+                                   cost and how much nearer they bring the
+                                   picture; key frames only, ordered models
+                                   only */
   unsigned shrink;              /**< 1, 2 or 4: code the picture that many
                                    times smaller along each axis (good at
                                    very low rates); 0 = as the model says

@@ -750,6 +750,31 @@ GST_START_TEST (test_layers)
 
 GST_END_TEST;
 
+/* 5 is the default, and below it a quality has a finer step. */
+GST_START_TEST (test_speed)
+{
+  GPtrArray *fast = check_encode ("RGB", 160, 120, 1, "quality=60", NULL);
+  walloc_frame_info info, slow_info;
+  guint speed;
+
+  check_parse_header (g_ptr_array_index (fast, 0), &info);
+  for (speed = 1; speed <= 5; speed++) {
+    gchar *props = g_strdup_printf ("quality=60 speed=%u", speed);
+    GPtrArray *slow = check_encode ("RGB", 160, 120, 1, props, NULL);
+
+    check_parse_header (g_ptr_array_index (slow, 0), &slow_info);
+    fail_unless (speed == 5 ? slow_info.step_index == info.step_index &&
+        slow_info.payload_size == info.payload_size :
+        slow_info.step_index < info.step_index, "speed %u: step %u, not %u",
+        speed, slow_info.step_index, info.step_index);
+    g_ptr_array_unref (slow);
+    g_free (props);
+  }
+  g_ptr_array_unref (fast);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_threads_same_bytes)
 {
   GPtrArray *one = check_encode ("Y444", 301, 203, 3, "threads=1", NULL);
@@ -934,6 +959,7 @@ wallocenc_suite (void)
   tcase_add_test (tc, test_bitrate);
   tcase_add_test (tc, test_bitrate_while_playing);
   tcase_add_test (tc, test_layers);
+  tcase_add_test (tc, test_speed);
   tcase_add_test (tc, test_threads_same_bytes);
   tcase_add_test (tc, test_missing_model);
   tcase_add_test (tc, test_bad_model);

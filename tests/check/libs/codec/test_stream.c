@@ -9,27 +9,32 @@ typedef struct
 {
   const char *name, *model;
   walloc_format format;
-  unsigned width, height, kind, quality, channels, layers, shrink;
+  unsigned width, height, kind, quality, channels, layers, shrink, speed;
 } golden_case;
 
 static const golden_case cases[] = {
-  {"gray-1x1", "ordered-test", WALLOC_FORMAT_GRAY8, 1, 1, 0, 80, 0, 1, 0},
+  {"gray-1x1", "ordered-test", WALLOC_FORMAT_GRAY8, 1, 1, 0, 80, 0, 1, 0, 0},
   {"gray-slices", "ordered-test", WALLOC_FORMAT_GRAY8, 3075, 141, 0, 45, 4, 1,
+      0, 0},
+  {"gray-noise", "ordered-test", WALLOC_FORMAT_GRAY8, 30, 23, 3, 100, 0, 1, 0,
       0},
-  {"gray-noise", "ordered-test", WALLOC_FORMAT_GRAY8, 30, 23, 3, 100, 0, 1, 0},
-  {"i420-odd", "ordered-test", WALLOC_FORMAT_I420, 61, 47, 1, 60, 0, 1, 0},
-  {"nv12", "ordered-test", WALLOC_FORMAT_NV12, 64, 32, 1, 70, 40, 1, 0},
-  {"y42b", "ordered-test", WALLOC_FORMAT_Y42B, 39, 41, 1, 85, 0, 1, 0},
-  {"y444", "ordered-test", WALLOC_FORMAT_Y444, 40, 17, 2, 90, 0, 1, 0},
-  {"rgb", "ordered-test", WALLOC_FORMAT_RGB, 50, 50, 1, 50, 0, 1, 0},
-  {"xbgr-low", "ordered-test", WALLOC_FORMAT_XBGR, 33, 9, 2, 10, 0, 1, 0},
+  {"i420-odd", "ordered-test", WALLOC_FORMAT_I420, 61, 47, 1, 60, 0, 1, 0, 0},
+  {"nv12", "ordered-test", WALLOC_FORMAT_NV12, 64, 32, 1, 70, 40, 1, 0, 0},
+  {"y42b", "ordered-test", WALLOC_FORMAT_Y42B, 39, 41, 1, 85, 0, 1, 0, 0},
+  {"y444", "ordered-test", WALLOC_FORMAT_Y444, 40, 17, 2, 90, 0, 1, 0, 0},
+  {"rgb", "ordered-test", WALLOC_FORMAT_RGB, 50, 50, 1, 50, 0, 1, 0, 0},
+  {"xbgr-low", "ordered-test", WALLOC_FORMAT_XBGR, 33, 9, 2, 10, 0, 1, 0, 0},
   {"reference-rgb", "reference-test", WALLOC_FORMAT_RGB, 45, 35, 1, 50, 0, 1,
+      0, 0},
+  {"layers", "ordered-test", WALLOC_FORMAT_I420, 70, 52, 1, 65, 0, 3, 0, 0},
+  {"layers-four", "ordered-test", WALLOC_FORMAT_RGB, 3075, 141, 0, 55, 0, 4, 0,
       0},
-  {"layers", "ordered-test", WALLOC_FORMAT_I420, 70, 52, 1, 65, 0, 3, 0},
-  {"layers-four", "ordered-test", WALLOC_FORMAT_RGB, 3075, 141, 0, 55, 0, 4, 0},
-  {"rgb-half", "ordered-test", WALLOC_FORMAT_RGB, 83, 70, 1, 60, 0, 1, 2},
-  {"y42b-half", "ordered-test", WALLOC_FORMAT_Y42B, 35, 37, 0, 80, 0, 3, 2},
-  {"i420-quarter", "ordered-test", WALLOC_FORMAT_I420, 99, 85, 0, 90, 0, 1, 4}
+  {"rgb-half", "ordered-test", WALLOC_FORMAT_RGB, 83, 70, 1, 60, 0, 1, 2, 0},
+  {"y42b-half", "ordered-test", WALLOC_FORMAT_Y42B, 35, 37, 0, 80, 0, 3, 2, 0},
+  {"i420-quarter", "ordered-test", WALLOC_FORMAT_I420, 99, 85, 0, 90, 0, 1, 4,
+      0},
+  {"rgb-slow", "ordered-test", WALLOC_FORMAT_RGB, 75, 61, 1, 60, 0, 1, 0, 1},
+  {"i420-alone", "ordered-test", WALLOC_FORMAT_I420, 71, 90, 1, 65, 0, 3, 0, 4}
 };
 
 #define CASES (sizeof cases / sizeof *cases)
@@ -80,6 +85,7 @@ encode (const golden_case * g, walloc_model * model, uint8_t ** frame,
   params.channels = g->channels;
   params.layers = g->layers;
   params.shrink = g->shrink;
+  params.speed = g->speed;
   walloc_encoder_new (model, NULL, NULL, &encoder, NULL);
   result = walloc_encoder_encode (encoder, &image, &params, &data, size, NULL,
       &error);
