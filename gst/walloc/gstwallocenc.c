@@ -14,8 +14,8 @@
  * a socket or a pipe as it is. Every frame is a key frame.
  *
  * The property #GstWallocEnc:quality sets a constant quality. With
- * #GstWallocEnc:bitrate the step is chosen per frame such that the rate is
- * kept over about a second.
+ * #GstWallocEnc:bitrate the step is chosen per frame such that any two seconds
+ * keep the rate.
  *
  * ## Example launch lines
  * |[
@@ -57,6 +57,10 @@ GST_DEBUG_CATEGORY_STATIC (wallocenc_debug);
 #define MAX_BITRATE 10000000
 #define MAX_CHANNELS 65535
 #define MAX_THREADS 64
+
+/* how far below quality 1 a rate may take the step before pictures are left
+ * out instead */
+#define LOW_MARGIN 24
 
 /* a frame's duration when neither caps nor buffers tell it */
 #define FALLBACK_DURATION (GST_SECOND / 30)
@@ -108,6 +112,8 @@ gst_walloc_enc_get_stats (GstWallocEnc * self)
   s = gst_structure_new ("application/x-wallocenc-stats",
       "frames", G_TYPE_UINT64, self->stats.frames,
       "dropped", G_TYPE_UINT64, self->dropped,
+      "skipped", G_TYPE_UINT64, self->skipped,
+      "again", G_TYPE_UINT64, self->last_again,
       "bytes", G_TYPE_UINT64, self->stats.bytes,
       "pixels", G_TYPE_UINT64, self->stats.pixels,
       "bits-per-pixel", G_TYPE_DOUBLE, bpp,
@@ -222,23 +228,6 @@ gst_walloc_enc_finalize (GObject * object)
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
-/* What each quality means for this model. */
-static void
-gst_walloc_enc_read_qualities (GstWallocEnc * self)
-{
-  guint q, step, channels;
-
-  for (q = 1; q <= 100; q++) {
-    if (walloc_model_quality (self->model->model, q, &step, &channels)
-        != WALLOC_OK) {
-      step = self->quality_step[q - 1];
-      channels = self->model->info.channels;
-    }
-    self->quality_step[q] = MIN (step, 176);
-    self->quality_channels[q] = MIN (channels, G_MAXUINT16);
-  }
-}
-
 static gboolean
 gst_walloc_enc_start (GstVideoEncoder * encoder)
 {
@@ -280,15 +269,16 @@ gst_walloc_enc_start (GstVideoEncoder * encoder)
   GST_OBJECT_LOCK (self);
   self->model = model;
   memset (&self->stats, 0, sizeof (self->stats));
-  self->dropped = 0;
+  self->dropped = self->skipped = self->last_again = 0;
   self->last_step = self->last_channels = self->last_layers = 0;
   GST_OBJECT_UNLOCK (self);
 
-  gst_walloc_enc_read_qualities (self);
+  gst_walloc_steps_init (&self->steps, model->model);
   gst_walloc_rate_control_init (&self->rate);
-  self->last_pts = GST_CLOCK_TIME_NONE;
+  self->last_pts = self->last_duration = GST_CLOCK_TIME_NONE;
   self->nominal_bitrate = 0;
   self->warned_constant = FALSE;
+  self->again = 0;
 
   return TRUE;
 }
@@ -417,7 +407,7 @@ gst_walloc_enc_set_format (GstVideoEncoder * encoder,
   self->input_state = gst_video_codec_state_ref (state);
   self->format = format;
   self->has_colour = gst_walloc_colour_from_info (&self->colour, info);
-  self->last_pts = GST_CLOCK_TIME_NONE;
+  self->last_pts = self->last_duration = GST_CLOCK_TIME_NONE;
   /* another size needs other steps */
   gst_walloc_rate_control_init (&self->rate);
 
@@ -458,43 +448,40 @@ gst_walloc_enc_flush (GstVideoEncoder * encoder)
 {
   GstWallocEnc *self = GST_WALLOC_ENC (encoder);
 
-  self->last_pts = GST_CLOCK_TIME_NONE;
+  self->last_pts = self->last_duration = GST_CLOCK_TIME_NONE;
 
   return TRUE;
 }
 
-/* How long the picture of @frame stands, for the rate control. */
+/* How long the picture of @frame stands, for the rate control, as far as that
+ * is known before the next one comes. */
 static GstClockTime
 gst_walloc_enc_frame_duration (GstWallocEnc * self, GstVideoCodecFrame * frame)
 {
   const GstVideoInfo *info = &self->input_state->info;
+  GstClockTime duration = frame->duration, since = GST_CLOCK_TIME_NONE;
 
-  if (!(info->flags & GST_VIDEO_FLAG_VARIABLE_FPS) && info->fps_n > 0)
-    return gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n);
-  if (GST_CLOCK_TIME_IS_VALID (frame->duration) && frame->duration > 0)
-    return frame->duration;
   if (GST_CLOCK_TIME_IS_VALID (frame->pts)
       && GST_CLOCK_TIME_IS_VALID (self->last_pts)
-      && frame->pts > self->last_pts)
-    return frame->pts - self->last_pts;
-  return FALLBACK_DURATION;
-}
-
-/* Channels of the quality whose step is nearest to @step. */
-static guint
-gst_walloc_enc_channels_of_step (GstWallocEnc * self, guint step)
-{
-  guint q, best = 100;
-  gint distance, least = G_MAXINT;
-
-  for (q = 1; q <= 100; q++) {
-    distance = ABS ((gint) self->quality_step[q] - (gint) step);
-    if (distance < least) {
-      least = distance;
-      best = q;
-    }
+      && frame->pts > self->last_pts) {
+    since = frame->pts - self->last_pts;
+    if (GST_CLOCK_TIME_IS_VALID (self->last_duration))
+      gst_walloc_rate_control_elapsed (&self->rate,
+          GST_CLOCK_DIFF (self->last_duration, since));
   }
-  return self->quality_channels[best];
+
+  if (!(info->flags & GST_VIDEO_FLAG_VARIABLE_FPS) && info->fps_n > 0) {
+    duration = gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n);
+    /* where pictures are missing, the next one is likely to be as late */
+    if (GST_CLOCK_TIME_IS_VALID (since) && since > duration + duration / 2)
+      duration = since;
+  } else if (!GST_CLOCK_TIME_IS_VALID (duration) || duration == 0) {
+    duration = GST_CLOCK_TIME_IS_VALID (since) ? since : FALLBACK_DURATION;
+  }
+  self->last_pts = frame->pts;
+  self->last_duration = duration;
+
+  return duration;
 }
 
 /* Fills what does not change from one attempt at a picture to the next. */
@@ -526,6 +513,23 @@ gst_walloc_enc_fill_params (GstWallocEnc * self, const Settings * settings,
   }
 }
 
+/* Whether there is a rate to keep, and steps to keep it with. */
+static gboolean
+gst_walloc_enc_is_controlled (GstWallocEnc * self, const Settings * settings)
+{
+  if (settings->bitrate == 0)
+    return FALSE;
+  if (self->steps.coarsest != self->steps.finest)
+    return TRUE;
+  if (!self->warned_constant) {
+    self->warned_constant = TRUE;
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, (NULL),
+        ("The model \"%s\" has one fixed step, so \"bitrate\" has no "
+            "effect.", self->model->info.name));
+  }
+  return FALSE;
+}
+
 /* Encodes the mapped picture, with the rate control if there is a rate. */
 static walloc_result
 gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
@@ -533,45 +537,53 @@ gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
     GstClockTime duration, const guint8 ** data, gsize * size,
     walloc_frame_info * header, walloc_error * text)
 {
-  gboolean controlled = settings->bitrate > 0;
   guint64 pixels = (guint64) image->width * image->height;
   walloc_result result;
-  guint attempt, channels;
+  guint index;
 
-  if (controlled && self->quality_step[1] == self->quality_step[100]) {
-    if (!self->warned_constant) {
-      self->warned_constant = TRUE;
-      GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, (NULL),
-          ("The model \"%s\" has one fixed step, so \"bitrate\" has no "
-              "effect.", self->model->info.name));
-    }
-    controlled = FALSE;
-  }
-  if (!controlled) {
-    gst_walloc_rate_control_set (&self->rate, 0, 0, 176);
-    return walloc_encoder_encode (self->encoder, image, params, data, size,
-        header, text);
-  }
-
-  gst_walloc_rate_control_set (&self->rate, settings->bitrate * 1000.0,
-      MIN (self->quality_step[100], self->quality_step[1]), 176);
-  for (attempt = 0;; attempt++) {
-    params->use_step = TRUE;
-    params->step_index = gst_walloc_rate_control_step (&self->rate, duration,
-        pixels);
-    channels = gst_walloc_enc_channels_of_step (self, params->step_index);
-    params->channels = settings->channels ?
-        MIN (channels, settings->channels) : channels;
+  if (!gst_walloc_enc_is_controlled (self, settings)) {
     result = walloc_encoder_encode (self->encoder, image, params, data, size,
         header, text);
-    if (result != WALLOC_OK)
-      return result;
-    if (!gst_walloc_rate_control_update (&self->rate, params->step_index,
-            *size, duration, attempt == 0))
+    if (result == WALLOC_OK)
+      gst_walloc_rate_control_observe (&self->rate, TRUE,
+          gst_walloc_steps_quality (&self->steps, settings->quality), *size);
+    return result;
+  }
+
+  index = gst_walloc_rate_control_begin (&self->rate, TRUE, duration, duration,
+      pixels);
+  for (;;) {
+    if (gst_walloc_steps_apply (&self->steps, index, settings->channels,
+            params))
+      gst_walloc_rate_control_forget (&self->rate);
+    result = walloc_encoder_encode (self->encoder, image, params, data, size,
+        header, text);
+    if (result != WALLOC_OK
+        || !gst_walloc_rate_control_again (&self->rate, *size, &index))
       return result;
     GST_DEBUG_OBJECT (self, "%" G_GSIZE_FORMAT " bytes at step index %u are "
-        "far from the goal, encoding again", *size, params->step_index);
+        "far from the goal, encoding again at %u", *size, params->step_index,
+        index);
+    params->again = TRUE;
+    self->again++;
   }
+}
+
+/* Whether the picture of @frame is left out because even the coarsest step
+ * that is worth looking at exceeds the rate. */
+static gboolean
+gst_walloc_enc_skip (GstWallocEnc * self, const Settings * settings,
+    GstVideoCodecFrame * frame, GstClockTime duration)
+{
+  if (!gst_walloc_enc_is_controlled (self, settings)) {
+    gst_walloc_rate_control_set (&self->rate, 0, 0, 0, 0);
+    return FALSE;
+  }
+  gst_walloc_rate_control_set (&self->rate, settings->bitrate * 1000.0,
+      self->steps.finest, MIN (self->steps.coarsest + LOW_MARGIN,
+          GST_WALLOC_STEP_MAX), GST_WALLOC_STEP_MAX);
+  return !GST_VIDEO_CODEC_FRAME_IS_FORCE_KEYFRAME (frame)
+      && gst_walloc_rate_control_skip (&self->rate, duration);
 }
 
 static GstFlowReturn
@@ -614,14 +626,22 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   if (settings.bitrate != self->nominal_bitrate)
     gst_walloc_enc_update_tags (self, settings.bitrate);
 
+  duration = gst_walloc_enc_frame_duration (self, frame);
+  if (gst_walloc_enc_skip (self, &settings, frame, duration)) {
+    GST_DEBUG_OBJECT (self, "leaving out frame %u for the rate",
+        frame->system_frame_number);
+    GST_OBJECT_LOCK (self);
+    self->skipped++;
+    GST_OBJECT_UNLOCK (self);
+    return gst_video_encoder_finish_frame (encoder, frame);
+  }
+
   if (!gst_video_frame_map (&video, &self->input_state->info,
           frame->input_buffer, GST_MAP_READ))
     goto map_failed;
 
   gst_walloc_image_from_frame (&image, self->format, &video);
   gst_walloc_enc_fill_params (self, &settings, frame, &params);
-  duration = gst_walloc_enc_frame_duration (self, frame);
-  self->last_pts = frame->pts;
   result = gst_walloc_enc_encode (self, &settings, &image, &params, duration,
       &data, &size, &header, &text);
   gst_video_frame_unmap (&video);
@@ -640,6 +660,7 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   walloc_encoder_get_stats (self->encoder, &stats);
   GST_OBJECT_LOCK (self);
   self->stats = stats;
+  self->last_again = self->again;
   self->last_step = header.step_index;
   self->last_channels = header.channels;
   self->last_layers = header.layers;
@@ -832,7 +853,9 @@ gst_walloc_enc_class_init (GstWallocEncClass * klass)
    * Counters since the start, a structure
    * `application/x-wallocenc-stats` with
    *
-   * * #guint64 `frames`, `dropped` (late ones), `bytes`, `pixels`
+   * * #guint64 `frames`, `dropped` (late ones), `skipped` (left out because
+   *   even the coarsest step exceeds the rate), `again` (attempts beyond the
+   *   first, to hit the rate), `bytes`, `pixels`
    * * #gdouble `bits-per-pixel`: mean over all frames
    * * #guint64 `transform-time`, `projection-time`, `entropy-time`: ns spent
    *   in each stage

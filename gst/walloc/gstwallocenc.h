@@ -9,6 +9,7 @@
 #include "gstwallocmodel.h"
 #include "gstwallocratecontrol.h"
 #include "gstwallocrunner.h"
+#include "gstwallocsteps.h"
 
 G_BEGIN_DECLS
 
@@ -36,8 +37,7 @@ struct _GstWallocEnc
   GstWallocModel *model;
   GstWallocRunner *runner;
   walloc_encoder *encoder;
-  guint8 quality_step[101];     /* step index of each quality */
-  guint16 quality_channels[101];
+  GstWallocSteps steps;
 
   /* of the stream */
   GstVideoCodecState *input_state;
@@ -45,13 +45,14 @@ struct _GstWallocEnc
   gboolean has_colour;
   walloc_colour colour;
   GstWallocRateControl rate;
-  GstClockTime last_pts;
+  GstClockTime last_pts, last_duration; /* of the last picture */
   guint nominal_bitrate;        /* kbit/s in the tags; 0: none */
+  guint64 again;                /* attempts beyond the first, at pictures */
   gboolean warned_constant;     /* the model has no steps to control */
 
   /* for the property "stats", protected by the object lock */
   walloc_encoder_stats stats;
-  guint64 dropped;
+  guint64 dropped, skipped, last_again;
   guint last_step, last_channels, last_layers;
 };
 

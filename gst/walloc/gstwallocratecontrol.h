@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bits per second to a step index per frame: a leaky bucket. */
+/* Bits per second to a step index per frame. */
 #ifndef __GST_WALLOC_RATE_CONTROL_H__
 #define __GST_WALLOC_RATE_CONTROL_H__
 
@@ -7,29 +7,76 @@
 
 G_BEGIN_DECLS
 
+/* One picture is coded so often at most. */
+#define GST_WALLOC_RATE_CONTROL_ATTEMPTS 6
+
+/* Bits of a kind of frame against the step index: a line in log2 (bits). */
+typedef struct
+{
+  gboolean known;
+  gdouble index, bits;          /* a point of it; log2 */
+  gdouble slope;                /* octaves of bits per octave of the step */
+} GstWallocRateModel;
+
 typedef struct
 {
   gdouble bitrate;              /* bits per second; 0: not in use */
-  gdouble min_index, max_index; /* limits of the step index */
-  gboolean started;             /* index comes from frames, not from a guess */
-  gdouble index;                /* step index of the next frame, fractional */
-  gdouble fullness;             /* bits in the bucket; negative: saved up */
+  guint min_index;              /* finest step */
+  guint low_index;              /* coarsest before pictures are left out */
+  guint max_index;              /* coarsest of all */
+
+  GstWallocRateModel model[2];  /* of predicted and of key frames */
+  guint index;                  /* of the last frame */
+
+  /* seconds of the rate, in excess of it */
+  gdouble recent;               /* fades: what windows of 2 s see */
+  gdouble level;                /* of the buffer, -1 to 1 */
+  gdouble bucket;               /* never below 0: what must drain first */
+  gboolean paying;              /* the level is on its way back to 0 */
+  gboolean low;                 /* even the low index is too much */
+  gboolean fresh;               /* no frame at this rate yet */
+  gdouble gap;                  /* time since the last frame */
+
+  /* the excess of the last key frame, planned, and time left to pay it */
+  gdouble debt, debt_time;
+
+  /* of the picture at hand */
+  gboolean is_key;
+  gdouble seconds;              /* that it stands for */
+  gdouble goal;                 /* seconds of the rate that it may take */
+  gdouble plan;                 /* the same without corrections */
+  gdouble lent;                 /* of that, what other frames pay */
+  guint attempts, first;        /* of all, and the first that still counts */
+  guint tried[GST_WALLOC_RATE_CONTROL_ATTEMPTS];
+  gdouble got[GST_WALLOC_RATE_CONTROL_ATTEMPTS];        /* log2 bits */
 } GstWallocRateControl;
 
 void      gst_walloc_rate_control_init    (GstWallocRateControl * rc);
 
 void      gst_walloc_rate_control_set     (GstWallocRateControl * rc,
                                            gdouble bitrate, guint min_index,
-                                           guint max_index);
+                                           guint low_index, guint max_index);
 
-guint     gst_walloc_rate_control_step    (GstWallocRateControl * rc,
+void      gst_walloc_rate_control_observe (GstWallocRateControl * rc,
+                                           gboolean is_key, guint index,
+                                           gsize bytes);
+
+void      gst_walloc_rate_control_elapsed (GstWallocRateControl * rc,
+                                           GstClockTimeDiff more);
+
+gboolean  gst_walloc_rate_control_skip    (GstWallocRateControl * rc,
+                                           GstClockTime duration);
+
+guint     gst_walloc_rate_control_begin   (GstWallocRateControl * rc,
+                                           gboolean is_key,
                                            GstClockTime duration,
+                                           GstClockTime key_distance,
                                            guint64 pixels);
 
-gboolean  gst_walloc_rate_control_update  (GstWallocRateControl * rc,
-                                           guint step, gsize bytes,
-                                           GstClockTime duration,
-                                           gboolean may_redo);
+void      gst_walloc_rate_control_forget  (GstWallocRateControl * rc);
+
+gboolean  gst_walloc_rate_control_again   (GstWallocRateControl * rc,
+                                           gsize bytes, guint * index);
 
 G_END_DECLS
 

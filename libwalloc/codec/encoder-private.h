@@ -60,6 +60,7 @@ struct walloc_encoder
   walloc_runner runner;
   walloc_workers workers;
   walloc_encoder_stats stats;
+  walloc_encoder_stats stats_before;    /* the last frame */
   const walloc_strip_kernels *strip;    /* a test may choose others */
   walloc_companding companding;
 

@@ -574,6 +574,23 @@ write_frame (walloc_encoder * e, const walloc_encode_params * params,
   return WALLOC_OK;
 }
 
+/* Before a frame is counted: one that takes the place of the last is counted
+ * instead of it, except for the time that both took. */
+static void
+begin_count (walloc_encoder * e, int again)
+{
+  walloc_encoder_stats now = e->stats;
+
+  if (!again) {
+    e->stats_before = now;
+    return;
+  }
+  e->stats = e->stats_before;
+  e->stats.ns_transform = now.ns_transform;
+  e->stats.ns_project = now.ns_project;
+  e->stats.ns_entropy = now.ns_entropy;
+}
+
 static void
 count (walloc_encoder * e, size_t bytes)
 {
@@ -646,6 +663,7 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   *size = (size_t) written.header_size + written.payload_size;
   if (info != NULL)
     *info = written;
+  begin_count (encoder, params->again);
   walloc_encoder_predict_end (encoder, written.payload_size);
   count (encoder, *size);
   return WALLOC_OK;

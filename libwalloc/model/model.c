@@ -479,6 +479,8 @@ walloc_model_scale_of_step (const walloc_model * model, unsigned *step_index)
 {
   unsigned s;
 
+  if (model == NULL || step_index == NULL)
+    return 0;
   for (s = model->scale != NULL ? 2 : 0; s > 0; s--)
     if (*step_index >= model->scale[2 * (s - 1)]) {
       *step_index -= model->scale[2 * (s - 1) + 1];
@@ -492,6 +494,8 @@ walloc_model_channels_of_step (const walloc_model * model, unsigned step_index)
 {
   unsigned i, best = 0, least = UINT_MAX, step, distance;
 
+  if (model == NULL)
+    return 0;
   for (i = 0; i < QUALITIES; i++) {
     step = model->quality[2 * i];
     distance = step > step_index ? step - step_index : step_index - step;

@@ -160,13 +160,4 @@ walloc_model_set_of_step (const walloc_model * model, unsigned step_index)
   return s;
 }
 
-/* The scale (0 to 2) that the encoder uses at a step index by default;
- * *step_index becomes that of the smaller picture. */
-unsigned walloc_model_scale_of_step (const walloc_model * model,
-    unsigned *step_index);
-
-/* Channels of the quality whose step is nearest. */
-unsigned walloc_model_channels_of_step (const walloc_model * model,
-    unsigned step_index);
-
 #endif

@@ -67,7 +67,7 @@ typedef struct
 WALLOC_API void walloc_encode_params_init (walloc_encode_params * params);
 
 /** Counters since creation. Times are nanoseconds of work, added over all
- * threads that worked. */
+ * threads that worked, on attempts that were thrown away too. */
 typedef struct
 {
   uint64_t frames, bytes, pixels;

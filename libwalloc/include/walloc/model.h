@@ -79,6 +79,19 @@ WALLOC_API walloc_result walloc_model_quality (const walloc_model * model,
     unsigned quality, unsigned *step_index, unsigned *channels);
 
 /**
+ * The scale (0 to 2) that a picture is coded at for a step index when
+ * walloc_encode_params.shrink (which is 2^scale) is 0; *@step_index becomes
+ * that of the smaller picture. 0 where the model knows no scales.
+ */
+WALLOC_API unsigned walloc_model_scale_of_step (const walloc_model * model,
+    unsigned *step_index);
+
+/** Channels that suit a step index of the picture as it is coded: those of
+ * the quality whose step is nearest. 0 without a model. */
+WALLOC_API unsigned walloc_model_channels_of_step (const walloc_model * model,
+    unsigned step_index);
+
+/**
  * Free-form metadata of the file (its __metadata__ entries, such as
  * "walloc.licence" or "walloc.card"), NULL when absent.
  */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Parts of the plugin by themselves: runner, rate control, time line,
- * colours. */
+/* Parts of the plugin by themselves: runner, time line, colours. The rate
+ * control is in wallocrate.c. */
 #include <gst/check/gstcheck.h>
 #include <math.h>
 
 #include "gst/walloc/gstwalloccommon.h"
-#include "gst/walloc/gstwallocratecontrol.h"
 #include "gst/walloc/gstwallocrunner.h"
 #include "gst/walloc/gstwalloctimeline.h"
 
@@ -81,97 +80,6 @@ GST_START_TEST (test_runner_absurd_thread_count)
   gst_walloc_runner_free (runner);
   gst_walloc_runner_free (NULL);
   fail_unless (gst_walloc_runner_get (NULL) == NULL);
-}
-
-GST_END_TEST;
-
-/* Rate that the control reaches on content of @complexity bits per pixel at
- * step 1, where the rate falls with step^-@slope; kbit/s. */
-static gdouble
-simulate (gdouble bitrate, gdouble complexity, gdouble slope, guint frames,
-    gdouble noise)
-{
-  GstWallocRateControl rc;
-  GRand *random = g_rand_new_with_seed (1);
-  guint64 pixels = 640 * 360, total = 0;
-  GstClockTime duration = GST_SECOND / 25;
-  guint i;
-
-  gst_walloc_rate_control_init (&rc);
-  gst_walloc_rate_control_set (&rc, bitrate, 16, 176);
-  for (i = 0; i < frames; i++) {
-    guint attempt = 0, bytes, step;
-
-    do {
-      step = gst_walloc_rate_control_step (&rc, duration, pixels);
-      fail_unless (step >= 16 && step <= 176);
-      bytes = 50 + complexity * pixels / 8 * pow (2, -slope * step / 16.0)
-          * (1 + noise * g_rand_double_range (random, -1, 1));
-    } while (gst_walloc_rate_control_update (&rc, step, bytes, duration,
-            attempt++ == 0));
-    fail_unless (attempt <= 2);
-    total += bytes;
-  }
-  g_rand_free (random);
-
-  return total * 8.0 * 25 / frames / 1000;
-}
-
-GST_START_TEST (test_rate_control_holds_rate)
-{
-  static const gdouble slopes[] = { 0.6, 1.0, 1.5 };
-  static const gdouble complexities[] = { 1, 4, 15 };
-  guint s, c;
-
-  for (s = 0; s < G_N_ELEMENTS (slopes); s++) {
-    for (c = 0; c < G_N_ELEMENTS (complexities); c++) {
-      gdouble rate = simulate (1e6, complexities[c], slopes[s], 250, 0.2);
-
-      fail_unless (fabs (rate - 1000) < 60, "%.0f kbit/s at slope %.1f, "
-          "complexity %.0f", rate, slopes[s], complexities[c]);
-    }
-  }
-}
-
-GST_END_TEST;
-
-/* a rate that even the greatest step exceeds, or the smallest does not need */
-GST_START_TEST (test_rate_control_out_of_reach)
-{
-  gdouble rate = simulate (1e3, 100, 1.0, 100, 0);
-
-  fail_unless (rate > 1);
-  rate = simulate (1e9, 1, 1.0, 100, 0);
-  fail_unless (rate < 1e6);
-}
-
-GST_END_TEST;
-
-GST_START_TEST (test_rate_control_scene_cut)
-{
-  GstWallocRateControl rc;
-  guint i, step = 0, redone = 0, before = 0;
-  gdouble complexity = 4;
-
-  gst_walloc_rate_control_init (&rc);
-  gst_walloc_rate_control_set (&rc, 1e6, 0, 176);
-  for (i = 0; i < 60; i++) {
-    guint attempt = 0;
-
-    if (i == 30) {
-      before = step;
-      complexity = 100;
-    }
-    do {
-      step = gst_walloc_rate_control_step (&rc, FRAME_DURATION, 320 * 240);
-      redone += attempt && i >= 30;
-    } while (gst_walloc_rate_control_update (&rc, step,
-            complexity * 320 * 240 / 8 * pow (2, -(gdouble) step / 16),
-            FRAME_DURATION, attempt++ == 0));
-  }
-  /* the cut is coded twice, the frames after it once */
-  fail_unless_equals_int (redone, 1);
-  fail_unless (step > before + 48);
 }
 
 GST_END_TEST;
@@ -319,9 +227,6 @@ walloc_units_suite (void)
   tcase_add_test (tc, test_runner_each_index_once);
   tcase_add_test (tc, test_runner_nested);
   tcase_add_test (tc, test_runner_absurd_thread_count);
-  tcase_add_test (tc, test_rate_control_holds_rate);
-  tcase_add_test (tc, test_rate_control_out_of_reach);
-  tcase_add_test (tc, test_rate_control_scene_cut);
   tcase_add_test (tc, test_timeline_starts_at_zero);
   tcase_add_test (tc, test_timeline_concatenated);
   tcase_add_test (tc, test_timeline_absurd_times);
