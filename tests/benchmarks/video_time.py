@@ -151,6 +151,18 @@ def shares(results, name="psnr"):
     return table
 
 
+def earlier(options):
+    """What OUT.json has, where it was measured in the same way."""
+    path = options.out + ".json"
+    if not options.merge or not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        data = json.load(file)
+    if data["key_int_max"] != options.key_int_max:
+        sys.exit(f"{path} has another --key-int-max")
+    return data
+
+
 def lose(codec, sequence, options, how):
     """Frame 7 of a stream with key frames every 15 is dropped, or bytes in
     its middle change: what is shown, beside the whole stream."""
@@ -251,7 +263,7 @@ def report(data, options, out):
               if p["quality"] in LEVELS]
         rows.append([name, ", ".join(f"{p['psnr']:.1f}" for p in at),
                      ", ".join(f"{p['kbps']:.0f}" for p in at)]
-                    + [", ".join(common.cell(table[q][c]) for q in LEVELS)
+                    + [", ".join(common.cell(table[q].get(c)) for q in LEVELS)
                        for c in others])
     parts += [common.table(["sequence", "dB", "intra kbit/s"] + others, rows),
               ""]
@@ -265,13 +277,14 @@ def report(data, options, out):
                       [[n, ", ".join("%.1f" % p["psnr_clean"] for p in
                                      e["points"]["walloc-intra"]
                                      if p["quality"] in LEVELS)]
-                       + [", ".join(common.cell(e["shares_clean"][q][c])
+                       + [", ".join(common.cell(e["shares_clean"][q].get(c))
                                     for q in LEVELS) for c in others]
                        for n, e in clean]), ""]
     rows = []
     for name, entry in data["sequences"].items():
-        by = {c: next((p for p in entry["points"][c] if p["quality"] == 60),
-                      None) for c in ("walloc-intra", "walloc")}
+        by = {c: next((p for p in entry["points"].get(c, ())
+                       if p["quality"] == 60), None)
+              for c in ("walloc-intra", "walloc")}
         if by["walloc"] is None:
             continue
         point = by["walloc"]
@@ -322,7 +335,8 @@ def report(data, options, out):
     for name, why in data["missing"].items():
         parts += [f"{name}: not measured; {why}.", ""]
     common.save(out, "Video in time", data, parts,
-                [os.path.basename(out) + ".png"])
+                [os.path.basename(out) + ".png"],
+                [f"`{c}`" for c in data["commands"]])
     print("\n".join(parts))
 
 
@@ -382,6 +396,10 @@ def main():
                         help="more properties of wallocenc")
     parser.add_argument("--seconds", type=float, default=1,
                         help="per element for speed; 0: no speed")
+    parser.add_argument("--codecs", default="",
+                        help="measure these alone (walloc-intra is always)")
+    parser.add_argument("--merge", action="store_true",
+                        help="keep what OUT.json has of the other codecs")
     parser.add_argument("--out", default="video-time")
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
@@ -390,9 +408,18 @@ def main():
     if not codecs or codecs[0].name != "walloc-intra":
         sys.exit("wallocenc is not there")
 
+    wanted = [w for w in options.codecs.split(",") if w]
+    unknown = set(wanted) - {c.name for c in codecs}
+    if unknown:
+        sys.exit(f"no codec {', '.join(sorted(unknown))}")
+    chosen = [c for c in codecs if not wanted or c.name in wanted
+              or c.name == "walloc-intra"]
+    before = earlier(options)
     data = {"sequences": {}, "missing": {}, "loss": [], "speed": {},
-            "codecs": [c.name for c in codecs],
-            "key_int_max": options.key_int_max}
+            "codecs": [c.name for c in (codecs if before else chosen)],
+            "key_int_max": options.key_int_max,
+            "commands": before["commands"] + [common.command_line()]
+            if before else [common.command_line()]}
     for name in options.sequences.split(","):
         if name not in sequences.MAKERS:
             sys.exit(f"no sequence '{name}'; sequences.py --list names them")
@@ -402,7 +429,12 @@ def main():
             print(f"{name} left out: {why}", file=sys.stderr)
             data["missing"][name] = str(why)
             continue
-        points = {c.name: measure(c, sequence) for c in codecs}
+        points = {c.name: measure(c, sequence) for c in chosen}
+        kept = before["sequences"].get(name) if before else None
+        if kept and kept["count"] == len(sequence.frames):
+            points = {c.name: points.get(c.name) or kept["points"][c.name]
+                      for c in codecs
+                      if c.name in points or c.name in kept["points"]}
         entry = {"about": sequence.about, "fps": sequence.fps,
                  "width": sequence.width, "height": sequence.height,
                  "count": len(sequence.frames), "points": points,
@@ -412,7 +444,11 @@ def main():
             entry["shares_clean"] = shares(points, "psnr_clean")
         data["sequences"][name] = entry
         if name in LOSS:
-            for codec in codecs:
+            if before:
+                data["loss"] += [r for r in before["loss"]
+                                 if r["sequence"] == name and r["codec"]
+                                 not in [c.name for c in chosen]]
+            for codec in chosen:
                 if codec.name not in ("walloc", "x264-live"):
                     continue
                 for how in ("lost", "damaged"):
