@@ -82,6 +82,9 @@ check_ports (const walloc_decoder * d, const walloc_net * net,
   return WALLOC_OK;
 }
 
+static void give_row (void *user, unsigned y, void (*take) (void *taker,
+        const float *const *planes), void *taker);
+
 static walloc_result
 load (walloc_decoder * d, walloc_decoder_kind kind, walloc_error * error)
 {
@@ -98,6 +101,8 @@ load (walloc_decoder * d, walloc_decoder_kind kind, walloc_error * error)
   result = check_ports (d, net, error);
   if (result == WALLOC_OK)
     result = walloc_net_set_precision (net, d->precision, error);
+  if (result == WALLOC_OK && input_planes (d) > d->model->info.channels)
+    result = walloc_net_offer_rows (net, 0, give_row, d, error);
   if (result != WALLOC_OK) {
     walloc_net_free (net);
     return result;
@@ -135,9 +140,6 @@ check_output (const walloc_decoder * d, walloc_decode_net * n, unsigned i,
   return WALLOC_OK;
 }
 
-static void give_row (void *user, unsigned y, void (*take) (void *taker,
-        const float *planes, size_t stride), void *taker);
-
 static walloc_result
 prepare (walloc_decoder * d, walloc_decode_net * n, walloc_error * error)
 {
@@ -162,7 +164,7 @@ prepare (walloc_decoder * d, walloc_decode_net * n, walloc_error * error)
     if (result != WALLOC_OK)
       return result;
   }
-  n->by_rows = walloc_net_set_rows (n->net, 0, give_row, d, NULL) == WALLOC_OK;
+  n->by_rows = walloc_net_takes_rows (n->net, 0);
   n->width = width;
   n->height = height;
   return WALLOC_OK;
@@ -188,31 +190,36 @@ room (walloc_decoder * d, float **buffer, size_t *have, size_t floats,
   return WALLOC_OK;
 }
 
-/* Row y of the network's input: values over the step that quality chose, and
- * that step: log2 / 4. Planes are stride floats apart. */
-static void
-fill_planes (const walloc_decoder * d, walloc_decode_worker * w, unsigned y,
-    float *out, size_t stride)
+/* Channel c of row y of the network's input: values over the step that quality
+ * chose. False: zeros, nothing was written. */
+static int
+fill (const walloc_decoder * d, walloc_decode_worker * w, unsigned c,
+    unsigned y, float *out)
 {
-  unsigned width = d->layout.grid_width, c, x;
-  int ordered = d->model->info.kind == WALLOC_MODEL_ORDERED;
-  float step = 1;
+  unsigned width = d->layout.grid_width, x;
+  float step;
 
-  if (ordered)
-    step = (float) ((double) walloc_step_24 (d->info.step_index, 4096) /
-        (1 << 24));
-  for (c = 0; c < d->model->info.channels; c++, out += stride) {
-    if (c >= d->channels || !walloc_decoder_row_live (d, c, y)) {
-      memset (out, 0, width * sizeof *out);
-      continue;
-    }
-    walloc_decoder_values (d, c, y, w->values);
-    if (!ordered)
-      memcpy (out, w->values, width * sizeof *out);
-    for (x = 0; ordered && x < width; x++)
-      out[x] = w->values[x] / step;
+  if (c >= d->channels || !walloc_decoder_row_live (d, c, y))
+    return 0;
+  walloc_decoder_values (d, c, y, w->values);
+  if (d->model->info.kind == WALLOC_MODEL_REFERENCE) {
+    memcpy (out, w->values, width * sizeof *out);
+    return 1;
   }
-  for (x = 0; ordered && x < width; x++)
+  step = (float) ((double) walloc_step_24 (d->info.step_index, 4096) /
+      (1 << 24));
+  for (x = 0; x < width; x++)
+    out[x] = w->values[x] / step;
+  return 1;
+}
+
+/* The plane that tells the step: log2 / 4. */
+static void
+fill_step (const walloc_decoder * d, float *out, size_t n)
+{
+  size_t x;
+
+  for (x = 0; x < n; x++)
     out[x] = (float) d->info.step_index / 64.0f;
 }
 
@@ -220,26 +227,35 @@ static void
 fill_row (void *data, unsigned y)
 {
   walloc_decoder *d = data;
-  unsigned slot = walloc_workers_take (&d->workers), width;
+  unsigned slot = walloc_workers_take (&d->workers), c;
+  unsigned width = d->layout.grid_width, channels = d->model->info.channels;
+  size_t plane = (size_t) width * d->layout.grid_height;
+  float *out = d->net_in + (size_t) y * width;
 
-  width = d->layout.grid_width;
-  fill_planes (d, &d->worker[slot], y, d->net_in + (size_t) y * width,
-      (size_t) width * d->layout.grid_height);
+  for (c = 0; c < channels; c++, out += plane)
+    if (!fill (d, &d->worker[slot], c, y, out))
+      memset (out, 0, width * sizeof *out);
+  if (input_planes (d) > channels)
+    fill_step (d, out, width);
   walloc_workers_give (&d->workers, slot);
 }
 
-/* For networks that ask for rows; each worker has memory for one. */
+/* For networks that take rows; each worker has memory for one. */
 static void
 give_row (void *user, unsigned y, void (*take) (void *taker,
-        const float *planes, size_t stride), void *taker)
+        const float *const *planes), void *taker)
 {
   walloc_decoder *d = user;
-  unsigned slot = walloc_workers_take (&d->workers);
-  unsigned width = d->layout.grid_width;
+  unsigned slot = walloc_workers_take (&d->workers), c;
+  unsigned width = d->layout.grid_width, channels = d->model->info.channels;
   float *row = d->net_in + (size_t) slot * input_planes (d) * width;
+  const float *planes[WALLOC_MODEL_MAX_CHANNELS + 1];
 
-  fill_planes (d, &d->worker[slot], y, row, width);
-  take (taker, row, width);
+  for (c = 0; c < channels; c++, row += width)
+    planes[c] = fill (d, &d->worker[slot], c, y, row) ? row : NULL;
+  fill_step (d, row, width);
+  planes[c] = row;
+  take (taker, planes);
   walloc_workers_give (&d->workers, slot);
 }
 
@@ -248,22 +264,20 @@ static walloc_result
 fill_inputs (walloc_decoder * d, const walloc_decode_net * n,
     const float *inputs[2], walloc_error * error)
 {
-  size_t plane = (size_t) d->layout.grid_width * d->layout.grid_height, k;
+  size_t plane = (size_t) d->layout.grid_width * d->layout.grid_height;
   size_t rows = (size_t) d->workers.count * d->layout.grid_width;
   size_t before = (n->by_rows ? rows : plane) * input_planes (d);
-  float *step;
   walloc_result result;
 
   result = room (d, &d->net_in, &d->net_in_size, before + plane, error);
   if (result != WALLOC_OK)
     return result;
-  step = d->net_in + before;
   inputs[0] = d->net_in;
-  inputs[1] = step;
+  inputs[1] = d->net_in + before;
   if (!n->by_rows)
     walloc_parallel (&d->runner, fill_row, d, d->layout.grid_height);
-  for (k = 0; walloc_net_inputs (n->net) > 1 && k < plane; k++)
-    step[k] = (float) d->info.step_index / 64.0f;
+  if (walloc_net_inputs (n->net) > 1)
+    fill_step (d, d->net_in + before, plane);
   return WALLOC_OK;
 }
 

@@ -51,3 +51,19 @@ net_kern_columns (net_reduce_kind kind, const float *x, size_t rows,
     first = false;
   }
 }
+
+NET_CLONES void
+net_kern_sparse (const float *x, size_t n, const float *w, size_t n_out,
+    float *sums)
+{
+  size_t i, k;
+
+  for (i = 0; i < n; i++) {
+    float v = x[i], *to = sums + i * n_out;
+
+    if (v == 0.0f)
+      continue;
+    for (k = 0; k < n_out; k++)
+      to[k] += v * w[k];
+  }
+}

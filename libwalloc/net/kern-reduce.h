@@ -17,4 +17,9 @@ typedef enum
 void net_kern_columns (net_reduce_kind kind, const float *x, size_t rows,
     size_t ld, size_t n, double *result);
 
+/* sums[i * n_out + k] += x[i] * w[k] for i < n, k < n_out, where x[i] is not
+ * zero */
+void net_kern_sparse (const float *x, size_t n, const float *w, size_t n_out,
+    float *sums);
+
 #endif

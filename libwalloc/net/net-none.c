@@ -29,10 +29,16 @@ walloc_net_get_backend (const walloc_net * net)
 }
 
 walloc_result
-walloc_net_set_rows (walloc_net * net, unsigned index, walloc_net_row_fn row,
+walloc_net_offer_rows (walloc_net * net, unsigned index, walloc_net_row_fn row,
     void *user, walloc_error * error)
 {
   return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no net");
+}
+
+int
+walloc_net_takes_rows (const walloc_net * net, unsigned index)
+{
+  return 0;
 }
 
 walloc_result

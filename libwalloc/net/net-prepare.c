@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Prepares a graph for given input shapes, and runs it. */
-#include "net/net-private.h"
+#include "net/conv-sparse.h"
 
 #include <string.h>
 
@@ -219,8 +219,6 @@ walloc_net_prepare (walloc_net * net, const walloc_net_shape * shapes,
   if (net == NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no net");
   net_plan_clear (net);
-  for (i = 0; i < net->n_inputs; i++)
-    net->inputs[i].row = NULL;
   r = check_shapes (net, shapes, n_shapes, error);
   if (r != WALLOC_OK)
     return r;
@@ -230,6 +228,8 @@ walloc_net_prepare (walloc_net * net, const walloc_net_shape * shapes,
     net_count_readers (net);
   if (r == WALLOC_OK)
     r = make_sources (net, shapes, error);
+  if (r == WALLOC_OK)
+    net_find_rows (net);
   if (r == WALLOC_OK)
     r = plan_nodes (net, error);
   if (r == WALLOC_OK)
@@ -248,31 +248,21 @@ walloc_net_prepare (walloc_net * net, const walloc_net_shape * shapes,
 }
 
 walloc_result
-walloc_net_set_rows (walloc_net * net, unsigned index, walloc_net_row_fn row,
-    void *user, walloc_error * error)
+walloc_net_offer_rows (walloc_net * net, unsigned index,
+    walloc_net_row_fn row, void *user, walloc_error * error)
 {
-  const net_plan *plan;
-  const net_tensor *t;
-  unsigned i, k;
-
-  if (net == NULL || !net->plan.ready || index >= net->n_inputs)
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "the net is not prepared, or has no input %u", index);
-  plan = &net->plan;
-  t = &plan->tensors[net->inputs[index].tensor];
-  for (i = 0; row != NULL && i < plan->n_steps; i++) {
-    for (k = 0; k < plan->steps[i].n_in; k++) {
-      if (plan->tensors[plan->steps[i].in[k]].root == t->root
-          && (!net_is_pack (&plan->steps[i]) || t->rank != 4
-              || plan->steps[i].in[k] != t->root))
-        return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
-            "input '%.80s' is needed as a whole",
-            net->values[net->inputs[index].value].name);
-    }
-  }
+  if (net == NULL || index >= net->n_inputs)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no input %u", index);
+  net_plan_clear (net);
   net->inputs[index].row = row;
   net->inputs[index].row_user = user;
   return WALLOC_OK;
+}
+
+int
+walloc_net_takes_rows (const walloc_net * net, unsigned index)
+{
+  return net->plan.ready && index < net->n_inputs && net->inputs[index].by_rows;
 }
 
 /* True when value is an output that steps only write. */
@@ -323,7 +313,7 @@ walloc_net_run (walloc_net * net, const float *const *inputs,
         net->n_inputs, net->n_outputs);
   plan = &net->plan;
   for (i = 0; i < n_inputs; i++) {
-    if (inputs[i] == NULL && net->inputs[i].row == NULL)
+    if (inputs[i] == NULL && !net->inputs[i].by_rows)
       return walloc_fail (error, WALLOC_ERR_ARGUMENT, "input %u is NULL", i);
     plan->tensors[net->inputs[i].tensor].data = (void *) (uintptr_t) inputs[i];
   }

@@ -67,8 +67,9 @@ typedef struct
 {
   int value;
   int tensor;                   /* of the plan; inputs only */
-  walloc_net_row_fn row;        /* inputs: NULL unless given by rows */
+  walloc_net_row_fn row;        /* inputs: offered by rows, or NULL */
   void *row_user;
+  bool by_rows;                 /* as prepared, taken so */
   walloc_net_shape shape;
 } net_port;
 
@@ -304,9 +305,7 @@ walloc_result net_layout (walloc_net * net, const net_node * node, int tensor,
 bool net_work_add (walloc_net * net, uint64_t a, uint64_t b, uint64_t c);
 walloc_result net_plan_memory (walloc_net * net, walloc_error * error);
 
-/* pack.c: True when step does nothing but pack its input */
-bool net_is_pack (const net_step * step);
-/* words of a pixel */
+/* pack.c: words of a pixel */
 size_t net_pack_words (const net_pack * pack, size_t channels);
 /* op-quantise.c: the value that Quantize and DequantizeLinear began with */
 int net_unquantised (const walloc_net * net, int value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Planning Conv and ConvTranspose, with one or two spatial dimensions. */
 #include "net/conv-low.h"
+#include "net/conv-sparse.h"
 
 #include <string.h>
 
@@ -208,6 +209,11 @@ plan_conv (walloc_net * net, const net_node * node, bool transposed,
   if (net_in (net, node, 2) >= 0)
     desc.bias = NET_F (net->plan.tensors, net_in (net, node, 2));
   step.chain->cols = c->groups * c->ocg;
+  if (!transposed && x.in_port >= 0 && net->inputs[x.in_port].by_rows) {
+    step.in[0] = net_in (net, node, 0);
+    r = net_conv_sparse_plan (net, node, c, weights, &step, error);
+    return r == WALLOC_OK ? net_emit (net, node, &step, error) : r;
+  }
   if (!transposed && net_conv_low_wanted (net, node, c, &win, &pack)) {
     r = net_conv_low_plan (net, node, &desc, &pack, &step, error);
     return r == WALLOC_OK ? net_emit (net, node, &step, error) : r;

@@ -9,7 +9,6 @@
 
 typedef struct
 {
-  const walloc_net *net;
   net_pack pack;
   size_t channels, pixels;
 } pack_param;
@@ -86,43 +85,6 @@ pack_planes (const pack_param * p, const float *in, size_t stride, size_t n,
   }
 }
 
-/* Where a row that somebody gives goes. */
-typedef struct
-{
-  const pack_param *p;
-  size_t pixels;
-  uint32_t *words;
-} row_taker;
-
-static void
-take_row (void *taker, const float *planes, size_t stride)
-{
-  row_taker *t = taker;
-  size_t x, n;
-
-  for (x = 0; x < t->pixels; x += RUN) {
-    n = t->pixels - x < RUN ? t->pixels - x : RUN;
-    pack_planes (t->p, planes + x, stride, n, t->words + x * t->p->pack.words);
-  }
-}
-
-static void
-pack_given_rows (const net_step * step, const net_tensor * t, unsigned index,
-    uint32_t * words)
-{
-  const pack_param *p = step->p;
-  const net_port *port = &p->net->inputs[t[step->in[0]].in_port];
-  size_t height = (size_t) t[step->in[0]].dims[2];
-  size_t y = height * index / step->count;
-  size_t end = height * (index + 1) / step->count;
-  row_taker taker = { p, p->pixels / height, NULL };
-
-  for (; y < end; y++) {
-    taker.words = words + y * taker.pixels * p->pack.words;
-    port->row (port->row_user, (unsigned) y, take_row, &taker);
-  }
-}
-
 static void
 pack_run (const net_step * step, const net_tensor * t, unsigned index)
 {
@@ -134,10 +96,6 @@ pack_run (const net_step * step, const net_tensor * t, unsigned index)
   size_t k = runs * index / step->count;
   size_t end = runs * (index + 1) / step->count;
 
-  if (x->in_port >= 0 && p->net->inputs[x->in_port].row != NULL) {
-    pack_given_rows (step, t, index, words);
-    return;
-  }
   for (; k < end; k++) {
     first = k * RUN;
     n = p->pixels - first < RUN ? p->pixels - first : RUN;
@@ -147,12 +105,6 @@ pack_run (const net_step * step, const net_tensor * t, unsigned index)
     else
       pack_planes (p, in + first, p->pixels, n, words + first * p->pack.words);
   }
-}
-
-bool
-net_is_pack (const net_step * step)
-{
-  return step->run == pack_run;
 }
 
 static bool
@@ -185,7 +137,6 @@ net_pack_input (walloc_net * net, const net_node * node, int value,
 
   if (p == NULL)
     return net_no_memory (node, error);
-  p->net = net;
   p->pack = *pack;
   p->channels = (size_t) t.dims[1];
   p->pixels = t.count / p->channels;

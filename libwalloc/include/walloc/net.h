@@ -151,26 +151,30 @@ WALLOC_API walloc_result walloc_net_prepare (walloc_net * net,
 
 /**
  * Gives row @y of an input [1, planes, height, width]: calls @take once, in the
- * same thread, with @taker and all planes of the row, @stride floats from
- * plane to plane. May be called for any row, on any thread of the runner, for
- * several rows at once.
+ * same thread, with @taker and a pointer to the row in each plane; NULL stands
+ * for a row of zeros. May be called for any row, on any thread of the runner,
+ * for several rows at once.
  */
 typedef void (*walloc_net_row_fn) (void *user, unsigned y,
-    void (*take) (void *taker, const float *planes, size_t stride),
-    void *taker);
+    void (*take) (void *taker, const float *const *planes), void *taker);
 
 /**
- * Has input @index given row by row while the network runs, instead of all at
- * once: it need not exist as a whole, and a row is taken from the cache. Its
- * pointer in walloc_net_run() is then ignored. To be called after
- * walloc_net_prepare(), which forgets it. @row of NULL: as a whole again.
+ * Offers input @index, most of whose values are zero, row by row while the
+ * network runs, instead of all at once. To be called before
+ * walloc_net_prepare(), which decides whether rows are taken:
+ * walloc_net_takes_rows(). @row of NULL: no longer.
  *
- * Errors: #WALLOC_ERR_ARGUMENT (no such input, or not prepared),
- * #WALLOC_ERR_UNSUPPORTED (as prepared, this input is needed as a whole: only
- * convolutions in less than 32 bits take rows).
+ * Errors: #WALLOC_ERR_ARGUMENT (no such input).
  */
-WALLOC_API walloc_result walloc_net_set_rows (walloc_net * net,
+WALLOC_API walloc_result walloc_net_offer_rows (walloc_net * net,
     unsigned index, walloc_net_row_fn row, void *user, walloc_error * error);
+
+/**
+ * True when the prepared network takes input @index by rows: its pointer in
+ * walloc_net_run() is then ignored. That is so where nothing but 1x1
+ * convolutions reads it and the backend is #WALLOC_NET_PORTABLE.
+ */
+WALLOC_API int walloc_net_takes_rows (const walloc_net * net, unsigned index);
 
 /**
  * Multiply-adds of convolutions and matrix products in one run, as prepared;
