@@ -13,7 +13,8 @@
 
 static const char usage_text[] =
     "usage: walloc encode [-m MODEL] [-q QUALITY] [-c CHANNELS] IN OUT.wlc\n"
-    "       walloc decode [-m MODEL] [-d auto|linear|fast|best] IN.wlc OUT\n"
+    "       walloc decode [-m MODEL] [-d auto|linear|fast|best] [-r N]\n"
+    "              [--region X,Y,W,H] IN.wlc OUT\n"
     "       walloc info FILE.wlc|FILE.wlm ...\n"
     "\n"
     "Pictures are PPM, PGM (8 bits) and YUV4MPEG2 (.y4m: 420, 422, 444,\n"
@@ -24,13 +25,17 @@ static const char usage_text[] =
     "                          itself)\n"
     "  -q, --quality QUALITY   1 to 100, default 50\n"
     "  -c, --channels CHANNELS keep at most so many channels\n"
-    "  -d, --decoder KIND      default auto: fast where the model has it\n";
+    "  -d, --decoder KIND      default auto: fast where the model has it\n"
+    "  -r, --reduce N          0 to 3: pictures of 1 / 2^N of the size, rounded\n"
+    "                          up, decoded from fewer levels\n"
+    "      --region X,Y,W,H    only W x H pixels at X, Y of the (reduced)\n"
+    "                          picture; X and Y even where chroma is half-size\n";
 
 typedef struct
 {
   const char *model;
   unsigned quality, channels;
-  walloc_decoder_kind kind;
+  walloc_decode_params part;
   char **files;
   int n_files;
 } options;
@@ -53,6 +58,26 @@ number (const char *text, unsigned most, unsigned *value)
   return *text >= '0' && *text <= '9' && *end == 0 && n >= 1 && n <= most;
 }
 
+/* Four numbers with commas between. */
+static int
+region (const char *text, walloc_decode_params * part)
+{
+  unsigned *to[4] = { &part->x, &part->y, &part->width, &part->height };
+  unsigned long n;
+  unsigned i;
+  char *end;
+
+  for (i = 0; i < 4; i++) {
+    n = strtoul (text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != (i < 3 ? ',' : 0) ||
+        n > WALLOC_MAX_SIZE)
+      return 0;
+    *to[i] = (unsigned) n;
+    text = end + 1;
+  }
+  return part->width > 0 && part->height > 0;
+}
+
 /* 0, or an exit status. */
 static int
 parse_options (int argc, char **argv, options * o)
@@ -63,6 +88,7 @@ parse_options (int argc, char **argv, options * o)
   int i;
 
   memset (o, 0, sizeof *o);
+  walloc_decode_params_init (&o->part);
   o->files = argv + 2;
   for (i = 2; i < argc; i++) {
     name = argv[i];
@@ -85,7 +111,14 @@ parse_options (int argc, char **argv, options * o)
       for (k = 0; k < 4 && strcmp (kinds[k], value) != 0; k++);
       if (k == 4)
         return bad_usage ("there is no such decoder", value);
-      o->kind = (walloc_decoder_kind) k;
+      o->part.kind = (walloc_decoder_kind) k;
+    } else if (strcmp (name, "-r") == 0 || strcmp (name, "--reduce") == 0) {
+      if (strcmp (value, "0") != 0 && !number (value,
+              WALLOC_DECODE_MAX_REDUCE, &o->part.reduce))
+        return bad_usage ("a picture is reduced by 0 to 3, not by", value);
+    } else if (strcmp (name, "--region") == 0) {
+      if (!region (value, &o->part))
+        return bad_usage ("not a region X,Y,W,H", value);
     } else {
       return bad_usage ("unknown option", name);
     }
@@ -223,24 +256,28 @@ decode_frame (const options * o, walloc_decoder * decoder,
   walloc_format format = info->format;
   walloc_error error;
   walloc_result result;
-  unsigned damaged;
+  unsigned damaged, width = o->part.width, height = o->part.height;
 
+  if (width == 0) {
+    width = walloc_decoder_reduced_size (info->width, o->part.reduce);
+    height = walloc_decoder_reduced_size (info->height, o->part.reduce);
+  }
   if (out->file == NULL) {
-    if (!pictures_create (out, o->files[1], &format, info->width, info->height))
+    if (!pictures_create (out, o->files[1], &format, width, height))
       return 1;
     out->fps_n = info->fps_n;
     out->fps_d = info->fps_d;
     out->par_n = info->par_n;
     out->par_d = info->par_d;
-  } else if (out->kind == PICTURES_Y4M && (out->width != info->width ||
-          out->height != info->height)) {
+  } else if (out->kind == PICTURES_Y4M && (out->width != width ||
+          out->height != height)) {
     fprintf (stderr, "walloc: %s: the pictures' size changes, which y4m "
         "cannot hold\n", o->files[0]);
     return 1;
   }
-  if (!picture_alloc (image, out->format, info->width, info->height))
+  if (!picture_alloc (image, out->format, width, height))
     return 1;
-  result = walloc_decoder_decode (decoder, data, size, o->kind, image,
+  result = walloc_decoder_decode_with (decoder, data, size, &o->part, image,
       &damaged, &error);
   if (result != WALLOC_OK) {
     report (o->files[0], &error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whole frames through the decoder, with both kinds of model: as they are,
  * and with model id and checksums mended so that damage behind them is reached.
- * Latents must be in range; decoding twice must give the same samples. */
+ * Latents must be in range; decoding twice must give the same samples, and a
+ * region those of the whole reduced picture. */
 #include <walloc/decoder.h>
 
 #include <stdlib.h>
@@ -42,6 +43,77 @@ check_latents (walloc_decoder * decoder, const uint8_t * data, size_t size)
     require (latents.data[i] >= -16383 && latents.data[i] <= 16383);
 }
 
+/* Memory for an image, which the caller frees; bytes get its size. */
+static uint8_t *
+make_image (walloc_image * image, walloc_format format, unsigned width,
+    unsigned height, size_t *bytes)
+{
+  uint8_t *memory;
+  unsigned p;
+
+  memset (image, 0, sizeof *image);
+  image->format = format;
+  image->width = width;
+  image->height = height;
+  memory = calloc (6, (size_t) width * height + 2 * width + 2 * height);
+  require (memory != NULL);
+  *bytes = 0;
+  for (p = 0; p < walloc_format_planes (format); p++) {
+    image->stride[p] = (ptrdiff_t) walloc_format_row_bytes (format, p, width);
+    image->plane[p] = memory + *bytes;
+    *bytes += (size_t) image->stride[p] * walloc_format_rows (format, p,
+        height);
+  }
+  return memory;
+}
+
+/* A reduced picture and a region of it, whose numbers the input's last bytes
+ * choose: the region is a crop, or its place is refused. */
+static void
+decode_part (walloc_decoder * decoder, const walloc_frame_info * info,
+    const uint8_t * data, size_t size)
+{
+  walloc_decode_params params;
+  walloc_image whole, part;
+  uint8_t *all, *memory;
+  unsigned width, height, p, y, damaged;
+  size_t bytes, left;
+  walloc_result result;
+
+  walloc_decode_params_init (&params);
+  params.kind = WALLOC_DECODER_LINEAR;
+  params.reduce = data[size - 1] & 3;
+  width = walloc_decoder_reduced_size (info->width, params.reduce);
+  height = walloc_decoder_reduced_size (info->height, params.reduce);
+  all = make_image (&whole, info->format, width, height, &bytes);
+  result = walloc_decoder_decode_with (decoder, data, size, &params, &whole,
+      &damaged, NULL);
+  require (result == WALLOC_OK || result == WALLOC_ERR_TRUNCATED);
+  params.x = data[size - 2] % width;
+  params.y = data[size - 3] % height;
+  params.width = 1 + data[size - 4] % (width - params.x);
+  params.height = 1 + data[size - 5] % (height - params.y);
+  memory = make_image (&part, info->format, params.width, params.height,
+      &bytes);
+  result = walloc_decoder_decode_with (decoder, data, size, &params, &part,
+      &damaged, NULL);
+  require (result == WALLOC_OK || result == WALLOC_ERR_TRUNCATED ||
+      (result == WALLOC_ERR_ARGUMENT && ((params.x | params.y) & 1) != 0));
+  for (p = 0; result != WALLOC_ERR_ARGUMENT && p < 3; p++) {
+    left = walloc_format_row_bytes (whole.format, p, params.x);
+    for (y = 0; y < walloc_format_rows (part.format, p, part.height); y++)
+      require (memcmp (part.plane[p] + (ptrdiff_t) y * part.stride[p],
+              whole.plane[p] + (ptrdiff_t) (y + walloc_format_rows
+                  (whole.format, p, params.y)) * whole.stride[p] + left,
+              (size_t) part.stride[p]) == 0);
+  }
+  params.reduce = data[size - 6];
+  params.width += data[size - 7] * 0x01010101u;
+  walloc_decoder_decode_with (decoder, data, size, &params, &part, NULL, NULL);
+  free (memory);
+  free (all);
+}
+
 static void
 decode (walloc_model * model, const uint8_t * data, size_t size)
 {
@@ -50,32 +122,22 @@ decode (walloc_model * model, const uint8_t * data, size_t size)
   walloc_decoder *decoder;
   walloc_image image;
   walloc_result first, second;
-  unsigned p, damaged;
+  unsigned damaged, width = 1, height = 1;
+  walloc_format format = WALLOC_FORMAT_GRAY8;
   uint8_t *memory;
-  size_t bytes = 0;
+  size_t bytes;
 
   if (walloc_decoder_new (model, NULL, NULL, &limits, &decoder, NULL) !=
       WALLOC_OK)
     return;
   check_latents (decoder, data, size);
-  memset (&image, 0, sizeof image);
-  image.width = image.height = 1;
   if (walloc_frame_parse (data, size, &info, NULL) == WALLOC_OK &&
       (uint64_t) info.width * info.height <= MAX_PIXELS) {
-    image.format = info.format;
-    image.width = info.width;
-    image.height = info.height;
+    format = info.format;
+    width = info.width;
+    height = info.height;
   }
-  memory = calloc (6, (size_t) image.width * image.height + 2 * image.width +
-      2 * image.height);
-  require (memory != NULL);
-  for (p = 0; p < walloc_format_planes (image.format); p++) {
-    image.stride[p] = (ptrdiff_t) walloc_format_row_bytes (image.format, p,
-        image.width);
-    image.plane[p] = memory + bytes;
-    bytes += (size_t) image.stride[p] * walloc_format_rows (image.format, p,
-        image.height);
-  }
+  memory = make_image (&image, format, width, height, &bytes);
   first = walloc_decoder_decode (decoder, data, size, WALLOC_DECODER_LINEAR,
       &image, &damaged, NULL);
   if (first == WALLOC_OK) {
@@ -87,6 +149,7 @@ decode (walloc_model * model, const uint8_t * data, size_t size)
         WALLOC_DECODER_LINEAR, &image, NULL, NULL);
     require (second == WALLOC_OK && memcmp (copy, memory, bytes) == 0);
     free (copy);
+    decode_part (decoder, &info, data, size);
   }
   free (memory);
   walloc_decoder_free (decoder);

@@ -63,6 +63,12 @@ ok 'decode to PPM' 0 "$walloc" decode a.wlc a2.ppm
 ok 'same size' 0 test "$(size a2.ppm)" = $((31 * 17 * 3 + 13))
 ok 'decode to PGM' 0 "$walloc" decode -d linear a.wlc a2.pgm
 ok 'decode to y4m' 0 "$walloc" decode a.wlc a2.y4m
+ok 'half the size' 0 "$walloc" decode --reduce 1 a.wlc a3.ppm
+ok 'rounded up' 0 test "$(size a3.ppm)" = $((16 * 9 * 3 + 12))
+ok 'a region' 0 "$walloc" decode --region 30,1,1,16 a.wlc a4.ppm
+ok 'its size' 0 test "$(size a4.ppm)" = $((1 * 16 * 3 + 12))
+ok 'both' 0 "$walloc" decode -r 3 --region 1,0,3,2 a.wlc a5.ppm
+ok 'size of both' 0 test "$(size a5.ppm)" = $((3 * 2 * 3 + 11))
 ok 'encode PGM' 0 "$walloc" encode -m ordered-test.wlm b.pgm b.wlc
 ok 'info' 0 "$walloc" info a.wlc b.wlc "$golden/models/ordered-test.wlm"
 says '20x9 GRAY8'
@@ -87,6 +93,11 @@ ok 'unknown command' 2 "$walloc" transcode a b
 ok 'unknown option' 2 "$walloc" encode --speed 3 a.ppm a.wlc
 ok 'quality 0' 2 "$walloc" encode -q 0 a.ppm a.wlc
 says 'quality is 1 to 100'
+ok 'reduce by 16' 2 "$walloc" decode --reduce 4 a.wlc x.ppm
+ok 'three numbers' 2 "$walloc" decode --region 1,2,3 a.wlc x.ppm
+ok 'no width' 2 "$walloc" decode --region 1,2,0,3 a.wlc x.ppm
+ok 'region outside' 1 "$walloc" decode --region 30,1,2,16 a.wlc x.ppm
+says '31x17'
 ok 'no such file' 1 "$walloc" encode -m ordered-test none.ppm x.wlc
 says 'none.ppm'
 ok 'no such model' 1 "$walloc" encode -m missing a.ppm x.wlc
