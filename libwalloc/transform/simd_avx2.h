@@ -14,7 +14,7 @@
 #define XS(op) _mm256_##op##_si256
 
 #define w_min _mm256_min_epi32
-#define w_max _mm256_max_epi32
+#define w_abs _mm256_abs_epi32
 #define w_mul _mm256_mullo_epi32
 
 #include "transform/simd_x86.h"

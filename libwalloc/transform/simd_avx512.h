@@ -14,7 +14,7 @@
 #define XS(op) _mm512_##op##_si512
 
 #define w_min _mm512_min_epi32
-#define w_max _mm512_max_epi32
+#define w_abs _mm512_abs_epi32
 #define w_mul _mm512_mullo_epi32
 
 #include "transform/simd_x86.h"

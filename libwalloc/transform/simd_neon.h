@@ -116,22 +116,29 @@ v_dot (wide * low, wide * high, vec p0, vec p1, weight w)
 }
 
 WALLOC_INLINE wide
-w_shift (wide sum, int32_t round, unsigned down)
+w_splat (int32_t a)
 {
-  return vshlq_s32 (vaddq_s32 (sum, vdupq_n_s32 (round)),
-      vdupq_n_s32 (-(int32_t) down));
+  return vdupq_n_s32 (a);
 }
 
 WALLOC_INLINE wide
-w_clamp (wide y, int32_t limit)
+w_add (wide a, wide b)
 {
-  return vmaxq_s32 (vminq_s32 (y, vdupq_n_s32 (limit)), vdupq_n_s32 (-limit));
+  return vaddq_s32 (a, b);
 }
 
 WALLOC_INLINE wide
-w_level (wide y, uint32_t factor, uint32_t offset, unsigned shift)
+w_shift (wide a, unsigned down)
 {
-  uint32x4_t a = vreinterpretq_u32_s32 (vabsq_s32 (y));
+  return vshlq_s32 (a, vdupq_n_s32 (-(int32_t) down));
+}
+
+WALLOC_INLINE wide
+w_level (wide y, int32_t limit, uint32_t factor, uint32_t offset,
+    unsigned shift)
+{
+  uint32x4_t a = vreinterpretq_u32_s32 (vminq_s32 (vabsq_s32 (y),
+          vdupq_n_s32 (limit)));
 
   a = vmlaq_u32 (vdupq_n_u32 (offset), a, vdupq_n_u32 (factor));
   return vreinterpretq_s32_u32 (vshlq_u32 (a, vdupq_n_s32 (-(int) shift)));
@@ -144,15 +151,12 @@ w_pack (wide low, wide high)
 }
 
 WALLOC_INLINE vec
-v_quantise (wide low, wide high, uint32_t factor, uint32_t offset,
-    unsigned shift)
+v_signed (vec a, int16_t limit, vec y)
 {
-  vec q = w_pack (w_level (low, factor, offset, shift), w_level (high,
-          factor, offset, shift));
-  vec sign = w_pack (vshrq_n_s32 (low, 31), vshrq_n_s32 (high, 31));
+  vec sign = vshrq_n_s16 (y, 15);
 
-  q = vminq_s16 (q, vdupq_n_s16 (16383));
-  return vsubq_s16 (veorq_s16 (q, sign), sign);
+  a = vminq_s16 (a, vdupq_n_s16 (limit));
+  return vsubq_s16 (veorq_s16 (a, sign), sign);
 }
 
 /* Bytes to (x - 128) << 4. */

@@ -157,49 +157,61 @@ v_dot (wide * low, wide * high, vec p0, vec p1, weight w)
 }
 
 WALLOC_INLINE wide
-w_shift (wide sum, int32_t round, unsigned down)
+w_splat (int32_t a)
+{
+  unsigned i;
+  wide r;
+
+  for (i = 0; i < LANES / 2; i++)
+    r.v[i] = a;
+  return r;
+}
+
+WALLOC_INLINE wide
+w_add (wide a, wide b)
 {
   unsigned i;
 
   for (i = 0; i < LANES / 2; i++)
-    sum.v[i] = (sum.v[i] + round) >> down;
-  return sum;
+    a.v[i] += b.v[i];
+  return a;
 }
 
 WALLOC_INLINE wide
-w_clamp (wide y, int32_t limit)
+w_shift (wide a, unsigned down)
 {
   unsigned i;
 
+  for (i = 0; i < LANES / 2; i++)
+    a.v[i] >>= down;
+  return a;
+}
+
+WALLOC_INLINE wide
+w_level (wide y, int32_t limit, uint32_t factor, uint32_t offset,
+    unsigned shift)
+{
+  unsigned i;
+  uint32_t a;
+
   for (i = 0; i < LANES / 2; i++) {
-    y.v[i] = y.v[i] > limit ? limit : y.v[i];
-    y.v[i] = y.v[i] < -limit ? -limit : y.v[i];
+    a = (uint32_t) (y.v[i] < 0 ? -y.v[i] : y.v[i]);
+    a = a > (uint32_t) limit ? (uint32_t) limit : a;
+    y.v[i] = (int32_t) ((a * factor + offset) >> shift);
   }
   return y;
 }
 
-WALLOC_INLINE int16_t
-quantise_one (int32_t y, uint32_t factor, uint32_t offset, unsigned shift)
-{
-  uint32_t a = (uint32_t) (y < 0 ? -y : y);
-
-  a = (a * factor + offset) >> shift;
-  a = a > 16383 ? 16383 : a;
-  return (int16_t) (y < 0 ? -(int32_t) a : (int32_t) a);
-}
-
 WALLOC_INLINE vec
-v_quantise (wide low, wide high, uint32_t factor, uint32_t offset,
-    unsigned shift)
+v_signed (vec a, int16_t limit, vec y)
 {
   unsigned i;
-  vec q;
 
-  for (i = 0; i < LANES / 2; i++) {
-    q.v[i] = quantise_one (low.v[i], factor, offset, shift);
-    q.v[i + LANES / 2] = quantise_one (high.v[i], factor, offset, shift);
+  for (i = 0; i < LANES; i++) {
+    a.v[i] = a.v[i] > limit ? limit : a.v[i];
+    a.v[i] = (int16_t) (y.v[i] < 0 ? -a.v[i] : a.v[i]);
   }
-  return q;
+  return a;
 }
 
 WALLOC_INLINE void

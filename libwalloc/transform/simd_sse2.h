@@ -23,11 +23,11 @@ w_min (__m128i a, __m128i b)
 }
 
 WALLOC_INLINE __m128i
-w_max (__m128i a, __m128i b)
+w_abs (__m128i a)
 {
-  __m128i less = _mm_cmplt_epi32 (a, b);
+  __m128i sign = _mm_srai_epi32 (a, 31);
 
-  return _mm_or_si128 (_mm_and_si128 (less, b), _mm_andnot_si128 (less, a));
+  return _mm_sub_epi32 (_mm_xor_si128 (a, sign), sign);
 }
 
 /* Low halves of products of 32 bits: even and odd elements apart. */

@@ -105,28 +105,34 @@ v_dot (wide * low, wide * high, vec p0, vec p1, weight w)
   *high = w_madd (*high, p1, w);
 }
 
-/* (sum + round) >> down */
 WALLOC_INLINE wide
-w_shift (wide sum, int32_t round, unsigned down)
+w_splat (int32_t a)
 {
-  return X (sra_epi32) (X (add_epi32) (sum, X (set1_epi32) (round)),
-      _mm_cvtsi32_si128 ((int) down));
+  return X (set1_epi32) (a);
 }
 
 WALLOC_INLINE wide
-w_clamp (wide y, int32_t limit)
+w_add (wide a, wide b)
 {
-  return w_max (w_min (y, X (set1_epi32) (limit)), X (set1_epi32) (-limit));
+  return X (add_epi32) (a, b);
 }
 
-/* (|y| * factor + offset) >> shift, which fits in 32 bits unsigned */
 WALLOC_INLINE wide
-w_level (wide y, wide sign, uint32_t factor, uint32_t offset, unsigned shift)
+w_shift (wide a, unsigned down)
 {
-  wide a = X (sub_epi32) (XS (xor) (y, sign), sign);
+  return X (sra_epi32) (a, _mm_cvtsi32_si128 ((int) down));
+}
 
-  a = X (add_epi32) (w_mul (a, X (set1_epi32) ((int) factor)),
-      X (set1_epi32) ((int) offset));
+/* (min (|y|, limit) * factor + offset) >> shift, which fits in 32 bits
+ * unsigned */
+WALLOC_INLINE wide
+w_level (wide y, int32_t limit, uint32_t factor, uint32_t offset,
+    unsigned shift)
+{
+  wide a = w_min (w_abs (y), w_splat (limit));
+
+  a = w_add (w_mul (a, w_splat ((int32_t) factor)), w_splat ((int32_t)
+          offset));
   return X (srl_epi32) (a, _mm_cvtsi32_si128 ((int) shift));
 }
 
@@ -137,18 +143,14 @@ w_pack (wide low, wide high)
   return X (packs_epi32) (low, high);
 }
 
+/* a, at most limit, with the sign of y */
 WALLOC_INLINE vec
-v_quantise (wide low, wide high, uint32_t factor, uint32_t offset,
-    unsigned shift)
+v_signed (vec a, int16_t limit, vec y)
 {
-  wide sign_low = X (srai_epi32) (low, 31), sign_high =
-      X (srai_epi32) (high, 31);
-  vec q = w_pack (w_level (low, sign_low, factor, offset, shift),
-      w_level (high, sign_high, factor, offset, shift));
-  vec sign = w_pack (sign_low, sign_high);
+  vec sign = X (srai_epi16) (y, 15);
 
-  q = X (min_epi16) (q, v_splat (16383));
-  return X (sub_epi16) (XS (xor) (q, sign), sign);
+  a = X (min_epi16) (a, v_splat (limit));
+  return X (sub_epi16) (XS (xor) (a, sign), sign);
 }
 
 /* Bytes x in the high halves of elements: (x - 128) << 4. */

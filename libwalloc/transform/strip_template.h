@@ -572,15 +572,18 @@ project (const walloc_strip_group * group, const int16_t * coefs,
       const walloc_quantiser *z = &group->quantisers[channel];
       int32_t round = 1 << (z->down - 1);
       size_t to = channel * plane_stride;
+      wide l = low[i], h = high[i];
 
       if (fine != NULL)
-        put_columns (fine + to, w_pack (w_shift (low[i], 4 * round,
-                    z->down + 2), w_shift (high[i], 4 * round, z->down + 2)),
-            count);
-      low[i] = w_clamp (w_shift (low[i], round, z->down), 98303);
-      high[i] = w_clamp (w_shift (high[i], round, z->down), 98303);
-      put_columns (out + to, v_quantise (low[i], high[i], z->factor,
-              z->offset, z->shift), count);
+        put_columns (fine + to, w_pack (w_shift (w_add (l, w_splat (4 *
+                            round)), z->down + 2), w_shift (w_add (h,
+                        w_splat (4 * round)), z->down + 2)), count);
+      l = w_shift (w_add (l, w_splat (round)), z->down);
+      h = w_shift (w_add (h, w_splat (round)), z->down);
+      /* saturation keeps signs */
+      put_columns (out + to, v_signed (w_pack (w_level (l, 98303, z->factor,
+                      z->offset, z->shift), w_level (h, 98303, z->factor,
+                      z->offset, z->shift)), 16383, w_pack (l, h)), count);
     }
   }
 }
