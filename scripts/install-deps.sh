@@ -9,6 +9,8 @@
 #   bench  codecs that tests/benchmarks compares with
 #   fuzz   clang with libFuzzer
 #   train  PyTorch and friends for training/
+#   cross  compiler and emulators of scripts/check-bitexact.sh; adds the
+#          architecture arm64 to dpkg for one library
 # Default: build test. Run again at any time: it asks dpkg first and is silent
 # when everything is there.
 set -u
@@ -33,6 +35,10 @@ packages_of () {
         libopenjp2-tools util-linux'
       ;;
     fuzz) echo 'clang libclang-rt-14-dev' ;;
+    cross)
+      echo 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user clang
+        libjansson-dev:arm64'
+      ;;
     train)
       echo 'python3-torch python3-numpy python3-pil python3-scipy
         python3-matplotlib python3-pywt python3-onnx'
@@ -45,7 +51,7 @@ groups=''
 for arg in "$@"; do
   case "$arg" in
     --list) list_only=yes ;;
-    build | test | demo | bench | fuzz | train) groups="$groups $arg" ;;
+    build | test | demo | bench | fuzz | train | cross) groups="$groups $arg" ;;
     *)
       echo "install-deps: unknown group '$arg'; see the head of $0" >&2
       exit 2
@@ -99,6 +105,15 @@ apt () {
     -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 \
     -o Dpkg::Options::=--force-confold "$@" </dev/null >>"$log" 2>&1
 }
+
+# libraries of another architecture need an index of it
+case "$missing" in
+  *:arm64*)
+    if ! dpkg --print-foreign-architectures | grep -q '^arm64$'; then
+      $sudo dpkg --add-architecture arm64 && apt update
+    fi
+    ;;
+esac
 
 # An index of yesterday names files that the mirror no longer has, so the
 # first failure is answered with a fresh one.
