@@ -149,33 +149,44 @@ def error_stages(error, halved):
     return total
 
 
+def pass_bounds(name, reaches, halved, other, full, error):
+    """Rows of the table for all levels along one axis; other: reach of the
+    bands along the axis before it. Returns (rows, error of the bands)."""
+    rows = []
+    for level, (_, stages, _) in enumerate(reaches):
+        errors = error_stages(error, halved(level))
+        rows += [(level + 1, name, k, v * other, errors[k],
+                  full * v * other + errors[k]) for k, v in stages.items()]
+        error = max(errors["low"], errors["high"])
+    return rows, error
+
+
 def bounds(fraction=4):
+    """All levels along the width, then all along the height; and one level
+    alone, the height first (pictures that are made smaller)."""
     full = 128 << fraction
-    print("| level | pass | intermediate | reach | rounding | bound |")
+    print("| axis | level | intermediate | reach | rounding | bound |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for levels in (1, 2, 3):
-        def halved(level):
-            return levels > 1 and level == levels - 1
-        vertical = axis_reach(levels, lambda level: True)
-        horizontal = axis_reach(levels, halved)
-        error, worst = 0.0, 0.0
-        for level in range(levels):
-            passes = (("vertical", vertical[level][1], True,
-                       horizontal[level][0]),
-                      ("horizontal", horizontal[level][1], halved(level),
-                       vertical[level][2]))
-            for name, stages, half, other in passes:
-                errors = error_stages(error, half)
-                for k, v in stages.items():
-                    top = full * v * other + errors[k]
-                    worst = max(worst, top)
-                    if levels == 3:
-                        print(f"| {level + 1} | {name} | {k} | "
-                              f"{v * other:.3f} | {errors[k]:.0f} | "
-                              f"{top:.0f} |")
-                error = max(errors["low"], errors["high"])
-        print(f"J = {levels}: greatest bound {worst:.0f} of 32767",
-              file=sys.stderr)
+    for levels in (2, 3):
+        def at_last(level, last=levels - 1):
+            return level == last
+        width = axis_reach(levels, at_last)
+        rows, error = pass_bounds("width", width, at_last, 1.0, full, 0.0)
+        rows += pass_bounds("height", axis_reach(levels, lambda level: True),
+                            lambda level: True, width[-1][2], full, error)[0]
+        for level, name, k, far, error, top in rows:
+            if levels == 3:
+                print(f"| {name} | {level} | {k} | {far:.3f} | {error:.0f} | "
+                      f"{top:.0f} |")
+        print(f"J = {levels}: greatest bound "
+              f"{max(r[-1] for r in rows):.0f} of 32767", file=sys.stderr)
+    height = axis_reach(1, lambda level: True)
+    rows, error = pass_bounds("height", height, lambda level: True, 1.0, full,
+                              0.0)
+    rows += pass_bounds("width", axis_reach(1, lambda level: False),
+                        lambda level: False, height[-1][2], full, error)[0]
+    print(f"one level, height first: greatest bound "
+          f"{max(r[-1] for r in rows):.0f} of 32767", file=sys.stderr)
 
 
 def main():
