@@ -5,11 +5,15 @@
 usage: speed.py [options] PICTURES...   (files or folders)
 
 The same frames go through every element in the same run, on one core and in
-one thread: 1920x1080 I420 (the pictures, scaled and cropped) and RGB (the
-pictures as they are). Elements are timed alone, without source and sink
-(bench_element); rounds of all elements are repeated and the median is taken,
-so that a busy moment hits all alike. Time is processor time.
-Writes OUT.json and OUT.md.
+one thread: 1920x1080 and 3840x2160 I420 (the pictures, scaled and cropped)
+and RGB (the pictures as they are). Elements are timed alone, without source
+and sink (bench_element); rounds of all elements and formats are repeated and
+the median is taken, so that a busy moment hits all alike. Time is processor
+time. Then wallocenc runs with one and with two threads, on all cores: there
+the clock on the wall counts, best of all rounds, so the machine should have
+nothing else to do; beside it stands what the second thread costs in processor
+time, which does not depend on that.
+Writes OUT.json, OUT.md and OUT.png.
 """
 import argparse
 import glob
@@ -27,47 +31,52 @@ from PIL import Image
 import common
 
 REFERENCE = "jpegenc quality=75"
+HD, UHD, RGB = "1920x1080 I420", "3840x2160 I420", "RGB pictures"
 
 
-def encoders(options):
-    rows = [("jpegenc quality=75", "jpegenc name=codec quality=75"),
-            ("jpegenc quality=50", "jpegenc name=codec quality=50")]
-    walloc = "wallocenc name=codec threads=1"
-    if options.model:
-        walloc += f" model-file={options.model}"
-    rows += [(f"wallocenc channels={c}", f"{walloc} channels={c}")
+def walloc(options, threads=1):
+    line = f"wallocenc name=codec threads={threads}"
+    return line + f" model-file={options.model}" if options.model else line
+
+
+def encoders(options, title):
+    rows = [("jpegenc quality=75", "jpegenc name=codec quality=75")]
+    if title != UHD:
+        rows += [("jpegenc quality=50", "jpegenc name=codec quality=50")]
+    rows += [(f"wallocenc channels={c}", f"{walloc(options)} channels={c}")
              for c in (12, 16, 48)]
-    rows += [(f"wallocenc quality={q}", f"{walloc} quality={q}")
-             for q in (25, 50, 75)]
+    if title != UHD:
+        rows += [(f"wallocenc quality={q}", f"{walloc(options)} quality={q}")
+                 for q in (25, 50, 75)]
     return rows
 
 
 def decoders(name, options):
     if name.startswith("jpegenc"):
         return [(name.replace("enc", "dec of", 1), "jpegdec name=codec")]
-    walloc = "wallocdec name=codec threads=1"
-    if options.model:
-        walloc += f" model-file={options.model}"
+    line = walloc(options).replace("enc", "dec", 1)
     return [(f"{name.replace('enc', f'dec {kind} of', 1)}",
-             f"{walloc} decoder={kind}")
-            for kind in options.decoders.split(",")]
+             f"{line} decoder={kind}")
+            for kind in options.decoders.split(",") if kind != "none"]
 
 
-def i420_frames(paths, folder):
+def i420_frames(paths, folder, width, height):
     names = []
     for k, path in enumerate(paths):
         picture = Image.open(path).convert("RGB")
-        scale = max(1920 / picture.width, 1080 / picture.height)
-        size = (max(1920, round(picture.width * scale)),
-                max(1080, round(picture.height * scale)))
-        picture = picture.resize(size, Image.LANCZOS).crop((0, 0, 1920, 1080))
+        scale = max(width / picture.width, height / picture.height)
+        size = (max(width, round(picture.width * scale)),
+                max(height, round(picture.height * scale)))
+        picture = picture.resize(size, Image.LANCZOS).crop(
+            (0, 0, width, height))
         y, cb, cr = picture.convert("YCbCr").split()
-        names.append(os.path.join(folder, f"i420-{k:03d}.raw"))
+        names.append(os.path.join(folder, f"i420-{width}-{k:03d}.raw"))
         with open(names[-1], "wb") as file:
             file.write(y.tobytes())
             for plane in (cb, cr):
-                file.write(plane.resize((960, 540), Image.BOX).tobytes())
-    return names, ("video/x-raw,format=I420,width=1920,height=1080,"
+                file.write(plane.resize((width // 2, height // 2),
+                                        Image.BOX).tobytes())
+    return names, (f"video/x-raw,format=I420,width={width},height={height},"
                    "framerate=30/1,interlace-mode=progressive")
 
 
@@ -107,27 +116,32 @@ class Bench:
             if shutil.which("taskset") else []
         self.seconds, self.folder = options.seconds, folder
 
-    def run(self, element, caps, inputs, save=None):
-        command = self.prefix + [self.program, "--seconds", str(self.seconds)]
+    def run(self, element, caps, inputs, save=None, one_core=True):
+        command = (self.prefix if one_core else []) + [
+            self.program, "--seconds", str(self.seconds)]
         if save:
             command += ["--save", os.path.join(self.folder, save)]
         return json.loads(common.run(command + [element, caps] + inputs,
                                      env=self.env))
 
 
-def measure(bench, inputs, caps, options):
-    """{name: {"rate": [...], "bpp": ..., "stages": {...}}}"""
-    size = re.search(r"width=(\d+),height=(\d+)", caps)
-    pixels = int(size.group(1)) * int(size.group(2))
-    results = {}
-    coded = {}
+class Format:
+    """Frames of one size and format, and what all elements did with them:
+    results is {name: {"rate": [...], "bpp": ..., "stages": {...}}}"""
 
-    def note(name, result, encoded):
-        row = results.setdefault(name, {"rate": [], "stages": {}})
-        row["rate"].append(result["frames"] * pixels
+    def __init__(self, bench, title, inputs, caps, options):
+        self.bench, self.title, self.options = bench, title, options
+        self.inputs, self.caps = inputs, caps
+        size = re.search(r"width=(\d+),height=(\d+)", caps)
+        self.pixels = int(size.group(1)) * int(size.group(2))
+        self.results, self.coded = {}, {}
+
+    def note(self, name, result, encoded):
+        row = self.results.setdefault(name, {"rate": [], "stages": {}})
+        row["rate"].append(result["frames"] * self.pixels
                            / result["cpu_seconds"] / 1e6)
         if encoded:
-            row["bpp"] = 8 * result["bytes"] / result["frames"] / pixels
+            row["bpp"] = 8 * result["bytes"] / result["frames"] / self.pixels
         before = stats_of(result.get("stats-before"))
         after = stats_of(result.get("stats"))
         done = after.get("pixels", 0) - before.get("pixels", 0)
@@ -136,30 +150,78 @@ def measure(bench, inputs, caps, options):
                 row["stages"].setdefault(key[:-5], []).append(
                     (after[key] - before.get(key, 0)) / done)
 
+    def round(self):
+        first = not self.coded
+        elements = encoders(self.options, self.title)
+        for k, (name, element) in enumerate(elements):
+            prefix = f"coded-{self.title.replace(' ', '-')}-{k}-"
+            result = self.bench.run(element, self.caps, self.inputs,
+                                    prefix if first else None)
+            self.note(name, result, True)
+            if first:
+                self.coded[name] = (result["caps"], sorted(glob.glob(
+                    os.path.join(self.bench.folder, prefix + "*"))))
+        for name, element in elements if self.title != UHD else ():
+            for decoder, line in decoders(name, self.options):
+                self.note(decoder, self.bench.run(line, *self.coded[name]),
+                          False)
+
+    def finish(self):
+        for row in self.results.values():
+            row["median"] = statistics.median(row["rate"])
+            row["stages"] = {k: statistics.median(v)
+                             for k, v in row["stages"].items()}
+        return self.results
+
+
+def two_threads(bench, hd, options):
+    """{channels: {"speedup": ..., "processor": ...}}: frames per second with
+    two threads over one, and processor time per frame, likewise."""
+    found = {}
     for turn in range(options.rounds):
-        for k, (name, element) in enumerate(encoders(options)):
-            save = f"coded-{k}-" if turn == 0 else None
-            result = bench.run(element, caps, inputs, save)
-            note(name, result, True)
-            if turn == 0:
-                coded[name] = (result["caps"], sorted(glob.glob(
-                    os.path.join(bench.folder, f"coded-{k}-*"))))
-        for name, element in encoders(options):
-            for decoder, line in decoders(name, options):
-                note(decoder, bench.run(line, *coded[name]), False)
-        print(f"round {turn + 1} of {options.rounds} done", file=sys.stderr)
-    for name in glob.glob(os.path.join(bench.folder, "coded-*")):
-        os.remove(name)
-    for row in results.values():
-        row["median"] = statistics.median(row["rate"])
-        row["stages"] = {k: statistics.median(v)
-                         for k, v in row["stages"].items()}
-    return results
+        for channels in (12, 16, 48):
+            row = found.setdefault(channels, {1: ([], []), 2: ([], [])})
+            for threads in (1, 2):
+                result = bench.run(
+                    f"{walloc(options, threads)} channels={channels}",
+                    hd.caps, hd.inputs, one_core=False)
+                row[threads][0].append(result["seconds"] / result["frames"])
+                row[threads][1].append(result["cpu_seconds"]
+                                       / result["frames"])
+    return {str(c): {"speedup": min(r[1][0]) / min(r[2][0]),
+                     "processor": statistics.median(r[2][1])
+                     / statistics.median(r[1][1])}
+            for c, r in found.items()}
+
+
+def thread_report(threads):
+    return "\n".join(["## Two threads against one, 1920x1080 I420", "",
+                      common.table(["wallocenc", "frames per second",
+                                    "processor time per frame"],
+                                   [[f"channels={c}", f"{r['speedup']:.2f}",
+                                     f"{r['processor']:.2f}"]
+                                    for c, r in threads.items()]), ""])
+
+
+def ratio_report(data):
+    """What the design asks for, as ratios of this run."""
+    def rate(title, channels):
+        return data[title][f"wallocenc channels={channels}"]["median"]
+
+    rows = []
+    for c in (12, 16, 48):
+        rows.append([f"{c}", f"{rate(HD, c) / data[HD][REFERENCE]['median']:.2f}",
+                     f"{rate(UHD, c) / rate(HD, c):.2f}",
+                     f"{rate(RGB, c) / rate(HD, c):.2f}"])
+    return "\n".join(["## Ratios of wallocenc", "", common.table(
+        ["channels", f"1080p over {REFERENCE}", "2160p over 1080p",
+         "RGB pictures over 1080p I420"], rows), ""])
 
 
 def report(title, results):
     encode = results[REFERENCE]["median"]
-    decode = results[REFERENCE.replace("enc", "dec of", 1)]["median"]
+    decode = results.get(REFERENCE.replace("enc", "dec of", 1),
+                         {"median": 1})["median"]
     rows = []
     for name, row in results.items():
         base = encode if "enc " in name else decode
@@ -194,25 +256,36 @@ def main():
     options.build = os.path.abspath(options.build)
     paths = common.pictures_of(options.pictures)[:options.frames]
 
-    data = {"machine": common.machine(), "rounds": options.rounds}
-    parts = ["# Speed", "",
-             f"Elements alone, one thread on one core, {len(paths)} pictures,"
-             f" median of {options.rounds} rounds.", "",
-             "Made with `tests/benchmarks/speed.py "
-             + " ".join(os.path.basename(a.rstrip('/')) if os.path.isabs(a)
-                        else a for a in sys.argv[1:]) + "`", "",
-             f"on {common.describe(data['machine'])}.", ""]
+    data = {"rounds": options.rounds}
+    parts = [f"Elements alone, one thread on one core, {len(paths)} pictures,"
+             f" median of {options.rounds} rounds.", ""]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, folder)
-        for title, maker in (("1920x1080 I420", i420_frames),
-                             ("RGB pictures", rgb_frames)):
-            inputs, caps = maker(paths, folder)
-            data[title] = measure(bench, inputs, caps, options)
-            parts.append(report(title, data[title]))
-            print(parts[-1])
-    common.write_json(options.out + ".json", data)
-    with open(options.out + ".md", "w", encoding="utf-8") as file:
-        file.write("\n".join(parts))
+        formats = [
+            Format(bench, HD, *i420_frames(paths, folder, 1920, 1080),
+                   options),
+            Format(bench, UHD, *i420_frames(paths[:3], folder, 3840, 2160),
+                   options),
+            Format(bench, RGB, *rgb_frames(paths, folder), options)]
+        for turn in range(options.rounds):
+            for entry in formats:
+                entry.round()
+            print(f"round {turn + 1} of {options.rounds} done",
+                  file=sys.stderr)
+        for entry in formats:
+            data[entry.title] = entry.finish()
+        data["threads"] = two_threads(bench, formats[0], options)
+    parts.append(ratio_report(data))
+    parts.append(thread_report(data["threads"]))
+    parts += [report(entry.title, data[entry.title]) for entry in formats]
+    print("\n".join(parts))
+    common.plot_bars(options.out + ".png", {
+        entry.title: {name: row["median"]
+                      for name, row in data[entry.title].items()
+                      if "enc " in name} for entry in formats},
+        "Mpixel/s, one core", title="Encoders")
+    common.save(options.out, "Speed", data, parts,
+                [os.path.basename(options.out) + ".png"])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import sys
 
 import common
 import rate_quality
+import speed
 import video_time
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -77,6 +78,45 @@ def quality_rows(files):
         return f"{value:+.2f} dB", verdict(value >= 0.7,
                                            f"{0.7 - value:.2f} dB")
     add("`fast` over `linear`, 0.5 bpp", "+0.7 dB", gain)
+    return rows
+
+
+def speed_rows(files):
+    """Encoder, ratios of one run."""
+    rows = []
+
+    def rate(title, name):
+        data = files("speed")
+        if title not in data or name not in data[title]:
+            raise Absent
+        return data[title][name]["median"]
+
+    def ratio(value, least):
+        return f"{value:.2f}", verdict(round(value, 2) >= least,
+                                       f"{least - value:.2f}")
+
+    def add(what, least, function):
+        rows.append((what, f"{least:g} or more",
+                     lambda: ratio(function(), least), "speed"))
+
+    for channels, least in ((12, 1.0), (16, 1.0), (48, 0.5)):
+        name = f"wallocenc channels={channels}"
+        add(f"1080p I420, {channels} channels, over `{speed.REFERENCE}`",
+            least, lambda n=name: rate(speed.HD, n)
+            / rate(speed.HD, speed.REFERENCE))
+    for channels in (12, 16, 48):
+        name = f"wallocenc channels={channels}"
+        add(f"RGB over I420, {channels} channels", 0.5,
+            lambda n=name: rate(speed.RGB, n) / rate(speed.HD, n))
+        add(f"2160p over 1080p, {channels} channels", 1.0,
+            lambda n=name: rate(speed.UHD, n) / rate(speed.HD, n))
+
+    def threads(channels):
+        data = files("speed")
+        if "threads" not in data:
+            raise Absent
+        return data["threads"][str(channels)]["speedup"]
+    add("two threads over one, 12 channels", 1.8, lambda: threads(12))
     return rows
 
 
@@ -165,6 +205,7 @@ def rate_rows(files):
 def table(files):
     lines = []
     for what, asked, function, page in (quality_rows(files)
+                                        + speed_rows(files)
                                         + rate_rows(files)
                                         + time_rows(files)):
         try:
