@@ -203,8 +203,7 @@ def measure(job):
                                                  options):
                 bpp = 8 * size / (rgb.shape[0] * rgb.shape[1])
                 deep = deep_features.distance(
-                    features, network.features(back)) \
-                    if network and bpp <= options.features_below \
+                    features, network.features(back)) if network \
                     else float("nan")
                 rows.append([full_name(name, suffix), quality, bpp,
                              metrics.psnr(rgb, back),
@@ -403,9 +402,10 @@ def main():
     parser.add_argument("--out", default="rate-quality",
                         help="path of the results, without suffix")
     parser.add_argument("--title", default="pictures")
-    parser.add_argument("--features-below", type=float, default=1.8,
-                        metavar="BPP", help="measure the distance in features"
-                        " up to this rate (0: not at all)")
+    parser.add_argument("--no-features", action="store_true",
+                        help="do not measure the distance in features")
+    parser.add_argument("--qualities", help="settings to measure, instead of"
+                        " all; with --merge the other points are kept")
     parser.add_argument("--targets", action="store_true",
                         help="compare with the project's targets (Kodak)")
     parser.add_argument("--merge", action="store_true",
@@ -417,9 +417,12 @@ def main():
 
     paths = common.pictures_of(options.pictures)
     codecs = make_codecs(options.codecs.split(","))
+    if options.qualities:
+        for codec in codecs.values():
+            codec.qualities = [int(q) for q in options.qualities.split(",")]
     raw = {}
     network = None
-    if options.features_below > 0:
+    if not options.no_features:
         try:
             network = deep_features.Network()
         except RuntimeError as why:
@@ -449,6 +452,15 @@ def main():
         with open(options.out + ".json", encoding="utf-8") as file:
             before = json.load(file)
         if before["count"] == len(paths):
+            if options.qualities:
+                for name in set(curves) & set(before["curves"]):
+                    new = {p["quality"] for p in curves[name]}
+                    curves[name] = sorted(
+                        curves[name] + [p for p in before["curves"][name]
+                                        if p["quality"] not in new],
+                        key=lambda p: p["quality"])
+                    commands[name] = before["commands"][name] + "; " \
+                        + command
             curves = {**before["curves"], **curves}
             commands = {**before["commands"], **commands}
     order = ["walloc-best", "walloc-fast", "walloc-linear", "avif",
