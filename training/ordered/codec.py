@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""An ordered model's encoder and linear decoder in NumPy, for training."""
+"""An ordered model's matrices and tables in NumPy, for training."""
 import os
 import sys
 
@@ -7,12 +7,11 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..'))
 import walloc_model  # noqa: E402
-from fit_tables import D, LIMITS, quantise  # noqa: E402
-from packets import coefficients  # noqa: E402
+from fit_tables import D  # noqa: E402
 
 
 class Codec:
-    """The encoder's arithmetic and the linear decoder, from a model file."""
+    """What encoder and linear decoder work with, from a model file."""
 
     def __init__(self, path):
         t, meta = walloc_model.load(path)
@@ -31,25 +30,3 @@ class Codec:
         self.rounding = t['codec.rounding'] / 256.0
         self.recon = t['codec.recon']
         self.quality = t['codec.quality']
-
-    def encode(self, rgb, index, detail=True):
-        """uint8 crops, one step index -> (latents in steps after
-        reconstruction offsets, coefficients, step)."""
-        coef = coefficients(rgb)
-        s = int(np.searchsorted(LIMITS, index))
-        step = 2.0 ** (index / 16)
-        y = np.einsum('kd,ndhw->nkhw', self.analysis, coef, optimize=True)
-        w = self.weight[s].astype(np.float32)[:, None, None]
-        q = quantise(y / w, step, self.rounding[s][:, None, None])
-        near = np.abs(self.quality[:, 0].astype(int) - index).argmin()
-        q[:, self.quality[near, 1]:] = 0
-        if not detail:
-            q[:, self.group == 2] = 0
-            coef[:, 96:] = 0
-        a = np.abs(q)
-        r = self.recon[s]
-        shrink = np.where(a == 1, r[:, 0, None, None],
-                          np.where(a == 2, r[:, 1, None, None],
-                                   r[:, 2, None, None]))
-        value = np.sign(q) * (a - shrink * (a > 0)) * w
-        return value.astype(np.float32), coef.astype(np.float32), step
