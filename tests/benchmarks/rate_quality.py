@@ -44,7 +44,7 @@ import deep_features            # noqa: E402
 import metrics                  # noqa: E402
 
 WALLOC_QUALITIES = (1, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70,
-                    75, 80, 85, 90, 95, 100)
+                    75, 80, 90, 100)
 # bpp and dB over Kodak that the project set itself
 TARGETS = {"walloc-best": ((0.06, 24.8), (0.11, 26.0), (0.25, 29.2),
                            (0.5, 32.2), (1.0, 35.8)),
