@@ -11,7 +11,10 @@
  *
  * Every frame describes itself (size, format, colorimetry, frame rate, pixel
  * aspect ratio, time stamps, model), so the output may be written to a file,
- * a socket or a pipe as it is. Every frame is a key frame.
+ * a socket or a pipe as it is. Every frame is a key frame unless
+ * #GstWallocEnc:key-int-max allows others: a predicted frame leaves what did
+ * not change as it is in the frame before, so a static picture costs next to
+ * nothing, and decoders must see every frame.
  *
  * The property #GstWallocEnc:quality sets a constant quality. With
  * #GstWallocEnc:bitrate the step is chosen per frame such that any two seconds
@@ -27,6 +30,9 @@
  * |[
  * gst-launch-1.0 videotestsrc is-live=true num-buffers=100 ! wallocenc bitrate=1000 ! wallocdec ! fakesink
  * ]| This line keeps a rate of 1000 kbit/s.
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=300 ! wallocenc key-int-max=150 ! filesink location=test.wlc
+ * ]| This line lets frames build on the one before.
  *
  * Since: 0.1
  */
@@ -84,6 +90,7 @@ enum
 typedef struct
 {
   guint quality, bitrate, channels, layers, speed;
+  guint key_int_max;
   gboolean snapshot;
 } Settings;
 
@@ -120,6 +127,9 @@ gst_walloc_enc_get_stats (GstWallocEnc * self)
       "transform-time", G_TYPE_UINT64, self->stats.ns_transform,
       "projection-time", G_TYPE_UINT64, self->stats.ns_project,
       "entropy-time", G_TYPE_UINT64, self->stats.ns_entropy,
+      "predicted", G_TYPE_UINT64, self->stats.predicted,
+      "positions", G_TYPE_UINT64, self->stats.positions,
+      "coded-positions", G_TYPE_UINT64, self->stats.coded,
       "step-index", G_TYPE_UINT, self->last_step,
       "channels", G_TYPE_UINT, self->last_channels,
       "layers", G_TYPE_UINT, self->last_layers, NULL);
@@ -276,6 +286,7 @@ gst_walloc_enc_start (GstVideoEncoder * encoder)
   gst_walloc_steps_init (&self->steps, model->model);
   gst_walloc_rate_control_init (&self->rate);
   self->last_pts = self->last_duration = GST_CLOCK_TIME_NONE;
+  self->since_key = 0;
   self->nominal_bitrate = 0;
   self->warned_constant = FALSE;
   self->again = 0;
@@ -408,6 +419,8 @@ gst_walloc_enc_set_format (GstVideoEncoder * encoder,
   self->format = format;
   self->has_colour = gst_walloc_colour_from_info (&self->colour, info);
   self->last_pts = self->last_duration = GST_CLOCK_TIME_NONE;
+  /* new caps, new decoders: they begin with a key frame */
+  self->since_key = 0;
   /* another size needs other steps */
   gst_walloc_rate_control_init (&self->rate);
 
@@ -449,6 +462,8 @@ gst_walloc_enc_flush (GstVideoEncoder * encoder)
   GstWallocEnc *self = GST_WALLOC_ENC (encoder);
 
   self->last_pts = self->last_duration = GST_CLOCK_TIME_NONE;
+  /* what was made last may have been thrown away behind */
+  self->since_key = 0;
 
   return TRUE;
 }
@@ -482,6 +497,19 @@ gst_walloc_enc_frame_duration (GstWallocEnc * self, GstVideoCodecFrame * frame)
   self->last_duration = duration;
 
   return duration;
+}
+
+/* What @frame may be predicted from. */
+static walloc_prediction
+gst_walloc_enc_get_prediction (GstWallocEnc * self, guint key_int_max,
+    GstVideoCodecFrame * frame)
+{
+  if (key_int_max <= 1)
+    return WALLOC_PREDICT_NONE;
+  if (self->since_key == 0 || self->since_key >= key_int_max
+      || GST_VIDEO_CODEC_FRAME_IS_FORCE_KEYFRAME (frame))
+    return WALLOC_PREDICT_KEY;
+  return WALLOC_PREDICT_ALLOWED;
 }
 
 /* Fills what does not change from one attempt at a picture to the next. */
@@ -538,6 +566,7 @@ gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
     walloc_frame_info * header, walloc_error * text)
 {
   guint64 pixels = (guint64) image->width * image->height;
+  gboolean is_key = params->predict != WALLOC_PREDICT_ALLOWED;
   walloc_result result;
   guint index;
 
@@ -545,13 +574,14 @@ gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
     result = walloc_encoder_encode (self->encoder, image, params, data, size,
         header, text);
     if (result == WALLOC_OK)
-      gst_walloc_rate_control_observe (&self->rate, TRUE,
+      gst_walloc_rate_control_observe (&self->rate,
+          header->type == WALLOC_FRAME_KEY,
           gst_walloc_steps_quality (&self->steps, settings->quality), *size);
     return result;
   }
 
-  index = gst_walloc_rate_control_begin (&self->rate, TRUE, duration, duration,
-      pixels);
+  index = gst_walloc_rate_control_begin (&self->rate, is_key, duration,
+      duration * settings->key_int_max, pixels);
   for (;;) {
     if (gst_walloc_steps_apply (&self->steps, index, settings->channels,
             params))
@@ -603,6 +633,7 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   GstClockTime duration;
   const guint8 *data = NULL;
   gsize size = 0;
+  guint since_key;
 
   GST_OBJECT_LOCK (self);
   settings.quality = self->quality;
@@ -611,9 +642,11 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   settings.layers = self->layers;
   settings.speed = self->speed;
   settings.snapshot = self->snapshot;
+  settings.key_int_max = self->key_int_max;
   GST_OBJECT_UNLOCK (self);
 
-  /* only with the property "qos"; frames are independent, so any may go */
+  /* only with the property "qos"; frames are predicted from those that were
+   * made, so any may go */
   if (gst_video_encoder_get_max_encode_time (encoder, frame) < 0) {
     GST_DEBUG_OBJECT (self, "too late, dropping frame %u",
         frame->system_frame_number);
@@ -642,6 +675,11 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
 
   gst_walloc_image_from_frame (&image, self->format, &video);
   gst_walloc_enc_fill_params (self, &settings, frame, &params);
+  params.predict = gst_walloc_enc_get_prediction (self, settings.key_int_max,
+      frame);
+  /* until this one is out, there is nothing that the next may build on */
+  since_key = self->since_key;
+  self->since_key = 0;
   result = gst_walloc_enc_encode (self, &settings, &image, &params, duration,
       &data, &size, &header, &text);
   gst_video_frame_unmap (&video);
@@ -654,9 +692,9 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   if (gst_buffer_fill (frame->output_buffer, 0, data, size) != size)
     goto fill_failed;
 
-  GST_LOG_OBJECT (self, "frame %u: %" G_GSIZE_FORMAT " bytes, step index %u, "
-      "%u channels", frame->system_frame_number, size, header.step_index,
-      header.channels);
+  GST_LOG_OBJECT (self, "frame %u: %" G_GSIZE_FORMAT " bytes, type %d, step "
+      "index %u, %u channels", frame->system_frame_number, size, header.type,
+      header.step_index, header.channels);
   walloc_encoder_get_stats (self->encoder, &stats);
   GST_OBJECT_LOCK (self);
   self->stats = stats;
@@ -666,8 +704,10 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   self->last_layers = header.layers;
   GST_OBJECT_UNLOCK (self);
 
-  /* every frame decodes alone, so a forced key unit needs nothing more */
-  GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
+  self->since_key = header.type == WALLOC_FRAME_KEY ? 1 : since_key + 1;
+  /* the base class marks all others as delta units */
+  if (header.type == WALLOC_FRAME_KEY)
+    GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
   ret = gst_video_encoder_finish_frame (encoder, frame);
   if (ret == GST_FLOW_OK && settings.snapshot)
     ret = GST_FLOW_EOS;
@@ -796,16 +836,19 @@ gst_walloc_enc_class_init (GstWallocEncClass * klass)
   /**
    * GstWallocEnc:key-int-max:
    *
-   * Greatest distance between key frames. Every frame is a key frame in this
-   * version of the format, so values above 1 have no effect yet.
+   * Greatest distance between key frames, in frames. With 1 every frame is a
+   * key frame and decodes alone. Above, frames are predicted where that pays:
+   * there are more key frames at cuts, and nothing else in scenes in which
+   * everything moves. Forced key units are honoured. Models in the published
+   * form make key frames only.
    *
    * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_KEY_INT_MAX,
       g_param_spec_uint ("key-int-max", "Key frame interval",
-          "Greatest distance between key frames (1 = intra only; every frame "
-          "is a key frame in this version)", 1, 65535, DEFAULT_KEY_INT_MAX,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+          "Greatest distance between key frames (1 = key frames only)", 1,
+          65535, DEFAULT_KEY_INT_MAX, G_PARAM_READWRITE |
+          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
 
   /**
    * GstWallocEnc:threads:

@@ -46,6 +46,8 @@ struct _GstWallocEnc
   walloc_colour colour;
   GstWallocRateControl rate;
   GstClockTime last_pts, last_duration; /* of the last picture */
+  guint since_key;              /* frames since the last key frame, itself
+                                 * included; 0: the next must be one */
   guint nominal_bitrate;        /* kbit/s in the tags; 0: none */
   guint64 again;                /* attempts beyond the first, at pictures */
   gboolean warned_constant;     /* the model has no steps to control */
