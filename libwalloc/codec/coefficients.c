@@ -148,7 +148,7 @@ walloc_decoder_look (walloc_decoder * d, unsigned c, unsigned first,
   unsigned y;
 
   for (y = first; y < end; y++)
-    d->activity[(size_t) y * d->channels + c] = walloc_sparse_look
+    d->activity[(size_t) y * d->capacity + c] = walloc_sparse_look
         (latent_row (d, c, y), d->layout.grid_width);
 }
 
@@ -157,13 +157,24 @@ walloc_decoder_values (const walloc_decoder * d, unsigned c, unsigned y,
     float *out)
 {
   const int16_t *row = latent_row (d, c, y);
+  unsigned width = d->layout.grid_width, point = d->state.row_point[y], x, n;
+  _Alignas (64) float values[WALLOC_SPARSE_RUN];
 
-  if (is_reference (d))
-    walloc_lookup (row, d->layout.grid_width, d->companding.value,
-        d->companding.half, out);
-  else
-    walloc_dequantise (row, d->layout.grid_width,
-        d->model->set[d->info.set].recon + 3 * (size_t) c, d->step[c], out);
+  if (is_reference (d)) {
+    walloc_lookup (row, width, d->companding.value, d->companding.half, out);
+    return;
+  }
+  if (point != WALLOC_MIXED_POINTS) {
+    walloc_dequantise (row, width, d->model->set[point >> 8].recon + 3 *
+        (size_t) c, walloc_decoder_point_step (d, point, c), out);
+    return;
+  }
+  for (x = 0; x < width; x += n) {
+    n = width - x < WALLOC_SPARSE_RUN ? width - x : WALLOC_SPARSE_RUN;
+    walloc_decoder_mixed_values (d, c, row + x, d->state.point + (size_t) y *
+        width + x, n, values);
+    memcpy (out + x, values, n * sizeof *out);
+  }
 }
 
 static float
@@ -171,6 +182,25 @@ frame_step (const walloc_decoder * d)
 {
   return (float) ((double) walloc_step_24 (d->info.step_index, 4096) /
       (1 << 24));
+}
+
+/* The greatest step of channel c in row y, for a bound. */
+static float
+greatest_step (const walloc_decoder * d, unsigned c, unsigned y)
+{
+  const uint16_t *point = d->state.point + (size_t) y * d->layout.grid_width;
+  float most = 0, step;
+  unsigned x;
+
+  if (d->state.row_point[y] != WALLOC_MIXED_POINTS)
+    return walloc_decoder_point_step (d, point[0], c);
+  for (x = 0; x < d->layout.grid_width; x++) {
+    if (x > 0 && point[x] == point[x - 1])
+      continue;
+    step = walloc_decoder_point_step (d, point[x], c);
+    most = step > most ? step : most;
+  }
+  return most;
 }
 
 /* A channel that contributes to a row. */
@@ -185,7 +215,7 @@ static unsigned
 find_contributions (const walloc_decoder * d, unsigned y, unsigned first,
     unsigned end, contribution * list)
 {
-  const walloc_activity *activity = d->activity + (size_t) y * d->channels;
+  const walloc_activity *activity = d->activity + (size_t) y * d->capacity;
   uint32_t window = UINT32_MAX << first / WALLOC_SPARSE_RUN &
       UINT32_MAX >> (31 - (end - 1) / WALLOC_SPARSE_RUN);
   float limit = frame_step (d) / PRUNE;
@@ -197,7 +227,7 @@ find_contributions (const walloc_decoder * d, unsigned y, unsigned first,
     /* reconstruction points are up to half a step above the integer */
     count = walloc_sparse_count (d->weights + d->weights_first[c],
         d->weights_first[c + 1] - d->weights_first[c],
-        limit / (((float) activity->peak + 0.5f) * d->step[c]));
+        limit / (((float) activity->peak + 0.5f) * greatest_step (d, c, y)));
     list[n].channel = (uint16_t) c;
     list[n].count = (uint16_t) count;
     list[n].runs = activity->runs & window;
@@ -225,24 +255,31 @@ ordered_matrix (walloc_decoder * d, walloc_decode_worker * w, unsigned y,
     unsigned first, unsigned end)
 {
   contribution list[WALLOC_MODEL_MAX_CHANNELS], *p;
-  const float *recon = d->model->set[d->info.set].recon;
-  unsigned n = find_contributions (d, y, first, end, list), i, x, stop;
+  unsigned n = find_contributions (d, y, first, end, list), i, x, stop, c;
+  unsigned point = d->state.row_point[y];
+  const uint16_t *points = d->state.point + (size_t) y * d->layout.grid_width;
   _Alignas (64) float values[WALLOC_SPARSE_RUN];
   const walloc_weight *weights;
   const int16_t *row;
   uint32_t runs;
 
   for (p = list; p < list + n; p++) {
-    weights = d->weights + d->weights_first[p->channel];
-    row = latent_row (d, p->channel, y);
+    c = p->channel;
+    weights = d->weights + d->weights_first[c];
+    row = latent_row (d, c, y);
     if (p + AHEAD < list + n)
       fetch_runs (latent_row (d, p[AHEAD].channel, y), p[AHEAD].runs);
     for (runs = p->runs; runs != 0; runs &= runs - 1) {
       x = (unsigned) __builtin_ctz (runs) * WALLOC_SPARSE_RUN;
       stop = x + WALLOC_SPARSE_RUN < end ? x + WALLOC_SPARSE_RUN : end;
       x = x < first ? first : x;
-      walloc_sparse_values (row + x, stop - x, recon + 3 * p->channel,
-          d->step[p->channel], values);
+      if (point == WALLOC_MIXED_POINTS)
+        walloc_decoder_mixed_values (d, c, row + x, points + x, stop - x,
+            values);
+      else
+        walloc_sparse_values (row + x, stop - x,
+            d->model->set[point >> 8].recon + 3 * (size_t) c,
+            walloc_decoder_point_step (d, point, c), values);
       walloc_sparse_add (values, (stop - x + WALLOC_SPARSE_ROOM - 1) /
           WALLOC_SPARSE_ROOM * WALLOC_SPARSE_ROOM, weights, p->count,
           w->coef + x - first, d->plan.stride);
@@ -303,9 +340,11 @@ add_network (walloc_decoder * d, walloc_decode_worker * w, unsigned y,
   unsigned width = d->layout.grid_width, k;
   size_t plane = (size_t) width * d->layout.grid_height, x;
   size_t n = (size_t) (end - first);
-  float step = is_reference (d) ? 1.0f : frame_step (d);
   const float *in;
-  float *out;
+  float *out, scale;
+
+  if (!is_reference (d))
+    walloc_decoder_row_steps (d, y, w->steps, NULL);
 
   for (k = 0; k < d->net_planes; k++) {
     if (d->net_plane[k] < 0)
@@ -316,8 +355,9 @@ add_network (walloc_decoder * d, walloc_decode_worker * w, unsigned y,
       fetch (d, in, first, end, out);
       continue;
     }
+    scale = d->plane_scale[d->net_plane[k]];
     for (x = 0; x < n; x++)
-      out[x] += in[(size_t) first + x] * step * d->plane_scale[d->net_plane[k]];
+      out[x] += in[(size_t) first + x] * w->steps[(size_t) first + x] * scale;
     w->live[d->net_plane[k]] = 1;
   }
 }

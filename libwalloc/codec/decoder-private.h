@@ -64,15 +64,34 @@ typedef struct
 typedef struct
 {
   int16_t *latents;             /* buffer of a slice's planes */
+  int16_t *previous;            /* the same of the frame before; may be NULL */
   void *entropy;
   float *coef;                  /* [planes][stride]: one row of a tile */
   uint8_t *live;                /* [planes]: which of them are not zero */
   float *values;                /* kind reference: of all channels */
+  float *steps;                 /* of the positions of a row */
   void *synthesis[3];
   float *rows[3];               /* samples that wait for other components */
   float *taps[3];               /* rows that a further low-pass needs */
   uint64_t ns_entropy, ns_network, ns_synthesis;
 } walloc_decode_worker;
+
+/* What is kept from frame to frame, beside latents (decode_predicted.c). */
+typedef struct
+{
+  int have;                     /* the next frame may build on it */
+  unsigned width, height, scale, sequence;      /* of the frame decoded last */
+  uint32_t mark;                /* its header's checksum */
+  uint16_t *point;              /* [grid]: set * 256 + step index */
+  uint16_t *row_point;          /* [grid height]: of all of the row, or ... */
+#define WALLOC_MIXED_POINTS 0xffff
+  uint8_t *skip, *skip_before;  /* [grid]: not coded in the last two frames */
+  uint8_t *stale;               /* [grid]: maybe not what the encoder has */
+  float *factor;                /* [grid], see walloc_latents */
+  /* of the frame at hand */
+  int same;                     /* it was decoded already */
+  int gap;                      /* frames before it are lost */
+} walloc_decode_state;
 
 /* A network decoder, prepared for one size. */
 typedef struct
@@ -98,12 +117,16 @@ struct walloc_decoder
   /* latents: memory for what layout and capacity say */
   walloc_layout layout;         /* width 0: none */
   unsigned capacity;            /* channels there is memory for */
-  unsigned channels;            /* of the frame at hand */
+  unsigned channels;            /* that latents has: those of the frame at
+                                 * hand, or more that it leaves as they are */
   int16_t *latents;             /* [channels][grid height][grid width] */
-  walloc_activity *activity;    /* [grid height][channels] */
+  walloc_activity *activity;    /* [grid height][capacity] */
   uint8_t *intact;              /* [slices]: layers, from 0 on, that are */
   uint8_t *wanted;              /* [slices] 0: not, 1: to be decoded */
 #define WALLOC_SLICE_DONE 2
+
+  walloc_decode_state state;
+  int conceal;                  /* go on after lost frames */
 
   /* picture: memory of workers for what the plan says */
   walloc_decode_plan plan;
@@ -134,6 +157,45 @@ struct walloc_decoder
  * go linearly from the last row of the intact slice above to the first row of
  * the one below, all others stay zero. */
 void walloc_decoder_conceal (walloc_decoder * decoder);
+
+/* Memory that goes with layout. */
+void walloc_decoder_prepare_state (walloc_decoder * decoder, int *short_of);
+void walloc_decoder_unprepare_state (walloc_decoder * decoder);
+
+/* Whether the frame at hand can be decoded after the last one; NEEDS_KEY. */
+walloc_result walloc_decoder_accept (walloc_decoder * decoder,
+    const uint8_t * data, walloc_error * error);
+/* Whether the next frame may build on the frame at hand, so that all of it
+ * must be decoded. */
+int walloc_decoder_keeps (const walloc_decoder * decoder);
+
+/* Around the work on the slices. whole: all of them were decoded. */
+void walloc_decoder_state_begin (walloc_decoder * decoder);
+void walloc_decoder_state_end (walloc_decoder * decoder, int whole);
+
+/* Slice index of the latents into planes of a slice; what was decoded of a
+ * predicted slice into the latents; notes that a slice of a key frame was
+ * decoded. intact[] says how much is whole. */
+void walloc_decoder_load_slice (const walloc_decoder * decoder,
+    unsigned index, const walloc_slice * slice, int16_t * planes);
+void walloc_decoder_store_slice (walloc_decoder * decoder, unsigned index,
+    const walloc_slice * slice);
+void walloc_decoder_key_slice (walloc_decoder * decoder, unsigned index);
+int walloc_decoder_slice_stale (const walloc_decoder * decoder,
+    unsigned index);
+
+/* Step of channel c for a set and step index. */
+float walloc_decoder_point_step (const walloc_decoder * decoder,
+    unsigned point, unsigned c);
+/* As walloc_sparse_values(), for latents with points of their own. */
+void walloc_decoder_mixed_values (const walloc_decoder * decoder, unsigned c,
+    const int16_t * q, const uint16_t * point, unsigned n, float *values);
+/* 2^(i/16) and, unless NULL, i/64 of every position of row y. */
+void walloc_decoder_row_steps (const walloc_decoder * decoder, unsigned y,
+    float *steps, float *indices);
+/* For walloc_latents. */
+walloc_result walloc_decoder_factors (walloc_decoder * decoder,
+    const float **factor, walloc_error * error);
 
 /* Rows of the grid that a plan needs, halo included (the whole height where
  * borders are periodic). */
@@ -186,7 +248,7 @@ static inline int
 walloc_decoder_row_live (const walloc_decoder * decoder, unsigned c,
     unsigned y)
 {
-  return decoder->activity[(size_t) y * decoder->channels + c].peak != 0;
+  return decoder->activity[(size_t) y * decoder->capacity + c].peak != 0;
 }
 
 /* Runs a network on the latents; net_result and net_planes are set. */

@@ -57,12 +57,14 @@ unprepare_latents (walloc_decoder * d)
 
   for (i = 0; i < d->workers.count; i++) {
     walloc_mem_release (&d->mem, &d->worker[i].latents);
+    walloc_mem_release (&d->mem, &d->worker[i].previous);
     walloc_mem_release (&d->mem, &d->worker[i].entropy);
   }
   walloc_mem_release (&d->mem, &d->latents);
   walloc_mem_release (&d->mem, &d->activity);
   walloc_mem_release (&d->mem, &d->intact);
   walloc_mem_release (&d->mem, &d->wanted);
+  walloc_decoder_unprepare_state (d);
   d->layout.width = 0;
 }
 
@@ -81,40 +83,110 @@ walloc_decoder_free (walloc_decoder * decoder)
   walloc_mem_free (&mem, decoder);
 }
 
+/* Whether any context reaches into the frame before. */
+static int
+looks_back (const walloc_model * model)
+{
+  unsigned i;
+
+  for (i = 0; i < model->info.sets; i++)
+    if (model->set[i].before)
+      return 1;
+  return 0;
+}
+
+/* Planes, by channel, and what else depends on their number. */
+static void
+prepare_channels (walloc_decoder * d, unsigned channels, int *short_of)
+{
+  const walloc_layout *l = &d->layout;
+  size_t grid = (size_t) l->grid_width * l->grid_height, elements;
+  walloc_decode_worker *w;
+  unsigned i;
+
+  d->capacity = channels;
+  elements = walloc_slice_elements (l->grid_width, l->buffer_rows, channels);
+  d->latents = walloc_mem_take (&d->mem, grid * channels, sizeof *d->latents,
+      short_of);
+  d->activity = walloc_mem_take (&d->mem, (size_t) l->grid_height * channels,
+      sizeof *d->activity, short_of);
+  for (i = 0; i < d->workers.count && i < l->slices; i++) {
+    w = &d->worker[i];
+    walloc_mem_release (&d->mem, &w->latents);
+    walloc_mem_release (&d->mem, &w->previous);
+    w->latents = walloc_mem_take (&d->mem, elements, sizeof *w->latents,
+        short_of);
+    if (looks_back (d->model))
+      w->previous = walloc_mem_take (&d->mem, elements, sizeof *w->previous,
+          short_of);
+  }
+}
+
+/* More channels than before in a predicted frame: the latents stay. */
+static void
+add_channels (walloc_decoder * d, int *short_of)
+{
+  int16_t *latents = d->latents;
+  walloc_activity *activity = d->activity;
+  unsigned had = d->capacity, y;
+  size_t grid = (size_t) d->layout.grid_width * d->layout.grid_height;
+
+  prepare_channels (d, d->info.channels, short_of);
+  if (!*short_of) {
+    memcpy (d->latents, latents, grid * had * sizeof *latents);
+    for (y = 0; y < d->layout.grid_height; y++)
+      memcpy (d->activity + (size_t) y * d->capacity, activity +
+          (size_t) y * had, had * sizeof *activity);
+  }
+  walloc_mem_release (&d->mem, &latents);
+  walloc_mem_release (&d->mem, &activity);
+}
+
+/* Channels that frames before did not have. */
+static void
+clear_channels (walloc_decoder * d, unsigned first, unsigned end)
+{
+  size_t grid = (size_t) d->layout.grid_width * d->layout.grid_height;
+  unsigned y;
+
+  memset (d->latents + first * grid, 0, (end - first) * grid *
+      sizeof *d->latents);
+  for (y = 0; y < d->layout.grid_height; y++)
+    memset (d->activity + (size_t) y * d->capacity + first, 0,
+        (end - first) * sizeof *d->activity);
+}
+
 static walloc_result
 prepare_latents (walloc_decoder * d, walloc_error * error)
 {
   const walloc_frame_info *info = &d->info;
   walloc_layout *l = &d->layout;
+  int short_of = 0, key = info->type == WALLOC_FRAME_KEY;
   unsigned round = (1u << info->scale) - 1, i;
   unsigned width = (info->width + round) >> info->scale;
   unsigned height = (info->height + round) >> info->scale;
-  size_t grid;
-  int short_of = 0;
-
   if (l->width == width && l->height == height &&
-      l->slice_rows == info->slice_rows && d->capacity >= info->channels) {
-    d->channels = info->channels;
+      l->slice_rows == info->slice_rows && (!key ||
+          d->capacity >= info->channels)) {
+    if (d->capacity < info->channels)
+      add_channels (d, &short_of);
+    if (!key && !short_of && d->channels < info->channels)
+      clear_channels (d, d->channels, info->channels);
+    if (key || d->channels < info->channels)
+      d->channels = info->channels;
     l->format = info->format;
     walloc_pixel_init (&l->pixel, info->format);
-    return WALLOC_OK;
-  }
-  unprepare_latents (d);
-  walloc_layout_init (l, info->format, width, height, info->slice_rows);
-  d->channels = d->capacity = info->channels;
-  grid = (size_t) l->grid_width * l->grid_height;
-  d->latents = walloc_mem_take (&d->mem, grid * d->channels,
-      sizeof *d->latents, &short_of);
-  d->activity = walloc_mem_take (&d->mem, (size_t) l->grid_height * d->channels,
-      sizeof *d->activity, &short_of);
-  d->intact = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
-  d->wanted = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
-  for (i = 0; i < d->workers.count && i < l->slices; i++) {
-    d->worker[i].latents = walloc_mem_take (&d->mem,
-        walloc_slice_elements (l->grid_width, l->buffer_rows, d->channels),
-        sizeof *d->worker[i].latents, &short_of);
-    d->worker[i].entropy = walloc_mem_take (&d->mem, 1,
-        walloc_slice_scratch (l->grid_width, l->buffer_rows), &short_of);
+  } else {
+    unprepare_latents (d);
+    walloc_layout_init (l, info->format, width, height, info->slice_rows);
+    d->channels = info->channels;
+    prepare_channels (d, info->channels, &short_of);
+    d->intact = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
+    d->wanted = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
+    for (i = 0; i < d->workers.count && i < l->slices; i++)
+      d->worker[i].entropy = walloc_mem_take (&d->mem, 1,
+          walloc_slice_scratch (l->grid_width, l->buffer_rows), &short_of);
+    walloc_decoder_prepare_state (d, &short_of);
   }
   if (!short_of)
     return WALLOC_OK;
@@ -131,10 +203,10 @@ check_frame (walloc_decoder * d, walloc_error * error)
   const walloc_frame_info *info = &d->info;
   const walloc_model_info *model = &d->model->info;
 
-  if (info->media != WALLOC_MEDIA_VIDEO || info->type != WALLOC_FRAME_KEY)
+  if (info->media != WALLOC_MEDIA_VIDEO)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
-        "frames of media %d, type %d are not decoded by this version",
-        (int) info->media, (int) info->type);
+        "frames of media %d are not decoded by this version",
+        (int) info->media);
   if (info->model_id != model->id)
     return walloc_fail (error, WALLOC_ERR_MODEL_MISMATCH,
         "the frame needs model %016llx, this is '%s' with %016llx",
@@ -172,8 +244,8 @@ choose (walloc_decoder * d)
 
   walloc_layout_present (d->model, d->layout.pixel.sampling, d->channels,
       d->present);
-  walloc_slice_coder_init (&d->coder, d->model, d->info.set, d->channels,
-      d->present);
+  walloc_slice_coder_init (&d->coder, d->model, d->info.set,
+      d->info.channels, d->present);
   walloc_slice_coder_layers (&d->coder, d->info.layers, d->info.layer_end);
   for (c = 0; c < d->channels; c++)
     d->step[c] = d->model->info.kind == WALLOC_MODEL_REFERENCE ? 1.0f :
@@ -184,13 +256,14 @@ choose (walloc_decoder * d)
 /* Rows of a slice that is shorter than the buffer's planes, as in the
  * encoder. */
 static void
-clear_below (const walloc_decoder * d, walloc_slice * slice)
+clear_below (const walloc_decoder * d, const walloc_slice * slice,
+    int16_t * planes)
 {
   unsigned rows = d->layout.buffer_rows - slice->rows, c;
 
   rows = rows > 2 ? 2 : rows;
-  for (c = 0; rows > 0 && c < d->channels; c++)
-    memset (slice->planes + c * slice->plane_stride - WALLOC_SLICE_LEFT +
+  for (c = 0; rows > 0 && c < d->info.channels; c++)
+    memset (planes + c * slice->plane_stride - WALLOC_SLICE_LEFT +
         slice->rows * slice->stride, 0,
         rows * slice->stride * sizeof *slice->planes);
 }
@@ -216,48 +289,97 @@ decode_layers (walloc_decoder * d, walloc_slice * slice, unsigned index)
   return layer;
 }
 
+/* Planes of a slice of a key frame into the latents. */
+static void
+store_key (walloc_decoder * d, unsigned index, const walloc_slice * slice)
+{
+  unsigned first = walloc_layout_row (&d->layout, index), c, y;
+  size_t grid = (size_t) slice->width * d->layout.grid_height;
+  const walloc_activity none = { 0, 0 };
+  const int16_t *from;
+  int16_t *to;
+
+  for (c = 0; c < d->channels; c++) {
+    to = d->latents + c * grid + (size_t) first *slice->width;
+    if (!slice->live[c]) {
+      memset (to, 0, (size_t) slice->rows * slice->width * sizeof *to);
+      for (y = 0; y < slice->rows; y++)
+        d->activity[(size_t) (first + y) * d->capacity + c] = none;
+      continue;
+    }
+    from = slice->planes + c * slice->plane_stride;
+    for (y = 0; y < slice->rows; y++)
+      d->activity[(size_t) (first + y) * d->capacity + c] =
+          walloc_sparse_copy (from + y * slice->stride,
+          to + (size_t) y * slice->width, slice->width);
+  }
+  walloc_decoder_key_slice (d, index);
+}
+
+/* What a predicted slice builds on. */
+static void
+load_before (walloc_decoder * d, walloc_decode_worker * w, unsigned index,
+    walloc_slice * slice)
+{
+  size_t at = (size_t) walloc_layout_row (&d->layout, index) * slice->width;
+
+  slice->skip = d->state.skip + at;
+  slice->skip_before = d->state.skip_before + at;
+  slice->skip_stride = slice->width;
+  walloc_decoder_load_slice (d, index, slice, slice->planes);
+  if (!d->model->set[d->info.set].before)
+    return;
+  slice->previous = w->previous + walloc_slice_origin (slice->width);
+  clear_below (d, slice, w->previous + walloc_slice_origin (slice->width));
+  walloc_decoder_load_slice (d, index, slice, w->previous +
+      walloc_slice_origin (slice->width));
+}
+
+/* Whether all positions of a slice of a predicted frame are skipped. */
+static int
+empty_slice (const walloc_decoder * d, unsigned index)
+{
+  size_t offset, size;
+
+  return walloc_frame_segment (d->data, &d->info, index, 0, &offset,
+      &size) == WALLOC_OK && size == 0;
+}
+
 static void
 decode_slice (void *data, unsigned index)
 {
   walloc_decoder *d = data;
   const walloc_layout *l = &d->layout;
-  unsigned slot, c, y;
+  unsigned slot;
   walloc_decode_worker *w;
   unsigned first = walloc_layout_row (l, index);
   uint64_t start = walloc_now ();
-  size_t grid = (size_t) l->grid_width * l->grid_height;
-  const int16_t *from;
-  int16_t *to;
   walloc_slice slice;
-  const walloc_activity none = { 0, 0 };
 
   if (d->wanted[index] != 1)
     return;
   d->wanted[index] = WALLOC_SLICE_DONE;
   slot = walloc_workers_take (&d->workers);
   w = &d->worker[slot];
+  memset (&slice, 0, sizeof slice);
   slice.width = l->grid_width;
   slice.rows = walloc_layout_row (l, index + 1) - first;
   slice.stride = walloc_slice_stride (slice.width);
   slice.plane_stride = walloc_slice_plane_stride (slice.width, l->buffer_rows);
   slice.planes = w->latents + walloc_slice_origin (slice.width);
   slice.scratch = w->entropy;
-  slice.skip = NULL;
-  clear_below (d, &slice);
-  d->intact[index] = (uint8_t) decode_layers (d, &slice, index);
-  for (c = 0; c < d->channels; c++) {
-    to = d->latents + c * grid + (size_t) first *l->grid_width;
-    if (!slice.live[c]) {
-      memset (to, 0, (size_t) slice.rows * l->grid_width * sizeof *to);
-      for (y = 0; y < slice.rows; y++)
-        d->activity[(size_t) (first + y) * d->channels + c] = none;
-      continue;
-    }
-    from = slice.planes + c * slice.plane_stride;
-    for (y = 0; y < slice.rows; y++)
-      d->activity[(size_t) (first + y) * d->channels + c] =
-          walloc_sparse_copy (from + y * slice.stride,
-          to + (size_t) y * l->grid_width, l->grid_width);
+  clear_below (d, &slice, slice.planes);
+  if (d->info.type == WALLOC_FRAME_PREDICTED && empty_slice (d, index)) {
+    d->intact[index] = (uint8_t) d->info.layers;
+    memset (d->state.skip + (size_t) first * slice.width, 1, slice.rows *
+        (size_t) slice.width);
+  } else if (d->info.type == WALLOC_FRAME_PREDICTED) {
+    load_before (d, w, index, &slice);
+    d->intact[index] = (uint8_t) decode_layers (d, &slice, index);
+    walloc_decoder_store_slice (d, index, &slice);
+  } else {
+    d->intact[index] = (uint8_t) decode_layers (d, &slice, index);
+    store_key (d, index, &slice);
   }
   w->ns_entropy += walloc_now () - start;
   walloc_workers_give (&d->workers, slot);
@@ -289,21 +411,31 @@ decode_latents (walloc_decoder * d, unsigned first, unsigned end,
     unsigned *damaged)
 {
   const walloc_layout *l = &d->layout;
+  int key = d->info.type == WALLOC_FRAME_KEY, all;
   unsigned i;
 
-  choose (d);
-  for (i = 0; i < l->slices; i++)
-    d->wanted[i] = walloc_layout_row (l, i) < end &&
-        walloc_layout_row (l, i + 1) > first;
-  do
-    walloc_parallel (&d->runner, decode_slice, d, l->slices);
-  while (want_neighbours (d));
+  if (!d->state.same) {
+    choose (d);
+    walloc_decoder_state_begin (d);
+    all = walloc_decoder_keeps (d);
+    for (i = 0; i < l->slices; i++)
+      d->wanted[i] = all || (walloc_layout_row (l, i) < end &&
+          walloc_layout_row (l, i + 1) > first);
+    do {
+      if (d->info.type != WALLOC_FRAME_REPEAT)
+        walloc_parallel (&d->runner, decode_slice, d, l->slices);
+    } while (key && want_neighbours (d));
+    if (key)
+      walloc_decoder_conceal (d);
+    for (i = 0; i < l->slices; i++)
+      all |= 2 * (d->wanted[i] == 0);
+    walloc_decoder_state_end (d, all < 2);
+  }
   *damaged = 0;
   for (i = 0; i < l->slices; i++)
     *damaged += walloc_layout_row (l, i) < end &&
-        walloc_layout_row (l, i + 1) > first && d->intact[i] < d->info.layers;
-  if (*damaged > 0)
-    walloc_decoder_conceal (d);
+        walloc_layout_row (l, i + 1) > first &&
+        walloc_decoder_slice_stale (d, i);
   d->stats.damaged_slices += *damaged;
 }
 
@@ -323,6 +455,8 @@ begin (walloc_decoder * d, const uint8_t * data, size_t size,
   result = walloc_frame_parse (data, size, &d->info, error);
   if (result == WALLOC_OK)
     result = check_frame (d, error);
+  if (result == WALLOC_OK)
+    result = walloc_decoder_accept (d, data, error);
   if (result != WALLOC_OK)
     return result;
   whole = (uint64_t) d->info.header_size + d->info.payload_size;
@@ -351,6 +485,9 @@ walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
     result = check_pixels (d, d->info.width, d->info.height, error);
   if (result != WALLOC_OK)
     return result;
+  /* there is memory for what builds on a frame that was decoded */
+  if (d->info.type != WALLOC_FRAME_KEY)
+    return WALLOC_OK;
   for (i = 0; i < d->info.slices; i++) {
     if (walloc_frame_segment (data, &d->info, i, 0, &offset, &bytes) !=
         WALLOC_OK || offset > d->size || bytes > d->size - offset)
@@ -600,6 +737,9 @@ walloc_decoder_latents (walloc_decoder * decoder, const uint8_t * data,
   latents->data = d->latents;
   latents->step = d->step;
   latents->group = d->model->group;
+  result = walloc_decoder_factors (d, &latents->factor, error);
+  if (result != WALLOC_OK)
+    return result;
   return finish (d, (uint64_t) d->info.width * d->info.height, damaged, lost,
       truncated, error);
 }

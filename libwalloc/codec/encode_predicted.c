@@ -8,11 +8,6 @@
 
 #include "bottleneck/quantiser.h"
 
-/* Until a frame has told what a unit of walloc_skip_compare() takes. */
-#define FIRST_UNIT_BITS 256
-#define LEAST_UNIT_BITS 64
-#define MOST_UNIT_BITS 1024
-#define LEAST_UNITS 4096
 /* A key frame is made where prediction saves less than this share of the
  * bits (of 256), and at a cut: where after frames that took less than CALM
  * one takes more than CUT. */
@@ -98,13 +93,13 @@ prepare_predict (walloc_encoder * e, walloc_error * error)
     p->slice[i].skip_before = p->maps + (3 * i + 1) * positions;
     p->slice[i].step = p->maps + (3 * i + 2) * positions;
   }
-  p->unit_bits = FIRST_UNIT_BITS;
   p->activity = 256;
+  /* other than 0, it tells that other frames may build on a key frame */
+  p->sequence = 1;
   return WALLOC_OK;
 }
 
-/* Takes what the pending frame tells of the price of a unit and of motion,
- * and notes what is needed to take over its latents. */
+/* Takes what the pending frame tells of motion, and notes what is needed to take over its latents. */
 static void
 accept (walloc_encoder * e)
 {
@@ -118,7 +113,6 @@ accept (walloc_encoder * e)
   }
   if (units > 0)
     p->activity = (unsigned) ((3 * p->activity + 256 * coded / units + 2) / 4);
-  p->unit_bits = p->next_unit_bits;
   p->sequence = (p->sequence + 1) & UINT8_MAX;
   p->count++;
   p->last_type = p->type;
@@ -168,7 +162,7 @@ walloc_encoder_predict_begin (walloc_encoder * e,
     if (e->present[c])
       walloc_requantiser_init (&p->now[c], step_index, set->weight[c],
           set->recon + 3 * (size_t) c);
-  walloc_skip_price_init (&p->price, step_index, p->unit_bits);
+  p->lambda = walloc_skip_lambda (step_index);
   return WALLOC_OK;
 }
 
@@ -268,7 +262,7 @@ decide (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
       w->gain[i] = w->gain[i] > INT32_MAX / LASTING ? INT32_MAX :
           w->gain[i] * LASTING;
   }
-  s->coded = walloc_skip_decide (&p->price, w->gain, w->units, slice.width,
+  s->coded = walloc_skip_decide (p->lambda, w->gain, w->units, slice.width,
       slice.rows, w->mark, s->skip, &s->coded_units);
 }
 
@@ -410,25 +404,16 @@ walloc_encoder_code_predicted (void *data, unsigned index)
 }
 
 void
-walloc_encoder_predict_end (walloc_encoder * e, size_t payload)
+walloc_encoder_predict_end (walloc_encoder * e)
 {
   walloc_predict *p = &e->predict;
-  uint64_t coded = 0, bits;
   unsigned i;
 
   if (!p->on)
     return;
   p->pending = 1;
   for (i = 0; i < e->layout.slices; i++) {
-    coded += p->slice[i].coded_units;
     e->stats.positions += (uint64_t) slice_rows (e, i) * e->layout.grid_width;
     e->stats.coded += p->slice[i].coded;
   }
-  p->next_unit_bits = p->unit_bits;
-  if (coded < LEAST_UNITS)
-    return;
-  bits = (uint64_t) payload *8 * 256 / coded;
-  bits = bits < LEAST_UNIT_BITS ? LEAST_UNIT_BITS : bits;
-  bits = bits > MOST_UNIT_BITS ? MOST_UNIT_BITS : bits;
-  p->next_unit_bits = (unsigned) (p->unit_bits + bits) / 2;
 }

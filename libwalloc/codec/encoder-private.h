@@ -119,7 +119,7 @@ walloc_result walloc_encoder_predict_begin (walloc_encoder * encoder,
     walloc_error * error);
 walloc_result walloc_encoder_predict (walloc_encoder * encoder);
 void walloc_encoder_code_predicted (void *encoder, unsigned index);
-void walloc_encoder_predict_end (walloc_encoder * encoder, size_t payload);
+void walloc_encoder_predict_end (walloc_encoder * encoder);
 void walloc_encoder_unprepare_predict (walloc_encoder * encoder);
 
 /* Kind ordered: samples to latents of grid rows [first, end), into

@@ -664,7 +664,7 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   if (info != NULL)
     *info = written;
   begin_count (encoder, params->again);
-  walloc_encoder_predict_end (encoder, written.payload_size);
+  walloc_encoder_predict_end (encoder);
   count (encoder, *size);
   return WALLOC_OK;
 }

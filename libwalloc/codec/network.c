@@ -190,13 +190,13 @@ room (walloc_decoder * d, float **buffer, size_t *have, size_t floats,
   return WALLOC_OK;
 }
 
-/* Channel c of row y of the network's input: values over the step that quality
- * chose. False: zeros, nothing was written. */
+/* Channel c of row y of the network's input: values over the step they were
+ * coded with, weights apart. False: zeros, nothing was written. */
 static int
 fill (const walloc_decoder * d, walloc_decode_worker * w, unsigned c,
     unsigned y, float *out)
 {
-  unsigned width = d->layout.grid_width, x;
+  unsigned width = d->layout.grid_width, point = d->state.row_point[y], x;
   float step;
 
   if (c >= d->channels || !walloc_decoder_row_live (d, c, y))
@@ -206,21 +206,16 @@ fill (const walloc_decoder * d, walloc_decode_worker * w, unsigned c,
     memcpy (out, w->values, width * sizeof *out);
     return 1;
   }
-  step = (float) ((double) walloc_step_24 (d->info.step_index, 4096) /
-      (1 << 24));
+  if (point == WALLOC_MIXED_POINTS) {
+    walloc_decoder_row_steps (d, y, w->steps, NULL);
+    for (x = 0; x < width; x++)
+      out[x] = w->values[x] / w->steps[x];
+    return 1;
+  }
+  step = (float) ((double) walloc_step_24 (point & 255, 4096) / (1 << 24));
   for (x = 0; x < width; x++)
     out[x] = w->values[x] / step;
   return 1;
-}
-
-/* The plane that tells the step: log2 / 4. */
-static void
-fill_step (const walloc_decoder * d, float *out, size_t n)
-{
-  size_t x;
-
-  for (x = 0; x < n; x++)
-    out[x] = (float) d->info.step_index / 64.0f;
 }
 
 static void
@@ -236,7 +231,7 @@ fill_row (void *data, unsigned y)
     if (!fill (d, &d->worker[slot], c, y, out))
       memset (out, 0, width * sizeof *out);
   if (input_planes (d) > channels)
-    fill_step (d, out, width);
+    walloc_decoder_row_steps (d, y, d->worker[slot].steps, out);
   walloc_workers_give (&d->workers, slot);
 }
 
@@ -253,7 +248,7 @@ give_row (void *user, unsigned y, void (*take) (void *taker,
 
   for (c = 0; c < channels; c++, row += width)
     planes[c] = fill (d, &d->worker[slot], c, y, row) ? row : NULL;
-  fill_step (d, row, width);
+  walloc_decoder_row_steps (d, y, d->worker[slot].steps, row);
   planes[c] = row;
   take (taker, planes);
   walloc_workers_give (&d->workers, slot);
@@ -268,6 +263,7 @@ fill_inputs (walloc_decoder * d, const walloc_decode_net * n,
   size_t rows = (size_t) d->workers.count * d->layout.grid_width;
   size_t before = (n->by_rows ? rows : plane) * input_planes (d);
   walloc_result result;
+  unsigned y;
 
   result = room (d, &d->net_in, &d->net_in_size, before + plane, error);
   if (result != WALLOC_OK)
@@ -277,7 +273,9 @@ fill_inputs (walloc_decoder * d, const walloc_decode_net * n,
   if (!n->by_rows)
     walloc_parallel (&d->runner, fill_row, d, d->layout.grid_height);
   if (walloc_net_inputs (n->net) > 1)
-    fill_step (d, d->net_in + before, plane);
+    for (y = 0; y < d->layout.grid_height; y++)
+      walloc_decoder_row_steps (d, y, d->worker[0].steps, d->net_in + before +
+          (size_t) y * d->layout.grid_width);
   return WALLOC_OK;
 }
 

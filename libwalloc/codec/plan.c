@@ -191,6 +191,7 @@ walloc_decoder_unprepare_picture (walloc_decoder * d)
   for (i = 0; i < d->workers.count; i++) {
     w = &d->worker[i];
     walloc_mem_release (&d->mem, &w->values);
+    walloc_mem_release (&d->mem, &w->steps);
     walloc_mem_release (&d->mem, &w->coef);
     walloc_mem_release (&d->mem, &w->live);
     for (k = 0; k < 3; k++) {
@@ -215,6 +216,8 @@ take_worker (walloc_decoder * d, walloc_decode_worker * w, int rgb,
   if (is_periodic (d))
     values += d->model->info.channels * p->stride;
   w->values = walloc_mem_take (&d->mem, values, sizeof *w->values, short_of);
+  w->steps = walloc_mem_take (&d->mem, d->layout.grid_width,
+      sizeof *w->steps, short_of);
   w->coef = walloc_mem_take (&d->mem, p->planes * p->stride, sizeof *w->coef,
       short_of);
   w->live = walloc_mem_take (&d->mem, p->planes, 1, short_of);

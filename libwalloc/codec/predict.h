@@ -32,10 +32,7 @@ typedef struct
   unsigned step, step_channels;
   unsigned sequence;
   walloc_requantiser now[WALLOC_MODEL_MAX_CHANNELS];
-  walloc_skip_price price;
-  unsigned unit_bits;           /* of a unit of walloc_skip_compare(), times
-                                 * 256 */
-  unsigned next_unit_bits;      /* as this frame tells */
+  int64_t lambda;               /* walloc_skip_lambda() */
   int pending;
 
   /* of the one made before */

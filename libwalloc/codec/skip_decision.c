@@ -4,12 +4,18 @@
 #include "bottleneck/quantiser.h"
 #include "transform/clones.h"
 
-/* Price of a bit in squared steps, times 256. A uniform quantiser at high
- * rate has 2 ln 2 / 12 = 0.116; with the dead zone it is more. */
-#define LAMBDA 38
+/* Price of a bit in squared steps, times 1024: at steps of index COARSE and
+ * more, and at FINE and less, where what a position gains is mostly noise. A
+ * uniform quantiser at high rate has 2 ln 2 / 12 * 1024 = 118. */
+#define LAMBDA_COARSE 80
+#define LAMBDA_FINE 152
+#define COARSE 72
+#define FINE 48
+/* Bits of a unit, times 256: measured, from 0.80 to 1.0 whatever the step. */
+#define UNIT_BITS 218
 /* Bits that a position must be worth to be coded where no neighbour is: what
- * its flag costs, and the doubt whether it is more than noise. */
-#define ALONE_BITS 16
+ * its flag costs. */
+#define ALONE_BITS 4
 /* Greatest differences that are told apart, in 1/16 samples. */
 #define MOST_CHANGE 2047
 #define MOST_SUM 4095
@@ -99,36 +105,38 @@ walloc_skip_compare_zero (const int16_t * restrict before, unsigned width,
   }
 }
 
-void
-walloc_skip_price_init (walloc_skip_price * price, unsigned step_index,
-    unsigned unit_bits)
+int64_t
+walloc_skip_lambda (unsigned step_index)
 {
   uint64_t step = (walloc_step_24 (step_index, 4096) + (1 << 15)) >> 16;
+  unsigned i = step_index < FINE ? FINE : step_index > COARSE ? COARSE :
+      step_index, price;
 
-  /* step^2 has 16 fractional bits, lambda in squared steps 8, gains 5 */
-  price->lambda = (int64_t) (step * step / 256 * LAMBDA * 32);
-  price->bits = unit_bits;
+  price = LAMBDA_FINE - (LAMBDA_FINE - LAMBDA_COARSE) * (i - FINE) /
+      (COARSE - FINE);
+  /* step^2 has 16 fractional bits, the price 10, gains 5 */
+  return (int64_t) (step * step / 1024 * price * 32);
 }
 
 /* Gain beyond the price, times 2^16. */
 static int64_t
-worth (const walloc_skip_price * price, int32_t gain, int32_t units)
+worth (int64_t lambda, int32_t gain, int32_t units)
 {
-  return (int64_t) gain *65536 - price->lambda * units * price->bits / 256;
+  return (int64_t) gain *65536 - lambda * units * UNIT_BITS / 256;
 }
 
 unsigned
-walloc_skip_decide (const walloc_skip_price * price, const int32_t * gain,
+walloc_skip_decide (int64_t lambda, const int32_t * gain,
     const int32_t * units, unsigned width, unsigned rows, uint8_t * mark,
     uint8_t * skip, uint64_t * coded)
 {
-  int64_t alone = price->lambda * ALONE_BITS, w;
+  int64_t alone = lambda * ALONE_BITS, w;
   unsigned x, y, i, x0, x1, y0, y1, n = 0, near;
   size_t at;
 
   /* 1: worth it beside others; 2: worth it alone */
   for (at = 0; at < (size_t) width * rows; at++) {
-    w = gain[at] <= 0 ? -1 : worth (price, gain[at], units[at]);
+    w = gain[at] <= 0 ? -1 : worth (lambda, gain[at], units[at]);
     mark[at] = (uint8_t) ((w > 0) + (w > alone));
   }
   *coded = 0;

@@ -24,7 +24,7 @@ void walloc_requantise (const walloc_requantiser * r, const int16_t * q,
     const uint8_t * keep, unsigned width, int16_t * values);
 
 /* Adds what coding one row of one channel anew would gain, in 1/32 squared
- * samples, and what it would take, in units of about a bit. fine[] are the
+ * samples, and what it would take, in units of nearly a bit. fine[] are the
  * source's values and before[] those of the frame before, in 1/16 samples. */
 void walloc_skip_compare (const walloc_requantiser * r, const int16_t * q,
     const int16_t * fine, const int16_t * before, unsigned width,
@@ -34,22 +34,13 @@ void walloc_skip_compare (const walloc_requantiser * r, const int16_t * q,
 void walloc_skip_compare_zero (const int16_t * before, unsigned width,
     int32_t * gain);
 
-/* What decides a frame. */
-typedef struct
-{
-  int64_t lambda;               /* 1/32 squared samples per bit, times 2^16 */
-  unsigned bits;                /* of a unit, times 2^8 */
-} walloc_skip_price;
-
-/* lambda at a step index. */
-void walloc_skip_price_init (walloc_skip_price * price, unsigned step_index,
-    unsigned unit_bits);
+/* What a bit is worth at a step index: 1/32 squared samples, times 2^16. */
+int64_t walloc_skip_lambda (unsigned step_index);
 
 /* skip[y * width + x] from gain[] and units[], which have width * rows
  * elements each; mark has as many bytes. Returns the positions not skipped;
  * *coded gets their units. */
-unsigned walloc_skip_decide (const walloc_skip_price * price,
-    const int32_t * gain, const int32_t * units, unsigned width,
-    unsigned rows, uint8_t * mark, uint8_t * skip, uint64_t * coded);
+unsigned walloc_skip_decide (int64_t lambda, const int32_t * gain,
+    const int32_t * units, unsigned width, unsigned rows, uint8_t * mark, uint8_t * skip, uint64_t * coded);
 
 #endif

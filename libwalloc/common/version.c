@@ -35,6 +35,8 @@ walloc_strerror (walloc_result result)
       return "input/output error";
     case WALLOC_ERR_SPACE:
       return "output buffer too small";
+    case WALLOC_ERR_NEEDS_KEY:
+      return "frames before are lost, a key frame is needed";
   }
   return "unknown error";
 }

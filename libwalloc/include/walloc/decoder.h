@@ -75,7 +75,8 @@ WALLOC_API walloc_result walloc_decoder_check (walloc_decoder * decoder,
  * Errors: what walloc_frame_parse() returns, TRUNCATED (payload not whole:
  * with @damaged, intact slices are decoded all the same and @image has been
  * written if *damaged > 0; without, nothing was done),
- * MODEL_MISMATCH, NOT_FOUND (the model has no such decoder), UNSUPPORTED
+ * MODEL_MISMATCH, NEEDS_KEY (see walloc_decoder_set_conceal()), NOT_FOUND (the
+ * model has no such decoder), UNSUPPORTED
  * (frame type or image format), LIMIT, MEMORY.
  */
 WALLOC_API walloc_result walloc_decoder_decode (walloc_decoder * decoder,
@@ -129,6 +130,24 @@ WALLOC_API walloc_result walloc_decoder_decode_with (walloc_decoder * decoder,
     const uint8_t * data, size_t size, const walloc_decode_params * params,
     const walloc_image * image, unsigned *damaged, walloc_error * error);
 
+/**
+ * Streams with predicted frames: a decoder keeps the latents of the last frame,
+ * so every frame must be given to it, in order (either function; the same
+ * frame may be given to both, or with several regions). A frame that does not
+ * follow the last one is refused with NEEDS_KEY, and so are all until the
+ * next key frame, which always decodes. After damage, *damaged counts the
+ * slices that are not yet what the encoder has, in all frames until they are.
+ *
+ * @conceal non-zero: frames after a gap are decoded as far as they can be;
+ * what is left is shown as it was last, and counted as damaged. The first
+ * frame must be a key frame all the same.
+ */
+WALLOC_API void walloc_decoder_set_conceal (walloc_decoder * decoder,
+    int conceal);
+
+/** Forget the last frame, as after a seek: the next must be a key frame. */
+WALLOC_API void walloc_decoder_reset (walloc_decoder * decoder);
+
 /** Latents of one frame, without reconstruction. */
 typedef struct
 {
@@ -140,6 +159,10 @@ typedef struct
                                    1 in reference models, whose integers are
                                    companded */
   const uint8_t *group;         /**< [channels]: 0 luma, 1 chroma, 2 chroma detail */
+  const float *factor;          /**< [height][width]: of every position's
+                                   step, as positions that predicted frames
+                                   skip keep the step they were coded with;
+                                   NULL: 1 everywhere */
 } walloc_latents;
 
 /**

@@ -39,7 +39,8 @@ typedef enum
   WALLOC_ERR_MODEL_MISMATCH = -8,       /**< stream needs another model */
   WALLOC_ERR_NOT_FOUND = -9,    /**< a file, tensor or decoder does not exist */
   WALLOC_ERR_IO = -10,          /**< the operating system refused to read */
-  WALLOC_ERR_SPACE = -11        /**< output buffer too small */
+  WALLOC_ERR_SPACE = -11,       /**< output buffer too small */
+  WALLOC_ERR_NEEDS_KEY = -12    /**< frames before are lost: needs a key frame */
 } walloc_result;
 
 /** Library version, for run-time checks: major * 10000 + minor * 100 + micro. */

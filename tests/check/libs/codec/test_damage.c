@@ -468,7 +468,7 @@ test_headers (walloc_model * model)
         WALLOC_ERR_CORRUPT},
     {"first slice longer than the payload", 34, 0x7fff, 2,
         WALLOC_ERR_CORRUPT},
-    {"predicted frame", 6, 4, 1, WALLOC_ERR_UNSUPPORTED},
+    {"predicted frame that fits none before", 6, 4, 1, WALLOC_ERR_NEEDS_KEY},
     {"repeated frame with a payload", 6, 8, 1, WALLOC_ERR_CORRUPT},
     {"audio", 6, 1, 1, WALLOC_ERR_UNSUPPORTED},
     {"version 3", 7, 3, 1, WALLOC_ERR_UNSUPPORTED},
