@@ -14,7 +14,12 @@
  * not take that but another format of the same chroma sampling, or GRAY8, the
  * picture is decoded into that at no extra cost.
  *
- * Late frames are dropped before they are decoded. Damaged slices are
+ * Frames may build on the ones before (#GstWallocEnc:key-int-max). After a lost
+ * one, all are left out until the next key frame, for which upstream is asked;
+ * with #GstWallocDec:conceal they are shown as far as they can be decoded.
+ *
+ * Late frames are dropped before they are decoded, or if others build on them,
+ * before a picture is made of them. Damaged slices are
  * concealed, and the picture is marked with %GST_BUFFER_FLAG_CORRUPTED. A frame
  * of a new size of which no slice is whole is dropped before memory is made for
  * it; a stream of which nothing could be decoded ends with an error.
@@ -51,6 +56,7 @@ GST_DEBUG_CATEGORY_STATIC (wallocdec_debug);
  * late: long enough not to flicker between two pictures of the same thing. */
 #define HURRIED_FRAMES 300
 #define DEFAULT_THREADS 0
+#define DEFAULT_CONCEAL FALSE
 
 #define MAX_THREADS 64
 
@@ -63,6 +69,7 @@ enum
   PROP_DECODER,
   PROP_THREADS,
   PROP_MODEL_FILE,
+  PROP_CONCEAL,
   PROP_STATS
 };
 
@@ -122,6 +129,7 @@ gst_walloc_dec_get_stats (GstWallocDec * self)
       "frames", G_TYPE_UINT64, self->totals.frames + self->stats.frames,
       "dropped", G_TYPE_UINT64, self->dropped,
       "hurried", G_TYPE_UINT64, self->hurried,
+      "waiting", G_TYPE_UINT64, self->waiting,
       "bytes", G_TYPE_UINT64, self->totals.bytes + self->stats.bytes,
       "pixels", G_TYPE_UINT64, self->totals.pixels + self->stats.pixels,
       "damaged-slices", G_TYPE_UINT64,
@@ -155,6 +163,9 @@ gst_walloc_dec_set_property (GObject * object, guint prop_id,
       g_free (self->model_file);
       self->model_file = g_value_dup_string (value);
       break;
+    case PROP_CONCEAL:
+      self->conceal = g_value_get_boolean (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       break;
@@ -183,6 +194,9 @@ gst_walloc_dec_get_property (GObject * object, guint prop_id, GValue * value,
       break;
     case PROP_MODEL_FILE:
       g_value_set_string (value, self->model_file);
+      break;
+    case PROP_CONCEAL:
+      g_value_set_boolean (value, self->conceal);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -241,6 +255,7 @@ gst_walloc_dec_start (GstVideoDecoder * decoder)
   memset (&self->totals, 0, sizeof (self->totals));
   self->dropped = 0;
   self->hurried = 0;
+  self->waiting = 0;
   GST_OBJECT_UNLOCK (self);
   self->hurry = 0;
 
@@ -329,6 +344,8 @@ gst_walloc_dec_flush (GstVideoDecoder * decoder)
 {
   GST_WALLOC_DEC (decoder)->unusable_frames = 0;
   GST_WALLOC_DEC (decoder)->hurry = 0;
+  /* what comes next need not follow what came last */
+  walloc_decoder_reset (GST_WALLOC_DEC (decoder)->decoder);
 
   return TRUE;
 }
@@ -709,6 +726,39 @@ gst_walloc_dec_handle_unusable (GstWallocDec * self,
   return ret;
 }
 
+/* Drops @frame, which builds on one that was lost, and asks for a key frame. */
+static GstFlowReturn
+gst_walloc_dec_wait_for_key (GstWallocDec * self, GstVideoCodecFrame * frame,
+    const gchar * text)
+{
+  GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
+
+  GST_DEBUG_OBJECT (self, "leaving out frame %u: %s",
+      frame->system_frame_number, text);
+  /* the base class sees to it that there are not too many requests */
+  gst_video_decoder_request_sync_point (decoder, frame, 0);
+  /* for the end of a stream of which nothing could be shown */
+  self->unusable_frames++;
+  GST_OBJECT_LOCK (self);
+  self->waiting++;
+  GST_OBJECT_UNLOCK (self);
+  if (gst_walloc_dec_may_warn (self)) {
+    GST_ELEMENT_WARNING (self, STREAM, DECODE, (NULL),
+        ("Frame %u cannot be decoded: %s; %u damaged frames since the last "
+            "message.", frame->system_frame_number, text,
+            self->damaged_frames));
+    self->damaged_frames = 0;
+  }
+  return gst_video_decoder_drop_frame (decoder, frame);
+}
+
+/* Whether other frames may build on the one with the header @info. */
+static gboolean
+is_built_on (const walloc_frame_info * info)
+{
+  return info->type != WALLOC_FRAME_KEY || info->sequence != 0;
+}
+
 /* Whether memory may be made for the picture of @info. That of a size that
  * was decoded before is there; a new one, which a damaged or forged header may
  * claim to be huge, must come with some content. */
@@ -720,6 +770,20 @@ gst_walloc_dec_check_size (GstWallocDec * self, const GstMapInfo * map,
       && self->header.height == info->height)
     return WALLOC_OK;
   return walloc_decoder_check (self->decoder, map->data, map->size, text);
+}
+
+/* Decodes the latents of a frame that is not shown, as the next builds on
+ * them. What goes wrong shows at the next. */
+static void
+gst_walloc_dec_keep_up (GstWallocDec * self, const GstMapInfo * map,
+    const walloc_frame_info * info)
+{
+  walloc_latents latents;
+
+  if (self->decoder && self->model->info.id == info->model_id
+      && gst_walloc_dec_check_size (self, map, info, NULL) == WALLOC_OK)
+    walloc_decoder_latents (self->decoder, map->data, map->size, &latents,
+        NULL, NULL);
 }
 
 static gboolean
@@ -797,6 +861,7 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
   walloc_error text = { "" };
   walloc_result result;
   guint damaged = 0;
+  gboolean conceal;
 
   if (!gst_buffer_map (frame->input_buffer, &map, GST_MAP_READ))
     goto map_failed;
@@ -813,6 +878,8 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
   if (gst_walloc_dec_is_late (self, frame)) {
     GST_DEBUG_OBJECT (self, "too late, dropping frame %u undecoded",
         frame->system_frame_number);
+    if (is_built_on (&info))
+      gst_walloc_dec_keep_up (self, &map, &info);
     gst_buffer_unmap (frame->input_buffer, &map);
     self->has_output = TRUE;
     self->hurry = HURRIED_FRAMES;
@@ -826,7 +893,13 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
     ret = GST_FLOW_ERROR;
     goto drop;
   }
+  GST_OBJECT_LOCK (self);
+  conceal = self->conceal;
+  GST_OBJECT_UNLOCK (self);
+  walloc_decoder_set_conceal (self->decoder, conceal);
   result = gst_walloc_dec_check_size (self, &map, &info, &text);
+  if (result == WALLOC_ERR_NEEDS_KEY)
+    goto needs_key;
   if (result != WALLOC_OK)
     goto unusable;
   gst_walloc_dec_stamp (frame, &info);
@@ -837,6 +910,8 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
     goto drop;
   if (result == WALLOC_ERR_MEMORY)
     goto no_memory;
+  if (result == WALLOC_ERR_NEEDS_KEY)
+    goto needs_key;
   /* of a truncated frame the slices that are whole were decoded */
   if (result != WALLOC_OK && result != WALLOC_ERR_TRUNCATED)
     goto unusable;
@@ -845,6 +920,9 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
   if (damaged || result == WALLOC_ERR_TRUNCATED)
     gst_walloc_dec_handle_damage (self, frame, damaged, info.slices,
         result == WALLOC_ERR_TRUNCATED);
+  /* until then, what builds on the damage shows it as well */
+  if (damaged && is_built_on (&info))
+    gst_video_decoder_request_sync_point (decoder, frame, 0);
   if (info.type == WALLOC_FRAME_KEY)
     GST_VIDEO_CODEC_FRAME_SET_SYNC_POINT (frame);
 
@@ -866,6 +944,11 @@ no_memory:
         ("Out of memory while decoding: %s", text.text));
     ret = GST_FLOW_ERROR;
     goto drop;
+  }
+needs_key:
+  {
+    gst_buffer_unmap (frame->input_buffer, &map);
+    return gst_walloc_dec_wait_for_key (self, frame, text.text);
   }
 unusable:
   {
@@ -936,13 +1019,30 @@ gst_walloc_dec_class_init (GstWallocDecClass * klass)
           GST_PARAM_MUTABLE_READY));
 
   /**
+   * GstWallocDec:conceal:
+   *
+   * What becomes of frames that build on a lost one: by default they are left
+   * out until the next key frame. With this they are shown as far as they can
+   * be decoded, marked with %GST_BUFFER_FLAG_CORRUPTED; the rest stays as it
+   * was. Upstream is asked for a key frame either way.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_CONCEAL,
+      g_param_spec_boolean ("conceal", "Conceal lost frames",
+          "Show frames that build on a lost one as far as they can be decoded",
+          DEFAULT_CONCEAL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
    * GstWallocDec:stats:
    *
    * Counters since the start, a structure
    * `application/x-wallocdec-stats` with
    *
    * * #guint64 `frames`, `dropped` (late ones, not decoded), `hurried`
-   *   (auto took the linear decoder after a late one), `bytes`,
+   *   (auto took the linear decoder after a late one), `waiting` (left out
+   *   until the next key frame), `bytes`,
    *   `pixels`, `damaged-slices` (concealed)
    * * #guint64 `entropy-time`, `network-time`, `synthesis-time`: ns spent in
    *   each stage
@@ -981,6 +1081,7 @@ gst_walloc_dec_init (GstWallocDec * self)
 
   self->kind = DEFAULT_DECODER;
   self->threads = DEFAULT_THREADS;
+  self->conceal = DEFAULT_CONCEAL;
 
   gst_video_decoder_set_packetized (decoder, TRUE);
   gst_video_decoder_set_needs_format (decoder, FALSE);

@@ -23,6 +23,7 @@ struct _GstWallocDec
   walloc_decoder_kind kind;
   guint threads;
   gchar *model_file;
+  gboolean conceal;
 
   /* from start to stop */
   GstWallocRunner *runner;
@@ -44,7 +45,7 @@ struct _GstWallocDec
   /* for the property "stats", protected by the object lock; the totals are
    * those of decoders that are gone because the model changed */
   walloc_decoder_stats stats, totals;
-  guint64 dropped, hurried;
+  guint64 dropped, hurried, waiting;
 };
 
 G_END_DECLS

@@ -691,7 +691,7 @@ GST_START_TEST (test_unsupported_frames)
     const gchar *words;
   } cases[] = {
     {7, 0x03, "version"}, {7, 0x12, "coder"}, {6, 0x01, "media"},
-    {6, 0x04, "type"}, {24, 200, "format"}
+    {6, 0x0c, "type"}, {24, 200, "format"}
   };
   guint i;
 
