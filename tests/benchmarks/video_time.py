@@ -165,7 +165,8 @@ def earlier(options):
 
 def lose(codec, sequence, options, how):
     """Frame 7 of a stream with key frames every 15 is dropped, or bytes in
-    its middle change: what is shown, beside the whole stream."""
+    its middle change: what is shown, beside the whole stream. "concealed":
+    the frame is lost, and wallocdec told to go on (conceal=true)."""
     count = min(len(sequence.frames), 45)
     lost = 7
     quality = codec.qualities[len(codec.qualities) // 2]
@@ -180,7 +181,7 @@ def lose(codec, sequence, options, how):
     damaged = []
     for unit in coded:
         if unit.frame == lost:
-            if how == "lost":
+            if how != "damaged":
                 continue
             data = bytearray(unit.data)
             for k in range(len(data) // 2, min(len(data) // 2 + 8,
@@ -188,7 +189,12 @@ def lose(codec, sequence, options, how):
                 data[k] ^= 0x55
             unit = pipelines.Unit(bytes(data), unit.frame, unit.delta)
         damaged.append(unit)
-    shown = decode(codec, damaged, caps, part)
+    decoder = codec
+    if how == "concealed":
+        decoder = Codec(codec.name, codec.encoder,
+                        codec.decoder + " conceal=true", codec.qualities,
+                        codec.needs)
+    shown = decode(decoder, damaged, caps, part)
     before = [sequences.psnr(whole[k].data, f) if k in whole else None
               for k, f in enumerate(part.frames)]
     after = [sequences.psnr(shown[k].data, f) if k in shown else None
@@ -308,7 +314,8 @@ def report(data, options, out):
     if data["loss"]:
         parts += ["## After a lost and a damaged frame", "",
                   "Key frames every 15 frames; frame 7 is dropped, or 8 bytes"
-                  " in its middle change. *Missing*: frames not shown."
+                  " in its middle change; *concealed*: it is dropped, and"
+                  " wallocdec has conceal=true. *Missing*: frames not shown."
                   " *Worst*: the greatest fall of a shown frame's PSNR."
                   " *Exact from*: the first frame from which on all are bit"
                   " for bit those of the whole stream.", "", common.table(
@@ -372,7 +379,8 @@ def plots(data, out):
         panels.append({"curves": {
             "walloc whole" if row["codec"] == "walloc" else "whole":
                 [(k, v) for k, v in enumerate(row["before"]) if v],
-            f"after frame 7 was {row['how']}":
+            {"lost": "frame 7 lost", "damaged": "frame 7 damaged",
+             "concealed": "frame 7 lost, concealed"}[row["how"]]:
                 [(k, v) for k, v in enumerate(row["after"]) if v]},
             "x": "frame", "y": "PSNR, dB",
             "title": f"{row['sequence']}, {row['codec']}"})
@@ -451,7 +459,8 @@ def main():
             for codec in chosen:
                 if codec.name not in ("walloc", "x264-live"):
                     continue
-                for how in ("lost", "damaged"):
+                for how in ("lost", "damaged") + (
+                        ("concealed",) if codec.name == "walloc" else ()):
                     data["loss"].append(
                         {"sequence": name, "codec": codec.name, "how": how,
                          **lose(codec, sequence, options, how)})
