@@ -34,8 +34,8 @@ def bucket_tables(classes, sets):
     """Thresholds, shifts, symbol counts and frequencies for BUCKETS scales
     from 1/16 to about 1000 in geometric order.
 
-    Returns codec.thresholds [S, B - 1], codec.shift [B], codec.max_symbol
-    [B], codec.freq [S, C, B, 4, 32]."""
+    Returns codec.bucket [64], codec.shift [B], codec.max_symbol [B],
+    codec.freq [S, C, B, 4, 32]."""
     edges = ONE * np.geomspace(0.08, 900, BUCKETS - 1)
     scales = np.concatenate([[0.05], np.sqrt(edges[1:] * edges[:-1]) / ONE,
                              [1200]])
@@ -51,10 +51,15 @@ def bucket_tables(classes, sets):
                 for f in range(FRACTIONS):
                     freq[s, c, b, f, :2 * most[b] + 2] = table(
                         scale, CENTRES[f], shift[b], most[b])
-    thresholds = np.stack([np.rint(edges * (1 + 0.25 * s))
-                           for s in range(sets)])
-    return (thresholds.astype(np.int32), shift.astype(np.uint8),
+    bucket = np.searchsorted(edges, key_starts(), side='right')
+    return (bucket.astype(np.uint8), shift.astype(np.uint8),
             most.astype(np.uint8), freq)
+
+
+def key_starts():
+    """Least spread of every key."""
+    k = np.arange(64)
+    return (4 + k % 4) * 2.0 ** (k // 4) / 4
 
 
 def laplace(x, scale):
@@ -158,7 +163,7 @@ def ordered():
     first = {np.flatnonzero(group == 0)[0]} | set(
         np.flatnonzero(group == 1)[:2])
     tap = taps(parents, first)
-    threshold, shift, most, freq = bucket_tables(3, sets)
+    bucket, shift, most, freq = bucket_tables(3, sets)
     quality = np.arange(1, 101)
     weight = np.full((sets, d), 4096, np.uint16)
     # the coarse set spends less on colour
@@ -178,9 +183,11 @@ def ordered():
             np.rint(12 + (d - 12) * (quality - 1) / 99)],
             1).astype(np.uint16),
         'codec.tap': np.stack([tap, tap]),
-        'codec.bias_s': np.array([[4] * d, [2] * d], np.int32),
+        'codec.bias_s': np.array([[4] * d, [2] * d], np.uint16),
+        'codec.offset': np.array([[0] * d, [-1] * d], np.int8),
+        'codec.cap': np.array([31, 200], np.uint8),
         'codec.class': group,
-        'codec.thresholds': threshold,
+        'codec.bucket': bucket,
         'codec.shift': shift,
         'codec.max_symbol': most,
         'codec.freq': freq,
@@ -214,7 +221,7 @@ def reference():
     # singular values are near 24, so single precision costs next to nothing
     back = np.linalg.pinv(rows)
     tap = taps([list(range(max(0, c - 4), c)) for c in range(d)], {0, 1})
-    threshold, shift, most, freq = bucket_tables(1, 1)
+    bucket, shift, most, freq = bucket_tables(1, 1)
     tensors = {
         'codec.group': np.zeros(d, np.uint8),
         'codec.analysis': rows.astype(np.float32),
@@ -222,9 +229,11 @@ def reference():
         'codec.set_limit': np.array([65535], np.uint16),
         'codec.quality': np.tile(np.array([0, d], np.uint16), (100, 1)),
         'codec.tap': tap[None],
-        'codec.bias_s': np.full((1, d), 16, np.int32),
+        'codec.bias_s': np.full((1, d), 16, np.uint16),
+        'codec.offset': np.zeros((1, d), np.int8),
+        'codec.cap': np.array([255], np.uint8),
         'codec.class': np.zeros(d, np.uint8),
-        'codec.thresholds': threshold,
+        'codec.bucket': bucket,
         'codec.shift': shift,
         'codec.max_symbol': most,
         'codec.freq': freq,
@@ -254,9 +263,11 @@ def tiny(kind):
         'codec.set_limit': np.array([65535], np.uint16),
         'codec.quality': np.tile(np.array([0, d], np.uint16), (100, 1)),
         'codec.tap': tap[None],
-        'codec.bias_s': np.full((1, d), 16, np.int32),
+        'codec.bias_s': np.full((1, d), 16, np.uint16),
+        'codec.offset': np.zeros((1, d), np.int8),
+        'codec.cap': np.array([255], np.uint8),
         'codec.class': np.zeros(d, np.uint8),
-        'codec.thresholds': np.array([[40]], np.int32),
+        'codec.bucket': (key_starts() >= 40).astype(np.uint8),
         'codec.shift': np.array([0, 1], np.uint8),
         'codec.max_symbol': np.array([1, 15], np.uint8),
         'codec.freq': freq,

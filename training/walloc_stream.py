@@ -87,7 +87,9 @@ class Tables:
         self.group = tensors['codec.group'].tolist()
         self.active = tensors['codec.active'][s].tolist()
         self.bias = tensors['codec.bias_s'][s].tolist()
-        self.thresholds = tensors['codec.thresholds'][s].astype(np.int64)
+        self.offset = tensors['codec.offset'][s].tolist()
+        self.cap = int(tensors['codec.cap'][s])
+        self.bucket = tensors['codec.bucket'].tolist()
         self.shift = tensors['codec.shift'].tolist()
         self.most = tensors['codec.max_symbol'].tolist()
         self.classes = tensors['codec.class'].tolist()
@@ -104,14 +106,20 @@ class Tables:
         return self.cumulated[key]
 
 
+def key_of(spread):
+    """Section 3.2: number of the quarter of an octave."""
+    e = spread.bit_length() - 1
+    return 4 * e + ((spread << 2 >> e) & 3)
+
+
 def decode_value(r, tables, c, mean, spread):
-    """Sections 3.2, from M and S on, and 3.3."""
+    """Sections 3.2, from M and S on, and 3.3. Latent and magnitude."""
     pred = (mean + 128) >> 8
     frac = mean - 256 * pred
     pred = max(-16383, min(16383, pred))
     flip, frac = frac < 0, abs(frac)
     f = 0 if frac < 16 else 1 if frac < 48 else 2 if frac < 80 else 3
-    b = int(np.searchsorted(tables.thresholds, spread, 'right'))
+    b = tables.bucket[max(0, min(63, key_of(spread) + tables.offset[c]))]
     m = tables.most[b]
     k = r.symbol(tables.row(c, b, f))
     if k < 2 * m + 1:
@@ -135,12 +143,13 @@ def decode_value(r, tables, c, mean, spread):
     q = pred + (-value if flip else value)
     if abs(q) > 16383:
         raise Damaged('range')
-    return q
+    return q, min(abs(value), tables.cap)
 
 
-def decode_segment(data, tables, out, first, end, groups):
+def decode_segment(data, tables, out, magnitudes, first, end, groups):
     """Sections 3.1 and 3.5: channels first to end - 1 of a key slice into
-    out, int array [channels][rows + 4][width + 4] with margins of 2."""
+    out, and their magnitudes, int arrays [channels][rows + 4][width + 4] with
+    margins of 2."""
     if not data:
         return
     r = Reader(data)
@@ -161,9 +170,10 @@ def decode_segment(data, tables, out, first, end, groups):
                 mean = sum(w * int(out[p, y + dy, x + dx])
                            for p, dy, dx, w in taps[0])
                 spread = tables.bias[c] + sum(
-                    w * abs(int(out[p, y + dy, x + dx]))
+                    w * int(magnitudes[p, y + dy, x + dx])
                     for p, dy, dx, w in taps[1])
-                plane[y, x] = decode_value(r, tables, c, mean, spread)
+                plane[y, x], magnitudes[c, y, x] = decode_value(
+                    r, tables, c, mean, spread)
     r.end()
 
 
@@ -182,10 +192,12 @@ def decode_latents(data, header, tensors):
     for y in range(0, height, header['slice_rows']):
         rows = min(header['slice_rows'], height - y)
         out = np.zeros((header['channels'], rows + 4, width + 4), np.int64)
+        magnitudes = np.zeros_like(out)
         first = 0
         for end in header['layer_ends']:
             size = next(sizes)
-            decode_segment(data[at:at + size], tables, out, first, end, groups)
+            decode_segment(data[at:at + size], tables, out, magnitudes, first,
+                           end, groups)
             at += size
             first = end
         parts.append(out[:, 2:-2, 2:-2])

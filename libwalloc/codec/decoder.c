@@ -114,6 +114,9 @@ prepare_channels (walloc_decoder * d, unsigned channels, int *short_of)
     w = &d->worker[i];
     walloc_mem_release (&d->mem, &w->latents);
     walloc_mem_release (&d->mem, &w->previous);
+    walloc_mem_release (&d->mem, &w->entropy);
+    w->entropy = walloc_mem_take (&d->mem, 1, walloc_slice_scratch (d->model,
+            l->grid_width, l->buffer_rows, channels, 0), short_of);
     w->latents = walloc_mem_take (&d->mem, elements, sizeof *w->latents,
         short_of);
     if (looks_back (d->model))
@@ -162,7 +165,7 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
   const walloc_frame_info *info = &d->info;
   walloc_layout *l = &d->layout;
   int short_of = 0, key = info->type == WALLOC_FRAME_KEY;
-  unsigned round = (1u << info->scale) - 1, i;
+  unsigned round = (1u << info->scale) - 1;
   unsigned width = (info->width + round) >> info->scale;
   unsigned height = (info->height + round) >> info->scale;
   if (l->width == width && l->height == height &&
@@ -183,9 +186,6 @@ prepare_latents (walloc_decoder * d, walloc_error * error)
     prepare_channels (d, info->channels, &short_of);
     d->intact = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
     d->wanted = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
-    for (i = 0; i < d->workers.count && i < l->slices; i++)
-      d->worker[i].entropy = walloc_mem_take (&d->mem, 1,
-          walloc_slice_scratch (l->grid_width, l->buffer_rows), &short_of);
     walloc_decoder_prepare_state (d, &short_of);
   }
   if (!short_of)

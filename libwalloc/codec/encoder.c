@@ -153,8 +153,8 @@ prepare_worker (walloc_encoder * e, walloc_encode_worker * w,
       walloc_mem_take (&e->mem, walloc_slice_elements (l->grid_width,
           l->buffer_rows, d), sizeof *w->latents, &short_of);
   w->entropy =
-      walloc_mem_take (&e->mem, 1, walloc_slice_scratch (l->grid_width,
-          l->buffer_rows), &short_of);
+      walloc_mem_take (&e->mem, 1, walloc_slice_scratch (e->model,
+          l->grid_width, l->buffer_rows, d, 1), &short_of);
   e->out_size = walloc_slice_worst (l->grid_width, l->buffer_rows, d);
   w->out = walloc_mem_take (&e->mem, 1, e->out_size, &short_of);
   return short_of ? WALLOC_ERR_MEMORY : WALLOC_OK;
@@ -388,6 +388,7 @@ walloc_encoder_transform (walloc_encoder * e, walloc_encode_worker * w,
     result = walloc_encode_ordered (e, w, first, end, slice->planes,
         slice->stride, slice->plane_stride);
     start = walloc_now ();
+    slice->scratch = w->entropy;
     if (result == WALLOC_OK && e->speed < WALLOC_RDO_SPEEDS)
       walloc_rdo_slice (&e->rdo, slice, w->fine, w->rdo);
     if (e->speed < WALLOC_RDO_SPEEDS)

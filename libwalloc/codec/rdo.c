@@ -149,24 +149,32 @@ walloc_rdo_release (walloc_rdo * rdo, walloc_mem * mem)
 }
 
 static int32_t
-sum_of (const walloc_neighbour * neighbour, unsigned n, size_t offset,
-    int magnitudes)
+mean_of (const walloc_context * context, size_t offset)
 {
   int32_t sum = 0;
   unsigned i;
-  int v;
 
-  for (i = 0; i < n; i++) {
-    v = neighbour[i].at[offset];
-    sum += (magnitudes && v < 0 ? -v : v) * neighbour[i].weight;
-  }
+  for (i = 0; i < context->n_mean; i++)
+    sum += context->mean[i].at[offset] * context->mean[i].weight;
   return sum;
 }
 
-/* The latent q at offset, of magnitude 1 or more: what it becomes. */
+static int32_t
+spread_of (const walloc_context * context, size_t offset)
+{
+  int32_t sum = context->bias;
+  unsigned i;
+
+  for (i = 0; i < context->n_spread; i++)
+    sum += context->spread[i].at[offset] * context->spread[i].weight;
+  return sum;
+}
+
+/* The latent q at offset, of magnitude 1 or more: what it becomes. Its
+ * magnitude follows. */
 static int
 decide (const walloc_rdo * rdo, const walloc_context * context,
-    unsigned c, size_t offset, int q, int16_t fine)
+    unsigned c, size_t offset, int q, int16_t fine, uint8_t * magnitude)
 {
   const walloc_rdo_channel *channel = &rdo->channel[c];
   const walloc_model *model = rdo->coder->model;
@@ -174,56 +182,87 @@ decide (const walloc_rdo * rdo, const walloc_context * context,
       c);
   int32_t wanted = walloc_rdo_wanted (channel, fine), m, s;
   int32_t value = walloc_rdo_value (channel, q);
-  int less = q < 0 ? q + 1 : q - 1;
+  int less = q < 0 ? q + 1 : q - 1, left;
+  int keys = model->set[rdo->coder->set].offset[c];
   int64_t worse = walloc_rdo_worse (wanted, value, walloc_rdo_value (channel,
           less));
   unsigned now, then;
 
   if (walloc_rdo_hopeless (channel, worse, q < 0 ? -q : q))
     return q;
-  m = sum_of (context->mean, context->n_mean, offset, 0);
-  s = context->bias + sum_of (context->spread, context->n_spread, offset, 1);
-  now = walloc_cost_latent (rows, model, &rdo->coder->buckets, m, s, q);
-  then = walloc_cost_latent (rows, model, &rdo->coder->buckets, m, s, less);
-  return worse + channel->lambda * ((int64_t) then - now) < 0 ? less : q;
+  m = mean_of (context, offset);
+  s = spread_of (context, offset);
+  now = walloc_cost_latent (rows, model, keys, m, s, q);
+  then = walloc_cost_latent (rows, model, keys, m, s, less);
+  if (worse + channel->lambda * ((int64_t) then - now) >= 0)
+    return q;
+  left = less - walloc_cost_mean (m);
+  left = left < 0 ? -left : left;
+  *magnitude = (uint8_t) (left < context->cap ? left : context->cap);
+  return less;
+}
+
+/* Decides on a row; whether anything changed. */
+static int
+decide_row (const walloc_rdo * rdo, const walloc_context * context,
+    unsigned c, size_t offset, int16_t * row, const int16_t * fine,
+    uint8_t * magnitude, unsigned width)
+{
+  unsigned x, i;
+  uint16_t any;
+  int q, changed = 0;
+
+  for (x = 0; x < width; x++) {
+    if (x % BLOCK == 0 && x + BLOCK <= width) {
+      any = 0;
+      for (i = 0; i < BLOCK; i++)
+        any |= (uint16_t) row[x + i];
+      if (!any) {
+        x += BLOCK - 1;
+        continue;
+      }
+    }
+    if (row[x] == 0)
+      continue;
+    q = decide (rdo, context, c, offset + x, row[x], fine[x], &magnitude[x]);
+    changed |= q != row[x];
+    row[x] = (int16_t) q;
+  }
+  return changed;
 }
 
 static void
 each_alone (const walloc_rdo * rdo, walloc_slice * slice, const int16_t * fine)
 {
   const walloc_slice_coder *coder = rdo->coder;
-  const walloc_context_planes planes = {
-    slice->planes, slice->skip != NULL ? slice->previous : NULL, slice->stride,
-    slice->plane_stride
-  };
+  walloc_slice_areas areas;
   walloc_context context;
-  unsigned c, y, x, i;
-  size_t offset;
+  unsigned c, y, again;
+  size_t offset, at;
   int16_t *row;
-  uint16_t any;
+  uint8_t *to;
 
   memcpy (slice->live, coder->present, coder->channels);
+  walloc_slice_begin (coder, slice, 0, coder->channels, 1, &areas);
   for (c = 0; c < coder->channels; c++) {
     if (!coder->present[c])
       continue;
     walloc_context_prepare (&context, coder->model, coder->set, c, slice->live,
-        &planes, 0);
+        &areas.planes, 0);
     for (y = 0; y < slice->rows; y++) {
       offset = y * slice->stride;
-      row = slice->planes + c * slice->plane_stride + offset;
-      for (x = 0; x < slice->width; x++) {
-        if (x % BLOCK == 0 && x + BLOCK <= slice->width) {
-          any = 0;
-          for (i = 0; i < BLOCK; i++)
-            any |= (uint16_t) row[x + i];
-          if (!any) {
-            x += BLOCK - 1;
-            continue;
-          }
-        }
-        if (row[x] != 0)
-          row[x] = (int16_t) decide (rdo, &context, c, offset + x, row[x],
-              fine[c * slice->plane_stride + offset + x]);
+      at = c * slice->plane_stride + offset;
+      row = slice->planes + at;
+      to = areas.magnitudes + at;
+      /* magnitudes as they are, and once more when latents have changed */
+      for (again = 0; again < 2; again++) {
+        walloc_context_mean (&context, offset, slice->width, areas.mean);
+        walloc_context_residuals (&context, row, slice->width, areas.mean,
+            areas.number, areas.context, to);
+        walloc_slice_end_row (slice, to);
+        if (again || !decide_row (rdo, &context, c, offset, row, fine + at, to,
+                slice->width))
+          break;
       }
     }
   }

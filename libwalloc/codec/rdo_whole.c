@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Decisions with all that they change: M and S of every latent are kept, so
- * that a change's effect on all that have the latent as a neighbour is known
- * exactly, and no change is made that does not lower error plus rate. */
+ * that a change's effect on all that have the latent as a neighbour is known,
+ * and no change is made that does not lower error plus rate. That other
+ * latents' magnitudes change with their means is left out of single prices,
+ * but not of what is kept. */
 #include "codec/rdo.h"
 
 #include <stdlib.h>
@@ -50,8 +52,9 @@ cost (const state * w, unsigned c, size_t at, int32_t mean, int32_t spread,
     int q)
 {
   return walloc_cost_latent (walloc_cost_of_channel (w->rdo->now->cost,
-          w->coder->model, c), w->coder->model, &w->coder->buckets,
-      w->mean[at] + mean, w->spread[at] + spread, q);
+          w->coder->model, c), w->coder->model,
+      w->coder->model->set[w->coder->set].offset[c], w->mean[at] + mean,
+      w->spread[at] + spread, q);
 }
 
 static unsigned
@@ -64,6 +67,16 @@ cost_now (const state * w, unsigned c, size_t at, int q)
     w->cost[at] = (uint16_t) (v < UNKNOWN ? v : UNKNOWN - 1);
   }
   return v;
+}
+
+/* Magnitude of q as contexts see it. */
+static int
+magnitude (const state * w, size_t at, int32_t mean, int q)
+{
+  int a = abs (q - walloc_cost_mean (w->mean[at] + mean));
+  int cap = w->coder->model->set[w->coder->set].cap;
+
+  return a < cap ? a : cap;
 }
 
 /* Where a use of (y, x) is in the arrays; 0 when there is none. */
@@ -84,9 +97,10 @@ others (const state * w, unsigned c, unsigned y, unsigned x, int old, int q)
   const walloc_rdo_set *set = w->rdo->now;
   const walloc_rdo_use *use = set->uses + set->first[c];
   const walloc_rdo_use *end = set->uses + set->first[c + 1];
-  int dm = q - old, ds = abs (q) - abs (old), sum = 0, other;
+  size_t here = c * w->plane + (size_t) y * w->width + x, at;
+  int dm = q - old, sum = 0, other;
+  int ds = magnitude (w, here, 0, q) - magnitude (w, here, 0, old);
   unsigned yy, xx;
-  size_t at;
 
   for (; use < end && use->channel < w->coder->channels; use++) {
     yy = y;
@@ -100,26 +114,53 @@ others (const state * w, unsigned c, unsigned y, unsigned x, int old, int q)
   return sum;
 }
 
+/* Adds to S of all that have this magnitude as a neighbour. */
 static void
-change (const state * w, unsigned c, unsigned y, unsigned x, int old, int q)
+spread_out (const state * w, unsigned c, unsigned y, unsigned x, int ds)
 {
   const walloc_rdo_set *set = w->rdo->now;
   const walloc_rdo_use *use = set->uses + set->first[c];
   const walloc_rdo_use *end = set->uses + set->first[c + 1];
-  int dm = q - old, ds = abs (q) - abs (old);
   unsigned yy, xx;
   size_t at;
 
   for (; use < end && use->channel < w->coder->channels; use++) {
     yy = y;
     xx = x;
-    if (!place (w, use, &yy, &xx, &at))
+    if (use->spread == 0 || !place (w, use, &yy, &xx, &at))
       continue;
-    w->mean[at] += dm * use->mean;
     w->spread[at] += ds * use->spread;
     w->cost[at] = UNKNOWN;
   }
-  w->cost[c * w->plane + (size_t) y * w->width + x] = UNKNOWN;
+}
+
+static void
+change (const state * w, unsigned c, unsigned y, unsigned x, int old, int q)
+{
+  const walloc_rdo_set *set = w->rdo->now;
+  const walloc_rdo_use *use = set->uses + set->first[c];
+  const walloc_rdo_use *end = set->uses + set->first[c + 1];
+  size_t here = c * w->plane + (size_t) y * w->width + x, at;
+  int dm = q - old, other, ds;
+  unsigned yy, xx;
+
+  ds = magnitude (w, here, 0, q) - magnitude (w, here, 0, old);
+  if (ds != 0)
+    spread_out (w, c, y, x, ds);
+  for (; use < end && use->channel < w->coder->channels; use++) {
+    yy = y;
+    xx = x;
+    if (use->mean == 0 || !place (w, use, &yy, &xx, &at))
+      continue;
+    /* another prediction, so another residual */
+    other = latent (w, use->channel, yy, xx);
+    ds = magnitude (w, at, dm * use->mean, other) - magnitude (w, at, 0, other);
+    w->mean[at] += dm * use->mean;
+    w->cost[at] = UNKNOWN;
+    if (ds != 0 && w->slice->live[use->channel])
+      spread_out (w, use->channel, yy, xx, ds);
+  }
+  w->cost[here] = UNKNOWN;
   w->slice->planes[c * w->slice->plane_stride + y * w->slice->stride + x] =
       (int16_t) q;
 }
@@ -229,26 +270,34 @@ static void
 prepare (state * w)
 {
   const walloc_slice *s = w->slice;
-  const walloc_context_planes planes = {
-    s->planes, s->skip != NULL ? s->previous : NULL, s->stride,
-    s->plane_stride
-  };
+  walloc_slice_areas areas;
   walloc_context context;
-  size_t at;
-  unsigned c, y;
+  const int16_t *row;
+  uint8_t *to;
+  size_t at, offset;
+  unsigned c, y, x;
 
+  walloc_slice_begin (w->coder, s, 0, w->coder->channels, 1, &areas);
   for (c = 0; c < w->coder->channels; c++) {
     if (!w->coder->present[c])
       continue;
     walloc_context_prepare (&context, w->coder->model, w->coder->set, c,
-        s->live, &planes, 0);
+        s->live, &areas.planes, 0);
     at = c * w->plane;
-    /* where there is no M the row before wrote past its end */
-    if (!context.has_mean)
-      memset (w->mean + at, 0, w->plane * sizeof *w->mean);
-    for (y = 0; y < w->rows; y++, at += w->width)
-      walloc_context_row (&context, y * s->stride, w->width, w->mean + at,
-          w->spread + at);
+    row = s->planes + c * s->plane_stride;
+    to = areas.magnitudes + c * s->plane_stride;
+    for (y = 0, offset = 0; y < w->rows; y++, offset += s->stride) {
+      walloc_context_mean (&context, offset, w->width, w->mean + at);
+      walloc_context_residuals (&context, row, w->width, w->mean + at,
+          areas.number, areas.context, to);
+      walloc_slice_end_row (s, to);
+      walloc_context_spread (&context, offset, w->width, areas.spread);
+      for (x = 0; x < w->width; x++)
+        w->spread[at + x] = areas.spread[x];
+      at += w->width;
+      row += s->stride;
+      to += s->stride;
+    }
   }
   memset (w->cost, 255, w->plane * w->coder->channels * sizeof *w->cost);
 }

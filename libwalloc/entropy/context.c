@@ -9,25 +9,56 @@
  * the instruction set has. */
 #define LANES 16
 typedef int16_t v16 __attribute__((vector_size (LANES * 2)));
+typedef uint16_t u16 __attribute__((vector_size (LANES * 2)));
 typedef int32_t v32 __attribute__((vector_size (LANES * 4)));
-typedef uint8_t v8 __attribute__((vector_size (LANES)));
+typedef float f32 __attribute__((vector_size (LANES * 4)));
+typedef uint8_t u8 __attribute__((vector_size (LANES)));
+/* twice as many, for what is no wider than 16 bits */
+#define WIDE 32
+typedef uint16_t w16 __attribute__((vector_size (WIDE * 2)));
+typedef uint8_t w8 __attribute__((vector_size (WIDE)));
+
+/* Position of a number of a float's bits above the two of its fraction that
+ * count, and what 1.0 has there. */
+#define KEY_SHIFT 21
+#define KEY_ONE (127 << 2)
 
 void
-walloc_buckets_init (walloc_buckets * buckets, const int32_t * thresholds,
-    unsigned n)
+walloc_context_tables (walloc_context * context, const walloc_model * model,
+    unsigned set, unsigned channel)
 {
-  unsigned key, b;
-  int64_t least;
+  int offset = model->set[set].offset[channel], key, at;
+  unsigned f;
 
-  buckets->buckets = n;
-  memcpy (buckets->limit, thresholds, (n - 1) * sizeof *thresholds);
-  /* no spread reaches this: at most 2^28 + 32 * 2047 * 16383 */
-  buckets->limit[n - 1] = INT32_MAX;
-  for (key = 0; key < WALLOC_BUCKET_KEYS; key++) {
-    least = ((int64_t) 16 + (key & 15)) << (key >> 4) >> 4;
-    for (b = 0; b < n - 1 && thresholds[b] <= least; b++);
-    buckets->first[key] = (uint8_t) b;
+  for (key = 0; key < WALLOC_MODEL_KEYS; key++) {
+    at = key + offset;
+    at = at < 0 ? 0 : at > WALLOC_MODEL_KEYS - 1 ? WALLOC_MODEL_KEYS - 1 : at;
+    for (f = 0; f < WALLOC_MODEL_FRACTIONS; f++)
+      context->table[(unsigned) key * WALLOC_MODEL_FRACTIONS + f] =
+          walloc_model_table (model, set, channel, model->bucket[at], f);
   }
+}
+
+static void
+add_mean (walloc_context * context, const walloc_tap * tap,
+    const int16_t * from, const walloc_context_planes * planes)
+{
+  walloc_mean_neighbour *to = &context->mean[context->n_mean++];
+
+  to->at = from + (ptrdiff_t) (tap->plane * planes->plane_stride) +
+      tap->dy * (ptrdiff_t) planes->stride + tap->dx;
+  to->weight = tap->weight;
+}
+
+static void
+add_spread (walloc_context * context, const walloc_tap * tap,
+    const uint8_t * from, const walloc_context_planes * planes)
+{
+  walloc_spread_neighbour *to = &context->spread[context->n_spread++];
+
+  to->at = from + (ptrdiff_t) (tap->plane * planes->plane_stride) +
+      tap->dy * (ptrdiff_t) planes->stride + tap->dx;
+  to->weight = (uint16_t) tap->weight;
 }
 
 void
@@ -37,8 +68,6 @@ walloc_context_prepare (walloc_context * context, const walloc_model * model,
 {
   const walloc_tap_list *list = &model->set[set].taps[channel];
   const walloc_tap *tap = list->tap;
-  walloc_neighbour *to;
-  const int16_t *from;
   unsigned kind, i;
   int mean, before;
 
@@ -47,53 +76,40 @@ walloc_context_prepare (walloc_context * context, const walloc_model * model,
   memset (context->near_spread, 0, sizeof context->near_spread);
   context->has_mean = 0;
   context->bias = model->set[set].bias_s[channel];
+  context->cap = model->set[set].cap;
+  walloc_context_tables (context, model, set, channel);
   for (kind = 0; kind < WALLOC_TAP_KINDS; kind++) {
     mean = kind == WALLOC_TAP_MEAN || kind == WALLOC_TAP_MEAN_BEFORE;
     before = kind >= WALLOC_TAP_MEAN_BEFORE;
-    from = before ? planes->previous : planes->planes;
     for (i = 0; i < list->count[kind]; i++, tap++) {
-      if (from == NULL || (!before && tap->plane != channel &&
-              !live[tap->plane]))
+      if ((before && planes->previous == NULL) ||
+          (tap->plane != channel && !live[tap->plane]))
         continue;
       context->has_mean |= mean;
       if (serial && !before && tap->plane == channel && tap->dy == 0) {
         if (mean)
           context->near_mean[-tap->dx - 1] += tap->weight;
         else
-          context->near_spread[-tap->dx - 1] += tap->weight;
-        continue;
+          context->near_spread[-tap->dx - 1] += (uint32_t) tap->weight;
+      } else if (mean) {
+        add_mean (context, tap, before ? planes->previous : planes->planes,
+            planes);
+      } else {
+        add_spread (context, tap, before ? planes->previous_magnitudes :
+            planes->magnitudes, planes);
       }
-      to = mean ? &context->mean[context->n_mean++] :
-          &context->spread[context->n_spread++];
-      to->at = from + (ptrdiff_t) (tap->plane * planes->plane_stride) +
-          tap->dy * (ptrdiff_t) planes->stride + tap->dx;
-      to->weight = tap->weight;
     }
   }
 }
 
 WALLOC_CLONES void
-walloc_context_row (const walloc_context * context, size_t offset,
-    unsigned width, int32_t * mean, int32_t * spread)
+walloc_context_mean (const walloc_context * context, size_t offset,
+    unsigned width, int32_t * mean)
 {
   unsigned x, i;
-  v16 q, sign;
+  v16 q;
   v32 sum;
 
-  for (x = 0; x < width; x += LANES) {
-    sum = (v32) {
-    0}
-    +context->bias;
-    for (i = 0; i < context->n_spread; i++) {
-      memcpy (&q, context->spread[i].at + offset + x, sizeof q);
-      sign = q >> 15;
-      q = (q ^ sign) - sign;
-      sum += __builtin_convertvector (q, v32) * context->spread[i].weight;
-    }
-    memcpy (spread + x, &sum, sizeof sum);
-  }
-  if (!context->has_mean)
-    return;
   for (x = 0; x < width; x += LANES) {
     sum = (v32) {
     0};
@@ -106,31 +122,60 @@ walloc_context_row (const walloc_context * context, size_t offset,
 }
 
 WALLOC_CLONES void
-walloc_context_symbols (const walloc_buckets * buckets, const int16_t * row,
-    unsigned width, const int32_t * mean, const int32_t * spread,
-    int16_t * residual, uint8_t * table)
+walloc_context_spread (const walloc_context * context, size_t offset,
+    unsigned width, uint16_t * spread)
 {
-  unsigned x, n, steps = buckets->buckets - 1;
-  v32 s, b, m, pred, frac, flip, over, r;
+  unsigned x, i;
+  w8 magnitude;
+  w16 sum;
+
+  /* sums of 16 bits are enough: the model was checked for that */
+  for (x = 0; x < width; x += WIDE) {
+    sum = (w16) {
+    0}
+    +context->bias;
+    for (i = 0; i < context->n_spread; i++) {
+      memcpy (&magnitude, context->spread[i].at + offset + x, sizeof magnitude);
+      sum += __builtin_convertvector (magnitude, w16) *
+          context->spread[i].weight;
+    }
+    memcpy (spread + x, &sum, sizeof sum);
+  }
+}
+
+/* The first width - x of 16 values, all if there are as many. */
+WALLOC_INLINE void
+store_magnitudes (uint8_t * to, const u8 * m, unsigned left)
+{
+  if (left >= LANES)
+    memcpy (to, m, LANES);
+  else
+    memcpy (to, m, left);
+}
+
+WALLOC_CLONES void
+walloc_context_residuals (const walloc_context * context, const int16_t * row,
+    unsigned width, const int32_t * mean, uint16_t * number,
+    uint8_t * fraction, uint8_t * magnitude)
+{
+  unsigned x;
+  v32 m, pred, frac, flip, over, r, f;
   v32 limit = (v32) { 0 } +WALLOC_LATENT_MAX;
-  v16 q;
-  v8 t;
+  v16 q, a, cap = (v16) { 0 } +(int16_t) context->cap;
+  u16 n;
+  u8 t;
 
   for (x = 0; x < width; x += LANES) {
-    memcpy (&s, spread + x, sizeof s);
     memcpy (&q, row + x, sizeof q);
-    b = (v32) {
+    t = (u8) {
     0};
-    for (n = 0; n < steps; n++)
-      b -= s >= buckets->limit[n];
-    b <<= 2;
     if (mean != NULL) {
       memcpy (&m, mean + x, sizeof m);
       pred = (m + 128) >> 8;
       frac = m - (pred << 8);
       flip = frac >> 31;
       frac = (frac ^ flip) - flip;
-      b -= (frac >= 16) + (frac >= 48) + (frac >= 80);
+      f = -((frac >= 16) + (frac >= 48) + (frac >= 80));
       over = pred > limit;
       pred = (pred & ~over) | (limit & over);
       over = pred < -limit;
@@ -138,9 +183,55 @@ walloc_context_symbols (const walloc_buckets * buckets, const int16_t * row,
       r = __builtin_convertvector (q, v32) - pred;
       r = (r ^ flip) - flip;
       q = __builtin_convertvector (r, v16);
+      t = __builtin_convertvector (f, u8);
     }
-    t = __builtin_convertvector (b, v8);
-    memcpy (residual + x, &q, sizeof q);
-    memcpy (table + x, &t, sizeof t);
+    a = q >> 15;
+    a = (q ^ a) - a;
+    n = (u16) (a + a + (q > 0));
+    a = (a & (a < cap)) | (cap & (a >= cap));
+    memcpy (number + x, &n, sizeof n);
+    memcpy (fraction + x, &t, sizeof t);
+    t = __builtin_convertvector (a, u8);
+    store_magnitudes (magnitude + x, &t, width - x);
+  }
+}
+
+WALLOC_CLONES void
+walloc_context_keys (const uint16_t * spread, unsigned width,
+    uint8_t * fraction)
+{
+  unsigned x;
+  u16 s;
+  f32 value;
+  v32 key;
+  u8 t;
+
+  for (x = 0; x < width; x += LANES) {
+    memcpy (&s, spread + x, sizeof s);
+    /* exact: a spread has no more bits than a float's fraction */
+    value = __builtin_convertvector (__builtin_convertvector (s, v32), f32);
+    memcpy (&key, &value, sizeof key);
+    key = ((key >> KEY_SHIFT) - KEY_ONE) << 2;
+    memcpy (&t, fraction + x, sizeof t);
+    t += __builtin_convertvector (key, u8);
+    memcpy (fraction + x, &t, sizeof t);
+  }
+}
+
+WALLOC_CLONES void
+walloc_context_magnitudes (const int16_t * row, unsigned width, uint8_t cap,
+    uint8_t * magnitude)
+{
+  unsigned x;
+  v16 q, a, most = (v16) { 0 } +(int16_t) cap;
+  u8 t;
+
+  for (x = 0; x < width; x += LANES) {
+    memcpy (&q, row + x, sizeof q);
+    a = q >> 15;
+    a = (q ^ a) - a;
+    a = (a & (a < most)) | (most & (a >= most));
+    t = __builtin_convertvector (a, u8);
+    store_magnitudes (magnitude + x, &t, width - x);
   }
 }

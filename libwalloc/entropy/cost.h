@@ -35,18 +35,29 @@ walloc_cost_of_channel (const walloc_cost_row * rows,
 /* -log2 (freq / 32768), freq 1 to 32768. */
 unsigned walloc_cost_of (unsigned freq);
 
-/* Cost of latent q at mean M and spread S; rows are those of its class. */
+/* What M predicts. */
+static inline int
+walloc_cost_mean (int32_t m)
+{
+  int pred = (m + 128) >> 8;
+
+  pred = pred > WALLOC_LATENT_MAX ? WALLOC_LATENT_MAX : pred;
+  return pred < -WALLOC_LATENT_MAX ? -WALLOC_LATENT_MAX : pred;
+}
+
+/* Cost of latent q at mean M and spread S (1 to 65535); rows are those of its
+ * class, offset is that of its channel's keys. */
 static inline unsigned
 walloc_cost_latent (const walloc_cost_row * rows, const walloc_model * model,
-    const walloc_buckets * buckets, int32_t m, int32_t s, int q)
+    int offset, int32_t m, int32_t s, int q)
 {
-  unsigned b = walloc_bucket (buckets, s), f, symbol, most, a;
-  int32_t pred, frac, r;
+  int key = (int) walloc_context_key ((uint32_t) s) + offset;
+  unsigned b, f, symbol, most, a;
+  int32_t pred = walloc_cost_mean (m), frac, r;
 
-  pred = (m + 128) >> 8;
-  frac = m - pred * 256;
-  pred = pred > WALLOC_LATENT_MAX ? WALLOC_LATENT_MAX : pred;
-  pred = pred < -WALLOC_LATENT_MAX ? -WALLOC_LATENT_MAX : pred;
+  key = key < 0 ? 0 : key > WALLOC_MODEL_KEYS - 1 ? WALLOC_MODEL_KEYS - 1 : key;
+  b = model->bucket[key];
+  frac = m - ((m + 128) >> 8) * 256;
   r = frac < 0 ? pred - q : q - pred;
   frac = frac < 0 ? -frac : frac;
   f = (unsigned) ((frac >= 16) + (frac >= 48) + (frac >= 80));

@@ -11,6 +11,7 @@
 #include "common/bytes.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define WALLOC_RANS_BITS 15
 #define WALLOC_RANS_LOW ((uint32_t) 1 << 16)
@@ -55,12 +56,46 @@ walloc_rans_put (walloc_rans_writer * w, uint32_t start, uint32_t freq)
   w->other = x;
 }
 
-/* A raw field of 1 to 15 bits. */
+/* The same without division and branches; reciprocal is that of freq
+ * (walloc_freq_table), which tells one too few of x / 1. Two bytes in front of the words may be overwritten. */
+static inline void
+walloc_rans_put_symbol (walloc_rans_writer * w, uint32_t start, uint32_t freq,
+    uint64_t reciprocal)
+{
+#ifdef __SIZEOF_INT128__
+  uint8_t word[2];              /* so that compilers store it at once */
+  uint32_t x = w->turn, many, left = (1 << WALLOC_RANS_BITS) - freq;
+
+  word[0] = (uint8_t) x;
+  word[1] = (uint8_t) (x >> 8);
+  memcpy (w->p - 2, word, sizeof word);
+  many = x >= freq << (32 - WALLOC_RANS_BITS);
+  w->p -= 2 * many;
+  x = many ? x >> 16 : x;
+  w->turn = w->other;
+  w->other = x + start + (freq == 1 ? left : 0) +
+      (uint32_t) ((unsigned __int128) x * reciprocal >> 64) * left;
+#else
+  (void) reciprocal;
+  walloc_rans_put (w, start, freq);
+#endif
+}
+
+/* A raw field of 1 to 15 bits: a frequency that is a power of two. */
 static inline void
 walloc_rans_put_raw (walloc_rans_writer * w, unsigned bits, uint32_t value)
 {
-  walloc_rans_put (w, value << (WALLOC_RANS_BITS - bits),
-      (uint32_t) 1 << (WALLOC_RANS_BITS - bits));
+  unsigned low = WALLOC_RANS_BITS - bits;
+  uint32_t x = w->turn;
+
+  if (x >> (32 - bits) != 0) {
+    w->p -= 2;
+    walloc_put_u16 (w->p, x);
+    x >>= 16;
+  }
+  w->turn = w->other;
+  w->other = x >> low << WALLOC_RANS_BITS | value << low |
+      (x & (((uint32_t) 1 << low) - 1));
 }
 
 /* Writes the states in front of the words; 8 bytes must be free. */

@@ -3,6 +3,8 @@
 
 #include "entropy/rans.h"
 
+#include <string.h>
+
 /* Bytes that one latent takes at most: a symbol of frequency 1 (15 bits), an
  * escape (sign, 15 for the length, 14 below its leading bit) and 12 low bits,
  * and what rANS loses by rounding, less than 4 bits. */
@@ -36,14 +38,117 @@ walloc_slice_origin (unsigned width)
   return 2 * walloc_slice_stride (width) + WALLOC_SLICE_LEFT;
 }
 
-size_t
-walloc_slice_scratch (unsigned width, unsigned rows)
+/* Offsets of the areas in scratch, and bytes of it all. plane_stride is that
+ * of the latents. */
+static size_t
+lay_out (walloc_slice_areas * areas, uint8_t * scratch, unsigned width,
+    unsigned rows, size_t plane_stride, unsigned channels, int before,
+    int encoder)
 {
-  /* rows of contexts, residuals and tables, or frequencies of a skip map */
-  size_t row = ((size_t) width + WALLOC_ROW_SLACK) * (4 + 4 + 2 + 1);
-  size_t map = (size_t) width * rows * sizeof (uint16_t);
+  size_t row = ((size_t) width + 2 * WALLOC_ROW_SLACK) & ~(size_t) 31;
+  size_t cells = (size_t) width * rows, coded = encoder ? cells * channels : 0;
+  size_t planes = plane_stride * channels +
+      2 * walloc_slice_stride (width) + WALLOC_SLICE_LEFT + WALLOC_ROW_SLACK;
+  size_t at = 0;
 
-  return row > map ? row : map;
+  areas->mean = (int32_t *) (scratch + at);
+  at += row * sizeof (int32_t);
+  areas->spread = (uint16_t *) (scratch + at);
+  at += row * sizeof (uint16_t);
+  /* the map of layer 0 is coded when its numbers have been */
+  areas->number = areas->map = (uint16_t *) (scratch + at);
+  at += ((coded > cells ? coded : cells) + WALLOC_ROW_SLACK) *
+      sizeof (uint16_t);
+  areas->context = scratch + at;
+  at += coded + WALLOC_ROW_SLACK;
+  areas->magnitudes = scratch + at + walloc_slice_origin (width);
+  at += planes;
+  areas->previous = scratch + at + walloc_slice_origin (width);
+  at += before ? planes : 0;
+  return at;
+}
+
+size_t
+walloc_slice_scratch (const walloc_model * model, unsigned width,
+    unsigned rows, unsigned channels, int encoder)
+{
+  walloc_slice_areas areas;
+  unsigned s, before = 0;
+
+  for (s = 0; s < model->info.sets; s++)
+    before |= (unsigned) model->set[s].before;
+  return lay_out (&areas, NULL, width, rows,
+      walloc_slice_plane_stride (width, rows), channels, (int) before, encoder);
+}
+
+/* Zeros around plane channel of magnitudes, but right of its rows. */
+static void
+clear_around (const walloc_slice * slice, uint8_t * plane)
+{
+  size_t bytes = 2 * slice->stride + WALLOC_SLICE_LEFT;
+
+  memset (plane - bytes, 0, bytes);
+  memset (plane + slice->rows * slice->stride - WALLOC_SLICE_LEFT, 0, bytes);
+}
+
+/* Magnitudes of the frame before, of the planes below end from first on. */
+static void
+measure_previous (const walloc_slice_coder * coder, const walloc_slice * slice,
+    uint8_t * magnitudes, unsigned first, unsigned end)
+{
+  const int16_t *row;
+  uint8_t *to;
+  unsigned y;
+
+  for (; first < end; first++) {
+    if (!coder->present[first])
+      continue;
+    row = slice->previous + first * slice->plane_stride;
+    to = magnitudes + first * slice->plane_stride;
+    clear_around (slice, to);
+    for (y = 0; y < slice->rows; y++) {
+      walloc_context_magnitudes (row, slice->width,
+          coder->model->set[coder->set].cap, to);
+      walloc_slice_end_row (slice, to);
+      row += slice->stride;
+      to += slice->stride;
+    }
+  }
+}
+
+void
+walloc_slice_begin (const walloc_slice_coder * coder,
+    const walloc_slice * slice, unsigned first, unsigned end, int encoder,
+    walloc_slice_areas * areas)
+{
+  int before = slice->skip != NULL && coder->model->set[coder->set].before;
+  unsigned c;
+
+  lay_out (areas, slice->scratch, slice->width, slice->rows,
+      slice->plane_stride, coder->channels, before, encoder);
+  areas->planes.planes = slice->planes;
+  areas->planes.magnitudes = areas->magnitudes;
+  areas->planes.previous = before ? slice->previous : NULL;
+  areas->planes.previous_magnitudes = areas->previous;
+  areas->planes.stride = slice->stride;
+  areas->planes.plane_stride = slice->plane_stride;
+  for (c = first; c < end; c++)
+    clear_around (slice, areas->magnitudes + c * slice->plane_stride);
+  if (before)
+    measure_previous (coder, slice, areas->previous, first, end);
+}
+
+int
+walloc_slice_near_coded (const walloc_slice * slice, unsigned y)
+{
+  unsigned first = y < 2 ? 0 : y - 2, end = y + 3;
+
+  end = end > slice->rows ? slice->rows : end;
+  for (; first < end; first++)
+    if (memchr (slice->skip + first * slice->skip_stride, 0, slice->width) !=
+        NULL)
+      return 1;
+  return 0;
 }
 
 size_t
@@ -64,8 +169,6 @@ walloc_slice_coder_init (walloc_slice_coder * coder,
   coder->channels = channels;
   coder->present = present;
   walloc_slice_coder_layers (coder, 1, NULL);
-  walloc_buckets_init (&coder->buckets, model->set[set].thresholds,
-      model->buckets);
 }
 
 void

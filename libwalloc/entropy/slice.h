@@ -12,6 +12,8 @@
 
 #include "entropy/context.h"
 
+#include <string.h>
+
 /* Zero cells left of every row; those right of it are the next row's. */
 #define WALLOC_SLICE_LEFT 8
 #define WALLOC_SLICE_LAYERS 4
@@ -26,8 +28,10 @@ size_t walloc_slice_elements (unsigned width, unsigned rows,
 /* Offset of row 0, column 0 of plane 0 in the buffer. */
 size_t walloc_slice_origin (unsigned width);
 
-/* Bytes of scratch, aligned as walloc_mem_alloc() does. */
-size_t walloc_slice_scratch (unsigned width, unsigned rows);
+/* Bytes of scratch, aligned as walloc_mem_alloc() does, for slices of at most
+ * that many rows and channels. */
+size_t walloc_slice_scratch (const walloc_model * model, unsigned width,
+    unsigned rows, unsigned channels, int encoder);
 
 /* Bytes of the checksum behind the words. */
 #define WALLOC_SLICE_CHECK 2
@@ -47,7 +51,6 @@ typedef struct
   const uint8_t *present;       /* [channels]: 0 when the format lacks it */
   unsigned layers;              /* 1 to WALLOC_SLICE_LAYERS */
   uint16_t end[WALLOC_SLICE_LAYERS];
-  walloc_buckets buckets;
 } walloc_slice_coder;
 
 /* One layer with all channels. */
@@ -107,5 +110,37 @@ walloc_result walloc_slice_decode (const walloc_slice_coder * coder,
 /* What walloc_slice_decode() does on damage, for a layer that is missing. */
 void walloc_slice_lose (const walloc_slice_coder * coder, walloc_slice * slice,
     unsigned layer);
+
+/* --- shared by slice_encode.c and slice_decode.c --- */
+
+/* What scratch holds. Planes of magnitudes are laid out like the latents'. */
+typedef struct
+{
+  int32_t *mean;                /* of a row */
+  uint16_t *spread;
+  uint8_t *magnitudes, *previous;       /* of this frame and the one before */
+  /* encoder: [channels][rows][width], no gaps */
+  uint16_t *number;
+  uint8_t *context;             /* key * 4 + fraction class */
+  uint16_t *map;                /* [rows][width] */
+  walloc_context_planes planes;
+} walloc_slice_areas;
+
+/* Prepares scratch for the channels from first up to end - 1: margins of
+ * magnitudes, and magnitudes of the frame before where they are needed. */
+void walloc_slice_begin (const walloc_slice_coder * coder,
+    const walloc_slice * slice, unsigned first, unsigned end, int encoder,
+    walloc_slice_areas * areas);
+
+/* Whether anything is coded in row y of a predicted slice, or up to two rows
+ * away, where contexts read its magnitudes. */
+int walloc_slice_near_coded (const walloc_slice * slice, unsigned y);
+
+/* Zeros right of a row of magnitudes, and left of the next. */
+static inline void
+walloc_slice_end_row (const walloc_slice * slice, uint8_t * row)
+{
+  memset (row + slice->width, 0, slice->stride - slice->width);
+}
 
 #endif

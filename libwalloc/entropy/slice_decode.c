@@ -7,12 +7,15 @@
 #include "entropy/slice.h"
 
 #include <string.h>
+#ifdef __SSE2__
+# include <emmintrin.h>
+#endif
 
 #include "transform/clones.h"
 
 /* One escaped value, or INT32_MIN when no encoder writes such a length. */
-WALLOC_INLINE int
-get_escape (walloc_rans_reader * r, unsigned m)
+static __attribute__((noinline))
+     int get_escape (walloc_rans_reader * r, unsigned m)
 {
   unsigned negative = walloc_rans_raw (r, 1), k = 0, n;
 
@@ -29,34 +32,61 @@ get_escape (walloc_rans_reader * r, unsigned m)
   return negative ? -(int) (n + m) : (int) (n + m);
 }
 
-/* One row; 0 when a latent is out of range. has_mean, and whether skip is
- * NULL, are constants in every caller. */
-WALLOC_INLINE int
-get_row (walloc_rans_reader * reader, const walloc_slice_coder * coder,
-    const walloc_context * context, const walloc_freq_table * tables,
-    const int32_t * mean, const int32_t * spread, int16_t * row,
-    const uint8_t * skip, unsigned width, int has_mean)
+/* Symbol of a slot that is not symbol 0's. */
+WALLOC_INLINE unsigned
+find_symbol (const walloc_freq_table * table, int slot)
 {
-  const walloc_model *model = coder->model;
+  unsigned symbol = 1;
+
+#ifdef __SSE2__
+  const __m128i s = _mm_set1_epi16 ((short) slot);
+  const __m128i *last = (const __m128i *) table->last;
+  unsigned mask = (unsigned) _mm_movemask_epi8 (_mm_packs_epi16
+      (_mm_cmpgt_epi16 (s, _mm_load_si128 (last)),
+          _mm_cmpgt_epi16 (s, _mm_load_si128 (last + 1))));
+
+  /* one bit per entry below the slot, from the lowest on */
+  if (mask != 0xffff)
+    return (unsigned) __builtin_ctz (~mask);
+  symbol = 16;
+#endif
+  while (slot > table->last[symbol])
+    symbol++;
+  return symbol;
+}
+
+/* What a row is decoded with. */
+typedef struct
+{
+  const walloc_context *context;
+  const int32_t *mean;
+  const uint16_t *spread;
+  int16_t *row;
+  uint8_t *magnitude;
+  const uint8_t *skip;
+  unsigned width;
+} row_job;
+
+/* One row; 0 when a latent is out of range. has_mean and between (some cells
+ * are skipped) are constants in every caller. */
+WALLOC_INLINE int
+get_row (walloc_rans_reader * reader, const row_job * job, int has_mean,
+    int between)
+{
+  const walloc_context *context = job->context;
   const walloc_freq_table *table;
-  walloc_rans_reader r = *reader;
+  /* a reader of its own for what is rare keeps this one in registers */
+  walloc_rans_reader r = *reader, rare;
   int32_t a1 = context->near_mean[0], a2 = context->near_mean[1];
-  int32_t c1 = context->near_spread[0], c2 = context->near_spread[1];
-  int32_t q, q1 = 0, q2 = 0, s1 = 0, s2 = 0;
-  int32_t m, pred = 0, frac, flip = 0;
-  unsigned x, b, f = 0, shift, symbol;
+  uint32_t c1 = context->near_spread[0], c2 = context->near_spread[1];
+  int32_t q, q1 = 0, q2 = 0, m, pred = 0, frac, flip = 0;
+  uint32_t s1 = 0, s2 = 0, cap = context->cap, symbol;
+  unsigned x, f = 0;
   int slot;
 
-  for (x = 0; x < width; x++) {
-    if (skip != NULL && skip[x]) {
-      q2 = q1;
-      q1 = row[x];
-      s2 = s1;
-      s1 = q1 < 0 ? -q1 : q1;
-      continue;
-    }
+  for (x = 0; x < job->width; x++) {
     if (has_mean) {
-      m = mean[x] + a1 * q1 + a2 * q2;
+      m = job->mean[x] + a1 * q1 + a2 * q2;
       pred = (m + 128) >> 8;
       frac = m - pred * 256;
       flip = frac >> 31;
@@ -64,70 +94,68 @@ get_row (walloc_rans_reader * reader, const walloc_slice_coder * coder,
       f = (unsigned) ((frac >= 16) + (frac >= 48) + (frac >= 80));
       pred = pred > WALLOC_LATENT_MAX ? WALLOC_LATENT_MAX : pred;
       pred = pred < -WALLOC_LATENT_MAX ? -WALLOC_LATENT_MAX : pred;
+      q2 = q1;
     }
-    b = walloc_bucket (&coder->buckets, spread[x] + c1 * s1 + c2 * s2);
-    table = &tables[b * WALLOC_MODEL_FRACTIONS + f];
-    slot = (int) walloc_rans_peek (&r);
-    /* zero is by far the likeliest: a branch lets the next latent begin
-     * before this one is certain */
-    q = 0;
-    symbol = 0;
-    if (slot > table->last[0]) {
-      symbol = 1;
-      while (slot > table->last[symbol])
-        symbol++;
-      q = symbol & 1 ? (int) (symbol + 1) / 2 : -(int) (symbol / 2);
-    }
-    walloc_rans_take (&r, (uint32_t) slot, table->symbol[symbol].start,
-        table->symbol[symbol].freq);
-    if (symbol == 2u * model->max_symbol[b] + 1) {
-      q = get_escape (&r, model->max_symbol[b]);
-      if (q == INT32_MIN)
+    if (between && job->skip[x]) {
+      q1 = job->row[x];
+      q = q1 - pred;
+    } else {
+      table = context->table[walloc_context_key (job->spread[x] + c1 * s1 +
+              c2 * s2) * WALLOC_MODEL_FRACTIONS + f];
+      slot = (int) walloc_rans_peek (&r);
+      /* where zero is by far the likeliest, a branch lets the next latent
+       * begin before this one is certain */
+      q = 0;
+      symbol = 0;
+      if (table->even || slot > table->last[0]) {
+        symbol = find_symbol (table, slot);
+        q = (int) (symbol + 1) >> 1;
+        q = symbol & 1 ? q : -q;
+      }
+      walloc_rans_take (&r, (uint32_t) slot, table->symbol[symbol].start,
+          table->symbol[symbol].freq);
+      if (symbol >= table->direct) {
+        if (symbol == table->escape) {
+          rare = r;
+          q = get_escape (&rare, table->escape / 2);
+          r = rare;
+          if (q == INT32_MIN)
+            return 0;
+        }
+        if (table->shift > 0)
+          q = (int32_t) ((uint32_t) q << table->shift |
+              walloc_rans_raw (&r, table->shift));
+      }
+      q1 = has_mean ? ((q ^ flip) - flip) + pred : q;
+      if ((uint32_t) q1 + WALLOC_LATENT_MAX > 2 * WALLOC_LATENT_MAX)
         return 0;
+      job->row[x] = (int16_t) q1;
     }
-    shift = model->shift[b];
-    if (shift > 0)
-      q = (int32_t) ((uint32_t) q << shift | walloc_rans_raw (&r, shift));
-    if (has_mean)
-      q = ((q ^ flip) - flip) + pred;
-    if ((uint32_t) q + WALLOC_LATENT_MAX > 2 * WALLOC_LATENT_MAX)
-      return 0;
-    row[x] = (int16_t) q;
-    q2 = q1;
-    q1 = q;
     s2 = s1;
-    s1 = q < 0 ? -q : q;
+    s1 = (uint32_t) (q < 0 ? -q : q);
+    s1 = s1 < cap ? s1 : cap;
+    job->magnitude[x] = (uint8_t) s1;
   }
   *reader = r;
   return !r.over;
 }
 
 WALLOC_CLONES static int
-get_row_mean (walloc_rans_reader * reader, const walloc_slice_coder * coder,
-    const walloc_context * context, const walloc_freq_table * tables,
-    const int32_t * mean, const int32_t * spread, int16_t * row, unsigned width)
+get_row_mean (walloc_rans_reader * reader, const row_job * job)
 {
-  return get_row (reader, coder, context, tables, mean, spread, row, NULL,
-      width, 1);
+  return get_row (reader, job, 1, 0);
 }
 
 WALLOC_CLONES static int
-get_row_plain (walloc_rans_reader * reader, const walloc_slice_coder * coder,
-    const walloc_context * context, const walloc_freq_table * tables,
-    const int32_t * spread, int16_t * row, unsigned width)
+get_row_plain (walloc_rans_reader * reader, const row_job * job)
 {
-  return get_row (reader, coder, context, tables, NULL, spread, row, NULL,
-      width, 0);
+  return get_row (reader, job, 0, 0);
 }
 
 WALLOC_CLONES static int
-get_row_between (walloc_rans_reader * reader, const walloc_slice_coder * coder,
-    const walloc_context * context, const walloc_freq_table * tables,
-    const int32_t * mean, const int32_t * spread, int16_t * row,
-    const uint8_t * skip, unsigned width)
+get_row_between (walloc_rans_reader * reader, const row_job * job)
 {
-  return get_row (reader, coder, context, tables, mean, spread, row, skip,
-      width, context->has_mean);
+  return get_row (reader, job, job->context->has_mean, 1);
 }
 
 /* Zero where nothing is kept from the frame before. */
@@ -151,43 +179,75 @@ clear_plane (const walloc_slice * slice, unsigned channel)
 
 static int
 get_plane (walloc_rans_reader * r, const walloc_slice_coder * coder,
-    walloc_slice * slice, unsigned c)
+    const walloc_slice * slice, const walloc_slice_areas * areas, unsigned c)
 {
-  size_t row_elements = (size_t) slice->width + WALLOC_ROW_SLACK;
-  int32_t *mean = slice->scratch, *spread = mean + row_elements;
-  const walloc_freq_table *tables =
-      walloc_model_table (coder->model, coder->set, c, 0, 0);
-  const walloc_context_planes planes = {
-    slice->planes, slice->skip != NULL ? slice->previous : NULL, slice->stride,
-    slice->plane_stride
-  };
-  const uint8_t *skip = slice->skip;
   walloc_context context;
-  int16_t *row = slice->planes + c * slice->plane_stride;
+  row_job job;
+  size_t offset = 0;
   unsigned y;
   int good = 1;
 
   walloc_context_prepare (&context, coder->model, coder->set, c, slice->live,
-      &planes, 1);
-  for (y = 0; y < slice->rows && good; y++, row += slice->stride) {
-    if (skip != NULL) {
-      skip = slice->skip + y * slice->skip_stride;
-      if (memchr (skip, 0, slice->width) == NULL)
-        continue;
+      &areas->planes, 1);
+  job.context = &context;
+  job.mean = areas->mean;
+  job.spread = areas->spread;
+  job.row = slice->planes + c * slice->plane_stride;
+  job.magnitude = areas->magnitudes + c * slice->plane_stride;
+  job.skip = slice->skip;
+  job.width = slice->width;
+  for (y = 0; y < slice->rows && good; y++) {
+    if (slice->skip == NULL || walloc_slice_near_coded (slice, y)) {
+      if (context.has_mean)
+        walloc_context_mean (&context, offset, slice->width, areas->mean);
+      walloc_context_spread (&context, offset, slice->width, areas->spread);
+      if (slice->skip != NULL)
+        good = get_row_between (r, &job);
+      else if (context.has_mean)
+        good = get_row_mean (r, &job);
+      else
+        good = get_row_plain (r, &job);
     }
-    walloc_context_row (&context, y * slice->stride, slice->width, mean,
-        spread);
-    if (skip != NULL)
-      good = get_row_between (r, coder, &context, tables,
-          context.has_mean ? mean : NULL, spread, row, skip, slice->width);
-    else if (context.has_mean)
-      good = get_row_mean (r, coder, &context, tables, mean, spread, row,
-          slice->width);
-    else
-      good = get_row_plain (r, coder, &context, tables, spread, row,
-          slice->width);
+    walloc_slice_end_row (slice, job.magnitude);
+    job.row += slice->stride;
+    job.magnitude += slice->stride;
+    offset += slice->stride;
+    if (slice->skip != NULL)
+      job.skip += slice->skip_stride;
   }
   return good;
+}
+
+/* Magnitudes of a channel of which nothing is coded, but which may have
+ * skipped cells. */
+static void
+measure_plane (const walloc_slice_coder * coder, const walloc_slice * slice,
+    const walloc_slice_areas * areas, unsigned c)
+{
+  const int16_t *row = slice->planes + c * slice->plane_stride;
+  uint8_t *to = areas->magnitudes + c * slice->plane_stride;
+  unsigned y;
+
+  for (y = 0; y < slice->rows; y++) {
+    walloc_context_magnitudes (row, slice->width,
+        coder->model->set[coder->set].cap, to);
+    walloc_slice_end_row (slice, to);
+    row += slice->stride;
+    to += slice->stride;
+  }
+}
+
+/* The same for a whole layer. */
+static void
+measure_channels (const walloc_slice_coder * coder, const walloc_slice * slice,
+    unsigned first, unsigned end)
+{
+  walloc_slice_areas areas;
+
+  walloc_slice_begin (coder, slice, first, end, 0, &areas);
+  for (; first < end; first++)
+    if (coder->present[first])
+      measure_plane (coder, slice, &areas, first);
 }
 
 static int
@@ -196,9 +256,11 @@ get_layer (walloc_rans_reader * r, const walloc_slice_coder * coder,
 {
   const uint16_t *frequency = coder->model->set[coder->set].active;
   unsigned c = walloc_slice_layer_first (coder, layer), active;
+  walloc_slice_areas areas;
   uint32_t slot, zero;
   int good = 1;
 
+  walloc_slice_begin (coder, slice, c, coder->end[layer], 0, &areas);
   for (; good && c < coder->end[layer]; c++) {
     active = 0;
     if (coder->present[c]) {
@@ -210,10 +272,13 @@ get_layer (walloc_rans_reader * r, const walloc_slice_coder * coder,
     }
     slice->live[c] = (uint8_t) (slice->skip != NULL ? coder->present[c] :
         active);
-    if (active)
-      good = get_plane (r, coder, slice, c);
-    else
+    if (active) {
+      good = get_plane (r, coder, slice, &areas, c);
+    } else {
       clear_plane (slice, c);
+      if (slice->live[c])
+        measure_plane (coder, slice, &areas, c);
+    }
   }
   return good && walloc_rans_good (r);
 }
@@ -263,6 +328,8 @@ walloc_slice_decode (const walloc_slice_coder * coder, walloc_slice * slice,
     if (slice->skip != NULL && layer == 0)
       skip_all (slice);
     clear_channels (coder, slice, first, coder->end[layer]);
+    if (slice->skip != NULL)
+      measure_channels (coder, slice, first, coder->end[layer]);
     return WALLOC_OK;
   }
   if (size < WALLOC_SLICE_LEAST ||

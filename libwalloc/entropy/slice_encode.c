@@ -45,25 +45,9 @@ rest_is_zero (const walloc_slice * slice, const int16_t * plane)
   return any == 0;
 }
 
-/* Leaves residuals and tables of the cells that are not skipped; their
- * number. */
-static unsigned
-leave_coded (const uint8_t * skip, unsigned width, int16_t * residual,
-    uint8_t * table)
-{
-  unsigned x, n = 0;
-
-  for (x = 0; x < width; x++) {
-    residual[n] = residual[x];
-    table[n] = table[x];
-    n += !skip[x];
-  }
-  return n;
-}
-
 /* What follows an escape symbol, for value hi with |hi| > m. */
-static void
-put_escape (walloc_rans_writer * w, int hi, unsigned m)
+static __attribute__((noinline))
+     void put_escape (walloc_rans_writer * w, int hi, unsigned m)
 {
   unsigned n = (unsigned) (hi < 0 ? -hi : hi) - m, k, i;
 
@@ -81,85 +65,117 @@ put_escape (walloc_rans_writer * w, int hi, unsigned m)
   walloc_rans_put_raw (w, 1, hi < 0);
 }
 
-WALLOC_CLONES static void
-put_row (walloc_rans_writer * writer, const walloc_model * model,
-    const walloc_freq_table * tables, const int16_t * residual,
-    const uint8_t * table, unsigned width)
+/* Latents of a row, from the last on; whether skip is NULL is a constant in
+ * every caller. */
+WALLOC_INLINE void
+put_row (walloc_rans_writer * writer, const walloc_context * context,
+    const uint16_t * numbers, const uint8_t * contexts, const uint8_t * skip,
+    unsigned width)
 {
-  walloc_rans_writer w = *writer;
-  walloc_symbol s;
-  unsigned x, b, shift, m, symbol;
-  int hi;
+  /* a writer of its own for what is rare keeps this one in registers */
+  walloc_rans_writer w = *writer, rare;
+  const walloc_freq_table *table;
+  unsigned x, symbol;
+  int r;
 
   for (x = width; x-- > 0;) {
-    b = table[x] >> 2;
-    shift = model->shift[b];
-    m = model->max_symbol[b];
-    hi = residual[x] >> shift;
-    if (shift > 0)
-      walloc_rans_put_raw (&w, shift, residual[x] & ((1 << shift) - 1));
-    symbol = 2 * (unsigned) (hi < 0 ? -hi : hi) - (hi > 0);
-    if (symbol > 2 * m) {
-      put_escape (&w, hi, m);
-      symbol = 2 * m + 1;
+    if (skip != NULL && skip[x])
+      continue;
+    table = context->table[contexts[x]];
+    symbol = numbers[x];
+    if (symbol >= table->direct) {
+      r = symbol & 1 ? (int) (symbol + 1) / 2 : -(int) (symbol / 2);
+      if (table->shift > 0) {
+        walloc_rans_put_raw (&w, table->shift,
+            (unsigned) r & ((1u << table->shift) - 1));
+        r >>= table->shift;
+        symbol = 2 * (unsigned) (r < 0 ? -r : r) - (r > 0);
+      }
+      if (symbol >= table->escape) {
+        rare = w;
+        put_escape (&rare, r, table->escape / 2);
+        w = rare;
+        symbol = table->escape;
+      }
     }
-    s = tables[table[x]].symbol[symbol];
-    walloc_rans_put (&w, s.start, s.freq);
+    walloc_rans_put_symbol (&w, table->symbol[symbol].start,
+        table->symbol[symbol].freq, table->reciprocal[symbol]);
   }
   *writer = w;
 }
 
+/* Numbers, contexts and magnitudes of one plane. */
+static void
+model_plane (const walloc_slice_coder * coder, const walloc_slice * slice,
+    const walloc_slice_areas * areas, unsigned c, int active,
+    walloc_context * context)
+{
+  const int16_t *row = slice->planes + c * slice->plane_stride;
+  uint8_t *magnitude = areas->magnitudes + c * slice->plane_stride;
+  size_t offset = 0, at = (size_t) c * slice->rows * slice->width;
+  unsigned y;
+
+  for (y = 0; y < slice->rows; y++) {
+    if (!active) {
+      walloc_context_magnitudes (row, slice->width,
+          coder->model->set[coder->set].cap, magnitude);
+    } else if (slice->skip == NULL || walloc_slice_near_coded (slice, y)) {
+      if (context->has_mean)
+        walloc_context_mean (context, offset, slice->width, areas->mean);
+      walloc_context_residuals (context, row, slice->width,
+          context->has_mean ? areas->mean : NULL, areas->number + at,
+          areas->context + at, magnitude);
+      walloc_context_spread (context, offset, slice->width, areas->spread);
+      walloc_context_keys (areas->spread, slice->width, areas->context + at);
+    }
+    walloc_slice_end_row (slice, magnitude);
+    row += slice->stride;
+    magnitude += slice->stride;
+    offset += slice->stride;
+    at += slice->width;
+  }
+}
+
 /* One plane; 0 when the space ends. */
 static int
-put_plane (walloc_rans_writer * w, const walloc_slice_coder * coder,
-    const walloc_slice * slice, unsigned c, const uint8_t * out)
+put_plane (walloc_rans_writer * w, const walloc_slice * slice,
+    const walloc_slice_areas * areas, const walloc_context * context,
+    unsigned c, const uint8_t * out)
 {
-  size_t row_elements = (size_t) slice->width + WALLOC_ROW_SLACK;
   size_t row_need = 8 * (size_t) slice->width + ROW_MARGIN;
-  int32_t *mean = slice->scratch, *spread = mean + row_elements;
-  int16_t *residual = (int16_t *) (spread + row_elements);
-  uint8_t *table = (uint8_t *) (residual + row_elements);
-  const walloc_freq_table *tables =
-      walloc_model_table (coder->model, coder->set, c, 0, 0);
-  const walloc_context_planes planes = {
-    slice->planes, slice->skip != NULL ? slice->previous : NULL, slice->stride,
-    slice->plane_stride
-  };
+  size_t at = (size_t) (c + 1) * slice->rows * slice->width;
   const uint8_t *skip;
-  walloc_context context;
-  unsigned y, n;
-  size_t offset;
+  unsigned y;
 
-  walloc_context_prepare (&context, coder->model, coder->set, c, slice->live,
-      &planes, 0);
   for (y = slice->rows; y-- > 0;) {
-    skip = slice->skip == NULL ? NULL : slice->skip + y * slice->skip_stride;
-    if (skip != NULL && memchr (skip, 0, slice->width) == NULL)
-      continue;
+    at -= slice->width;
     if ((size_t) (w->p - out) < row_need)
       return 0;
-    offset = y * slice->stride;
-    walloc_context_row (&context, offset, slice->width, mean, spread);
-    walloc_context_symbols (&coder->buckets,
-        slice->planes + c * slice->plane_stride + offset, slice->width,
-        context.has_mean ? mean : NULL, spread, residual, table);
-    n = skip == NULL ? slice->width :
-        leave_coded (skip, slice->width, residual, table);
-    put_row (w, coder->model, tables, residual, table, n);
+    if (slice->skip == NULL) {
+      put_row (w, context, areas->number + at, areas->context + at, NULL,
+          slice->width);
+      continue;
+    }
+    skip = slice->skip + y * slice->skip_stride;
+    if (memchr (skip, 0, slice->width) != NULL)
+      put_row (w, context, areas->number + at, areas->context + at, skip,
+          slice->width);
   }
   return 1;
 }
 
 /* One layer in front of end; its size, or (size_t) -1 when the space ends.
  * active[c] says whether anything of channel c has to be coded. */
-static size_t
+WALLOC_CLONES static size_t
 put_layer (const walloc_slice_coder * coder, const walloc_slice * slice,
-    unsigned layer, const uint8_t * active, uint8_t * out, uint8_t * end)
+    const walloc_slice_areas * areas, unsigned layer, const uint8_t * active,
+    uint8_t * out, uint8_t * end)
 {
   const uint16_t *frequency = coder->model->set[coder->set].active;
   size_t map = (size_t) slice->width * slice->rows * 2;
   uint8_t *stop;
   walloc_rans_writer w;
+  walloc_context context;
   unsigned c, first = walloc_slice_layer_first (coder, layer);
 
   if (end - out < WALLOC_SLICE_CHECK)
@@ -169,8 +185,11 @@ put_layer (const walloc_slice_coder * coder, const walloc_slice * slice,
   for (c = coder->end[layer]; c-- > first;) {
     if (!coder->present[c])
       continue;
-    if (active[c] && !put_plane (&w, coder, slice, c, out))
-      return (size_t) -1;
+    if (active[c]) {
+      walloc_context_tables (&context, coder->model, coder->set, c);
+      if (!put_plane (&w, slice, areas, &context, c, out))
+        return (size_t) -1;
+    }
     if (w.p - out < ROW_MARGIN)
       return (size_t) -1;
     if (active[c])
@@ -181,7 +200,7 @@ put_layer (const walloc_slice_coder * coder, const walloc_slice * slice,
   if (slice->skip != NULL && layer == 0) {
     if ((size_t) (w.p - out) < map + ROW_MARGIN)
       return (size_t) -1;
-    walloc_skip_put (&w, slice, slice->scratch);
+    walloc_skip_put (&w, slice, areas->map);
   }
   if (w.p - out < WALLOC_RANS_HEAD)
     return (size_t) -1;
@@ -196,26 +215,35 @@ walloc_slice_encode (const walloc_slice_coder * coder, walloc_slice * slice,
 {
   uint8_t active[WALLOC_MODEL_MAX_CHANNELS], *end = out + capacity;
   const int16_t *plane = slice->planes;
+  walloc_slice_areas areas;
+  walloc_context context;
   unsigned c, layer, any;
 
   if (slice->skip != NULL && slice->previous == NULL &&
       coder->model->set[coder->set].before)
     return WALLOC_ERR_ARGUMENT;
+  walloc_slice_begin (coder, slice, 0, coder->channels, 1, &areas);
   for (c = 0; c < coder->channels; c++, plane += slice->plane_stride) {
-    if (slice->skip == NULL)
+    if (slice->skip == NULL) {
       slice->live[c] = active[c] = coder->present[c] &&
           !plane_is_zero (slice, plane);
-    else {
+    } else {
       slice->live[c] = coder->present[c];
       active[c] = coder->present[c] && !rest_is_zero (slice, plane);
     }
+    if (active[c])
+      walloc_context_prepare (&context, coder->model, coder->set, c,
+          slice->live, &areas.planes, 0);
+    if (slice->live[c])
+      model_plane (coder, slice, &areas, c, active[c], &context);
   }
   for (layer = coder->layers; layer-- > 0;) {
     any = layer == 0 && slice->skip != NULL && !walloc_skip_all (slice);
     for (c = walloc_slice_layer_first (coder, layer); c < coder->end[layer];
         c++)
       any |= active[c];
-    size[layer] = !any ? 0 : put_layer (coder, slice, layer, active, out, end);
+    size[layer] = !any ? 0 : put_layer (coder, slice, &areas, layer, active,
+        out, end);
     if (size[layer] == (size_t) -1)
       return WALLOC_ERR_SPACE;
     end -= size[layer];

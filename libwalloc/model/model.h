@@ -19,6 +19,8 @@
 #define WALLOC_MODEL_MAX_BUCKETS 64
 #define WALLOC_MODEL_TAPS 32
 #define WALLOC_MODEL_SYMBOLS 32
+/* Keys of a spread (bitstream.md 3.2): four per octave of 16 bits. */
+#define WALLOC_MODEL_KEYS 64
 /* Fraction tables per bucket (bitstream.md 3.2: f = 0..3). */
 #define WALLOC_MODEL_FRACTIONS 4
 /* Row lengths of the projections. */
@@ -73,12 +75,19 @@ typedef struct
 /* Frequencies of one context. Symbol k (0, 1, -1, ..., m, -m, escape) is
  * symbol[k]; last[k] = start + freq - 1, so the symbol of slot s is the number
  * of entries with last[k] < s. Behind the 2 m + 2 symbols, last is 32767 and
- * symbol is 0/0. All compares fit signed 16-bit vectors; 192 bytes, aligned to
- * 64. */
+ * symbol is 0/0. All compares fit signed 16-bit vectors. reciprocal[k] is
+ * floor (2^64 / freq) + 1: the upper half of its product with any x < 2^32 is
+ * x / freq (x - 1 with the 2^64 - 1 that stand for freq 1). Aligned to 64. */
 typedef struct
 {
   int16_t last[WALLOC_MODEL_SYMBOLS];
   walloc_symbol symbol[WALLOC_MODEL_SYMBOLS];
+  uint64_t reciprocal[WALLOC_MODEL_SYMBOLS];
+  uint8_t shift;                /* of the bucket */
+  uint8_t escape;               /* symbol 2 m + 1 */
+  uint8_t direct;               /* symbols that say all: 0 with a shift */
+  uint8_t even;                 /* 0 is not much likelier than all others */
+  uint8_t padding[60];
 } walloc_freq_table;
 
 /* What depends on the parameter set. */
@@ -87,8 +96,9 @@ typedef struct
   const uint16_t *weight;       /* [D], 4096 = 1; NULL in reference models */
   const uint8_t *rounding;      /* [D], 1/256 step; NULL in reference models */
   const float *recon;           /* [D][3]; NULL in reference models */
-  const int32_t *bias_s;        /* [D] */
-  const int32_t *thresholds;    /* [B - 1], not descending */
+  const uint16_t *bias_s;       /* [D], >= 1 */
+  const int8_t *offset;         /* [D], added to keys */
+  uint8_t cap;                  /* of magnitudes, >= 1 */
   const uint16_t *active;       /* [D], of 32768 */
   const walloc_tap_list *taps;  /* [D] */
   int before;                   /* any tap reaches into the frame before */
@@ -111,6 +121,7 @@ struct walloc_model
 
   const uint8_t *group;         /* [D], WALLOC_GROUP_ */
   const uint8_t *class;         /* [D], < C */
+  const uint8_t *bucket;        /* [64], < B: of a key */
   const uint8_t *shift;         /* [B], 0..12 */
   const uint8_t *max_symbol;    /* [B], m = 1..15 */
   const uint16_t *set_limit;    /* [S] */

@@ -9,7 +9,9 @@
 /* Prediction of at most 3 times the greatest latent: then hi of section 3.3
  * always fits the escape code of 15 bits. */
 #define MAX_MEAN_WEIGHT 768
-#define MAX_BIAS (1 << 28)
+/* Spreads are 16 bits wide. */
+#define MAX_SPREAD 65535
+#define EVEN_SHARE 20480        /* of 32768: see walloc_freq_table */
 #define ACTIVE_TOTAL 32768
 #define FREQ_TOTAL 32768
 #define Z ((size_t) 0)          /* ends lists of dimensions */
@@ -34,6 +36,8 @@ read_tap (walloc_loader * l, const int16_t * row, unsigned set,
     problem = "the neighbour is not coded before the latent";
   else if (row[4] < -MAX_TAP_WEIGHT || row[4] > MAX_TAP_WEIGHT)
     problem = "the weight is not within -2047 to 2047";
+  else if (row[4] < 0 && (row[0] & 1) == WALLOC_TAP_SPREAD)
+    problem = "the weight of a magnitude is negative";
   if (problem != NULL) {
     walloc_loader_fail (l, "codec.tap: set %u, channel %u, tap %u: %s", set,
         channel, index, problem);
@@ -51,8 +55,9 @@ static int
 read_taps (walloc_loader * l, const int16_t * rows, unsigned set,
     unsigned channel, walloc_tap * out, walloc_tap_list * list)
 {
+  walloc_model_set *s = &l->model->set[set];
   walloc_tap tap;
-  unsigned i, n = 0, sum = 0;
+  unsigned i, n = 0, sum = 0, most = s->bias_s[channel];
   int kind, keep;
 
   memset (&tap, 0, sizeof tap);
@@ -68,8 +73,15 @@ read_taps (walloc_loader * l, const int16_t * rows, unsigned set,
       list->count[kind]++;
       if (kind == WALLOC_TAP_MEAN || kind == WALLOC_TAP_MEAN_BEFORE)
         sum += (unsigned) (tap.weight < 0 ? -tap.weight : tap.weight);
+      else
+        most += (unsigned) tap.weight * s->cap;
     }
   }
+  if (most > MAX_SPREAD)
+    return walloc_loader_fail (l,
+        "codec.tap: set %u, channel %u: bias and weights of magnitudes up to "
+        "%u add up to %u, more than %d", set, channel, s->cap, most,
+        MAX_SPREAD);
   if (sum > MAX_MEAN_WEIGHT)
     return walloc_loader_fail (l,
         "codec.tap: set %u, channel %u: mean weights add up to %u, more than "
@@ -111,7 +123,8 @@ load_taps (walloc_loader * l)
 
 /* One row of codec.freq; the text says what is wrong, or NULL. */
 static const char *
-read_table (const uint16_t * freq, unsigned symbols, walloc_freq_table * t)
+read_table (const uint16_t * freq, unsigned symbols, unsigned shift,
+    walloc_freq_table * t)
 {
   unsigned k, sum = 0;
 
@@ -127,9 +140,14 @@ read_table (const uint16_t * freq, unsigned symbols, walloc_freq_table * t)
       return "the sum is not 32768";
     t->symbol[k].start = (uint16_t) sum;
     t->symbol[k].freq = freq[k];
+    t->reciprocal[k] = freq[k] == 1 ? UINT64_MAX : UINT64_MAX / freq[k] + 1;
     sum += freq[k];
     t->last[k] = (int16_t) (sum - 1);
   }
+  t->shift = (uint8_t) shift;
+  t->escape = (uint8_t) (symbols - 1);
+  t->direct = shift > 0 ? 0 : t->escape;
+  t->even = freq[0] < EVEN_SHARE;
   return sum == FREQ_TOTAL ? NULL : "the sum is not 32768";
 }
 
@@ -154,7 +172,7 @@ load_frequencies (walloc_loader * l)
   for (i = 0; i < n; i++) {
     bucket = (unsigned) (i / WALLOC_MODEL_FRACTIONS % m->buckets);
     problem = read_table (freq + i * WALLOC_MODEL_SYMBOLS,
-        2u * m->max_symbol[bucket] + 2, tables + i);
+        2u * m->max_symbol[bucket] + 2, m->shift[bucket], tables + i);
     if (problem != NULL)
       return walloc_loader_fail (l,
           "codec.freq: set %u, class %u, bucket %u, table %u: %s",
@@ -194,8 +212,15 @@ load_buckets (walloc_loader * l)
       (size_t) m->buckets, Z);
   m->max_symbol = walloc_loader_fetch (l, "codec.max_symbol", "U8",
       (size_t) m->buckets, Z);
+  m->bucket = walloc_loader_fetch (l, "codec.bucket", "U8",
+      (size_t) WALLOC_MODEL_KEYS, Z);
   if (l->result != WALLOC_OK)
     return 0;
+  for (b = 0; b < WALLOC_MODEL_KEYS; b++)
+    if (m->bucket[b] >= m->buckets)
+      return walloc_loader_fail (l,
+          "codec.bucket: %u of key %u is not below the %u buckets",
+          m->bucket[b], b, m->buckets);
   for (b = 0; b < m->buckets; b++) {
     if (m->shift[b] > 12)
       return walloc_loader_fail (l, "codec.shift: %u of bucket %u exceeds 12",
@@ -208,39 +233,38 @@ load_buckets (walloc_loader * l)
   return 1;
 }
 
-/* What is said per set and channel or bucket, taps and tables aside. */
+/* What is said per set and channel, taps and tables aside. */
 static int
 load_sets (walloc_loader * l)
 {
   walloc_model *m = l->model;
   size_t sets = m->info.sets, channels = m->info.channels, i;
-  size_t steps = m->buckets - 1;
-  const int32_t *bias, *thresholds;
-  const uint16_t *active;
+  const uint16_t *active, *bias;
+  const uint8_t *cap;
+  const int8_t *offset;
   unsigned s;
 
-  bias = walloc_loader_fetch (l, "codec.bias_s", "I32", sets, channels, Z);
-  thresholds = walloc_loader_fetch (l, "codec.thresholds", "I32", sets, steps,
-      Z);
+  bias = walloc_loader_fetch (l, "codec.bias_s", "U16", sets, channels, Z);
+  offset = walloc_loader_fetch (l, "codec.offset", "I8", sets, channels, Z);
+  cap = walloc_loader_fetch (l, "codec.cap", "U8", sets, Z);
   active = walloc_loader_fetch (l, "codec.active", "U16", sets, channels, Z);
   m->class = walloc_loader_fetch (l, "codec.class", "U8", channels, Z);
   if (l->result != WALLOC_OK)
     return 0;
   for (i = 0; i < sets * channels; i++) {
-    if (bias[i] < 0 || bias[i] > MAX_BIAS)
+    if (bias[i] < 1)
       return walloc_loader_fail (l,
-          "codec.bias_s: %ld of set %u, channel %u is not 0 to 2^28",
-          (long) bias[i], (unsigned) (i / channels), (unsigned) (i % channels));
+          "codec.bias_s: 0 in set %u, channel %u; 1 is the least",
+          (unsigned) (i / channels), (unsigned) (i % channels));
     if (active[i] < 1 || active[i] >= ACTIVE_TOTAL)
       return walloc_loader_fail (l,
           "codec.active: %u of set %u, channel %u is not 1 to 32767",
           active[i], (unsigned) (i / channels), (unsigned) (i % channels));
   }
-  for (i = 0; i < sets * steps; i++)
-    if (i % steps != 0 && thresholds[i] < thresholds[i - 1])
-      return walloc_loader_fail (l,
-          "codec.thresholds: entry %u of set %u is less than the one before",
-          (unsigned) (i % steps), (unsigned) (i / steps));
+  for (s = 0; s < sets; s++)
+    if (cap[s] < 1)
+      return walloc_loader_fail (l, "codec.cap: 0 in set %u; 1 is the least",
+          s);
   for (i = 0; i < channels; i++)
     if (m->class[i] >= m->classes)
       return walloc_loader_fail (l,
@@ -248,7 +272,8 @@ load_sets (walloc_loader * l)
           m->class[i], (unsigned) i, m->classes);
   for (s = 0; s < sets; s++) {
     m->set[s].bias_s = bias + s * channels;
-    m->set[s].thresholds = thresholds + s * steps;
+    m->set[s].offset = offset + s * channels;
+    m->set[s].cap = cap[s];
     m->set[s].active = active + s * channels;
   }
   return 1;

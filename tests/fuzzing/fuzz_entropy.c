@@ -74,8 +74,9 @@ run (const walloc_model * model, const uint8_t * data, size_t size)
       model->info.sets, CHANNELS, present);
   walloc_slice_coder_layers (&coder, layers, ends);
   buffer = calloc (elements, sizeof *buffer);
-  scratch = aligned_alloc (64, (walloc_slice_scratch (width, rows) + 63) / 64 *
-      64);
+  scratch =
+      aligned_alloc (64, (walloc_slice_scratch (model, width, rows, CHANNELS,
+              1) + 63) / 64 * 64);
   skip = calloc (rows, width);
   in = malloc (size + LAYERS * WALLOC_SLICE_CHECK);
   out = malloc (worst);

@@ -16,10 +16,11 @@ require (int condition)
 }
 
 static void
-check_taps (const walloc_tap_list * list, unsigned channel)
+check_taps (const walloc_model_set * set, unsigned channel)
 {
+  const walloc_tap_list *list = &set->taps[channel];
   const walloc_tap *t = list->tap;
-  int sum = 0, n = 0, kind, i;
+  int sum = 0, n = 0, kind, i, spread = set->bias_s[channel];
 
   for (kind = 0; kind < WALLOC_TAP_KINDS; kind++)
     for (i = 0; i < list->count[kind]; i++, t++) {
@@ -30,8 +31,12 @@ check_taps (const walloc_tap_list * list, unsigned channel)
           t->dy < 0 || (t->dy == 0 && t->dx < 0));
       if (kind == WALLOC_TAP_MEAN || kind == WALLOC_TAP_MEAN_BEFORE)
         sum += abs (t->weight);
+      else
+        spread += t->weight * set->cap;
+      require (kind % 2 == 0 || t->weight > 0);
     }
   require (sum <= 768);
+  require (spread >= 1 && spread <= 65535);
 }
 
 static void
@@ -43,6 +48,8 @@ check_table (const walloc_freq_table * t, unsigned symbols)
     require (t->symbol[k].start == sum && t->symbol[k].freq > 0);
     sum += t->symbol[k].freq;
     require (t->last[k] == (int) sum - 1);
+    require ((unsigned __int128) UINT32_MAX * t->reciprocal[k] >> 64 ==
+        UINT32_MAX / t->symbol[k].freq - (t->symbol[k].freq == 1));
   }
   require (sum == 32768);
   for (; k < WALLOC_MODEL_SYMBOLS; k++)
@@ -61,9 +68,11 @@ check_model (const walloc_model * m)
   }
   for (c = 0; c < m->info.channels; c++)
     require (m->class[c] < m->classes && m->group[c] <= WALLOC_GROUP_DETAIL);
+  for (b = 0; b < WALLOC_MODEL_KEYS; b++)
+    require (m->bucket[b] < m->buckets);
   for (s = 0; s < m->info.sets; s++) {
     for (c = 0; c < m->info.channels; c++) {
-      check_taps (&m->set[s].taps[c], c);
+      check_taps (&m->set[s], c);
       require (m->set[s].active[c] >= 1 && m->set[s].active[c] <= 32767);
       for (b = 0; b < m->buckets; b++)
         for (f = 0; f < WALLOC_MODEL_FRACTIONS; f++)

@@ -42,6 +42,9 @@ ROUNDING = ((92, 92, 92, 92, 82, 66, 92, 82, 66, 42),
             (82, 66, 61, 42, 30, 30, 82, 64, 30, 30),
             (66, 61, 42, 30, 30, 30, 82, 30, 30, 30),
             (82, 30, 30, 30, 30, 30, 82, 30, 30, 30))
+# Caps of magnitudes: what 16-bit sums hold at fine steps, more than enough at
+# coarse ones.
+CAPS = (255, 160, 100, 63, 63, 63)
 D = 192
 
 
@@ -121,16 +124,23 @@ def quality_table(nonzero):
     return out
 
 
+def draw_steps(s, n, seed):
+    """A step for each of n pictures from the range of set s: [n, 1, 1, 1]."""
+    low, high = STEPS[s]
+    rng = np.random.default_rng(seed + s)
+    return np.exp(rng.uniform(np.log(low), np.log(high),
+                              (n, 1, 1, 1))).astype(np.float32)
+
+
 def build_set(s, y, group, samples, seed):
     """Everything of one parameter set, as a dict."""
     begin = time.time()
     low, high = STEPS[s]
-    rng = np.random.default_rng(seed + s)
-    step = np.exp(rng.uniform(np.log(low), np.log(high), (len(y), 1, 1, 1)))
-    step = step.astype(np.float32)
+    step = draw_steps(s, len(y), seed)
     rounding = (roundings(group)[s] / 256).astype(np.float32)[:, None, None]
     q = quantise(y, step, rounding)
     cm = ContextModel(D, 1, 7, classes(group))
+    cm.cap[:] = CAPS[s]
     cm.fit(0, q, list(range(D)), samples=samples, seed=seed + s)
     nonzero = {}
     for index in range(27, 134, 6):
@@ -155,6 +165,7 @@ def build(projection, crops, samples=30000, seed=2, jobs=1):
         done = pool.starmap(_work, [(s, group, samples, seed) for s in sets],
                             1)
     cm = ContextModel(D, len(STEPS), 7, classes(group))
+    cm.cap[:] = CAPS
     nonzero = {}
     for s in sets:
         cm.taps[s] = done[s]['taps']

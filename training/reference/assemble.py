@@ -11,6 +11,7 @@ import contexts
 
 CLASSES = 4
 # Neighbours of the generic contexts: the channel's own, already coded ones.
+GENERIC_OFFSET = 4 * 2          # weights of 64 stand for 1
 AROUND = ((0, -1, 18), (-1, 0, 18), (-1, -1, 8), (-1, 1, 8), (0, -2, 4),
           (-2, 0, 4))
 
@@ -36,7 +37,7 @@ def generic_contexts(channels):
     model = contexts.ContextModel(channels, 1, 1, np.zeros(channels, int))
     for channel in range(channels):
         spread = [(channel, dy, dx, weight) for dy, dx, weight in AROUND]
-        model.taps[0][channel] = ([], spread, contexts.SPREAD_ONE // 16)
+        model.taps[0][channel] = ([], spread, 4, GENERIC_OFFSET)
     model.count(0, np.zeros((1, channels, 1, 1), int), [])
     model.active[:] = 32000
     return model.tensors()

@@ -117,7 +117,8 @@ model_file_retype (model_file * f, const char *name)
   json_t *t = model_file_tensor (f, name);
   const char *type = json_string_value (json_object_get (t, "dtype"));
 
-  json_object_set_new (t, "dtype", json_string (type[1] == '8' ? "I8" :
+  json_object_set_new (t, "dtype", json_string (strcmp (type, "I8") == 0 ? "U8" :
+          type[1] == '8' ? "I8" :
           type[1] == '1' ? "F16" : type[0] == 'F' ? "I32" : "F32"));
 }
 

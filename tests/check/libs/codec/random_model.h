@@ -20,14 +20,17 @@ typedef struct
   uint8_t group[RM_CHANNELS], class[RM_CHANNELS];
   uint8_t shift[RM_BUCKETS], max_symbol[RM_BUCKETS];
   uint16_t active[RM_CHANNELS];
-  int32_t bias[RM_CHANNELS], thresholds[RM_BUCKETS - 1];
+  uint16_t bias[RM_CHANNELS];
+  int8_t offset[RM_CHANNELS];
+  uint8_t bucket[WALLOC_MODEL_KEYS];
   walloc_tap_list lists[RM_CHANNELS];
   walloc_tap taps[RM_CHANNELS][WALLOC_MODEL_TAPS];
   walloc_freq_table *tables;
 } random_model;
 
 static void
-random_table (walloc_freq_table * t, unsigned m, unsigned *seed)
+random_table (walloc_freq_table * t, unsigned m, unsigned shift,
+    unsigned *seed)
 {
   unsigned n = 2 * m + 2, k, start = 0, left = 32768 - n, f;
 
@@ -35,11 +38,18 @@ random_table (walloc_freq_table * t, unsigned m, unsigned *seed)
     t->last[k] = 32767;
     t->symbol[k].start = t->symbol[k].freq = 0;
   }
+  t->shift = (uint8_t) shift;
+  t->escape = (uint8_t) (n - 1);
+  t->direct = shift > 0 ? 0 : t->escape;
+  t->even = tap_random (seed) >> 9 & 1;
   for (k = 0; k < n; k++) {
     f = k + 1 < n ? tap_random (seed) % (left / 2 + 1) : left;
     left -= f;
     t->symbol[k].start = (uint16_t) start;
     t->symbol[k].freq = (uint16_t) (f + 1);
+    t->reciprocal[k] = UINT64_MAX / (f + 1) + 1;
+    if (f == 0)
+      t->reciprocal[k] = UINT64_MAX;
     start += f + 1;
     t->last[k] = (int16_t) (start - 1);
   }
@@ -63,16 +73,16 @@ random_model_init (random_model * r, unsigned seed, int max_weight,
   for (b = 0; b < RM_BUCKETS; b++) {
     r->shift[b] = (uint8_t) (tap_random (&seed) % (max_shift + 1));
     r->max_symbol[b] = (uint8_t) (1 + tap_random (&seed) % 15);
-    if (b > 0)
-      r->thresholds[b - 1] = (b > 1 ? r->thresholds[b - 2] : -40) +
-          (int32_t) (tap_random (&seed) % 3000);
   }
+  for (i = 0; i < WALLOC_MODEL_KEYS; i++)
+    r->bucket[i] = (uint8_t) (i * RM_BUCKETS / WALLOC_MODEL_KEYS);
   r->max_symbol[0] = 1;
   r->max_symbol[RM_BUCKETS - 1] = 15;
   for (c = 0; c < RM_CHANNELS; c++) {
     r->class[c] = (uint8_t) (tap_random (&seed) % RM_CLASSES);
     r->active[c] = (uint16_t) (1 + tap_random (&seed) % 32767);
-    r->bias[c] = (int32_t) (tap_random (&seed) % 500);
+    r->bias[c] = (uint16_t) (1 + tap_random (&seed) % 500);
+    r->offset[c] = (int8_t) ((int) (tap_random (&seed) % 60) - 30);
     n = max_weight > 0 ? 1 + tap_random (&seed) % WALLOC_MODEL_TAPS : 0;
     for (i = 0; i < n; i++) {
       tap = &r->taps[c][i];
@@ -92,16 +102,21 @@ random_model_init (random_model * r, unsigned seed, int max_weight,
     /* some channels without any mean, as models have them */
     r->lists[c].count[0] = (uint8_t) (c % 2 ? 0 : tap_random (&seed) % (n + 1));
     r->lists[c].count[1] = (uint8_t) (n - r->lists[c].count[0]);
+    for (i = r->lists[c].count[0]; i < n; i++)
+      r->taps[c][i].weight = (int16_t) (1 + abs (r->taps[c][i].weight) % 90);
   }
   for (i = 0; i < RM_CLASSES * RM_BUCKETS * WALLOC_MODEL_FRACTIONS; i++)
     random_table (&r->tables[i],
-        r->max_symbol[i / WALLOC_MODEL_FRACTIONS % RM_BUCKETS], &seed);
+        r->max_symbol[i / WALLOC_MODEL_FRACTIONS % RM_BUCKETS],
+        r->shift[i / WALLOC_MODEL_FRACTIONS % RM_BUCKETS], &seed);
   r->model.group = r->group;
   r->model.class = r->class;
   r->model.shift = r->shift;
   r->model.max_symbol = r->max_symbol;
   r->model.set[0].bias_s = r->bias;
-  r->model.set[0].thresholds = r->thresholds;
+  r->model.set[0].offset = r->offset;
+  r->model.set[0].cap = (uint8_t) (seed % 3 ? 1 + (seed >> 8) % 22 : 22);
+  r->model.bucket = r->bucket;
   r->model.set[0].active = r->active;
   r->model.set[0].taps = r->lists;
   r->model.set[0].tables = r->tables;

@@ -35,7 +35,10 @@ fixture_init (fixture * f, const random_model * r, unsigned width,
   f->buffer = walloc_mem_alloc (&f->mem, f->elements, sizeof *f->buffer);
   f->slice.planes = f->buffer + walloc_slice_origin (width);
   f->slice.scratch =
-      walloc_mem_alloc (&f->mem, 1, walloc_slice_scratch (width, rows));
+      walloc_mem_alloc (&f->mem, 1, walloc_slice_scratch (&r->model, width, rows,
+          RM_CHANNELS, 1));
+  memset (f->slice.scratch, 0xa5, walloc_slice_scratch (&r->model, width, rows,
+          RM_CHANNELS, 1));
   f->capacity = walloc_slice_worst (width, rows, RM_CHANNELS);
   f->out = walloc_mem_alloc (&f->mem, 1, f->capacity);
 }

@@ -4,12 +4,14 @@
 #include "common/crc16.h"
 #include "entropy/rans.h"
 
+#include <math.h>
+
 #include "slice_fixture.h"
 
 static void
 test_rans (void)
 {
-  uint8_t buffer[8192];
+  uint8_t buffer[8192], fast[8192];
   uint32_t start[1500], freq[1500], slot;
   walloc_rans_writer w;
   walloc_rans_reader r = { 0 };
@@ -28,6 +30,13 @@ test_rans (void)
       walloc_rans_put (&w, start[i], freq[i]);
     walloc_rans_finish (&w);
     size = (size_t) (buffer + sizeof buffer - w.p);
+    walloc_rans_writer_init (&w, fast + sizeof fast);
+    for (i = n; i-- > 0;)
+      walloc_rans_put_symbol (&w, start[i], freq[i], freq[i] == 1 ?
+          UINT64_MAX : UINT64_MAX / freq[i] + 1);
+    walloc_rans_finish (&w);
+    bad += memcmp (buffer + sizeof buffer -
+        size, fast + sizeof fast - size, size) != 0;
     bad += !walloc_rans_reader_init (&r, w.p, size);
     for (i = 0; i < n; i++) {
       slot = walloc_rans_peek (&r);
@@ -42,36 +51,42 @@ test_rans (void)
   TAP_OK (!walloc_rans_reader_init (&r, buffer, 8), "rANS: states of 0");
 }
 
+/* Magnitudes as direct_context() has found them. */
+static uint8_t magnitude[RM_CHANNELS][8][128];
+
 /* Section 3.2 word by word. */
 static void
 direct_context (const fixture * f, const random_model * r, unsigned c,
-    int y, int x, int *pred, int *flip, unsigned *table)
+    int y, int x, int *pred, int *flip, unsigned *context)
 {
   const walloc_tap_list *list = &r->lists[c];
   int64_t m = 0, s = r->bias[c];
-  unsigned i, b = 0;
-  int v, yy, xx, frac;
+  unsigned i, key = 0, plane;
+  int yy, xx, frac, residual, cap = r->model.set[0].cap;
 
   for (i = 0; i < (unsigned) list->count[0] + list->count[1]; i++) {
     yy = y + list->tap[i].dy;
     xx = x + list->tap[i].dx;
-    v = 0;
-    if (yy >= 0 && yy < (int) f->slice.rows && xx >= 0 &&
-        xx < (int) f->slice.width && f->present[list->tap[i].plane])
-      v = *cell (f, list->tap[i].plane, (unsigned) yy, (unsigned) xx);
+    plane = list->tap[i].plane;
+    if (yy < 0 || yy >= (int) f->slice.rows || xx < 0 ||
+        xx >= (int) f->slice.width || !f->present[plane])
+      continue;
     if (i < list->count[0])
-      m += v * list->tap[i].weight;
+      m += *cell (f, plane, (unsigned) yy, (unsigned) xx) * list->tap[i].weight;
     else
-      s += abs (v) * list->tap[i].weight;
+      s += magnitude[plane][yy][xx] * list->tap[i].weight;
   }
   *pred = (int) ((m + 128) >> 8);
   frac = (int) (m - 256 * (int64_t) * pred);
   *pred = *pred > 16383 ? 16383 : *pred < -16383 ? -16383 : *pred;
   *flip = frac < 0;
   frac = abs (frac);
-  while (b < RM_BUCKETS - 1 && r->thresholds[b] <= s)
-    b++;
-  *table = 4 * b + (frac < 16 ? 0 : frac < 48 ? 1 : frac < 80 ? 2 : 3);
+  /* the greatest key that begins at s or below */
+  while (key < 63 && (4 + (key + 1) % 4) * pow (2, (key + 1) / 4) / 4 <= s)
+    key++;
+  *context = 4 * key + (frac < 16 ? 0 : frac < 48 ? 1 : frac < 80 ? 2 : 3);
+  residual = abs (*cell (f, c, (unsigned) y, (unsigned) x) - *pred);
+  magnitude[c][y][x] = (uint8_t) (residual < cap ? residual : cap);
 }
 
 static void
@@ -79,52 +94,55 @@ test_context (unsigned width, int max_weight, unsigned kind)
 {
   random_model r;
   fixture f;
-  walloc_context context, near;
-  int32_t *mean, *spread;
-  int16_t *residual, *row;
-  uint8_t *table, live[RM_CHANNELS];
-  walloc_context_planes planes;
+  walloc_context all, near;
+  walloc_slice_areas areas;
+  uint16_t number[160];
+  uint8_t context[160], *to, live[RM_CHANNELS];
   unsigned seed = width, c, y, x, want, bad = 0, bad_near = 0, rows = 5;
+  unsigned k, key;
   int pred, flip, expect;
+  int16_t *row;
 
   random_model_init (&r, 77 + width, max_weight, 0);
   fixture_init (&f, &r, width, rows);
   f.present[1] = 0;
   fill (&f, kind, &seed);
   memcpy (live, f.present, sizeof live);
-  planes.planes = f.slice.planes;
-  planes.previous = NULL;
-  planes.stride = f.slice.stride;
-  planes.plane_stride = f.slice.plane_stride;
-  mean = f.slice.scratch;
-  spread = mean + width + WALLOC_ROW_SLACK;
-  residual = (int16_t *) (spread + width + WALLOC_ROW_SLACK);
-  table = (uint8_t *) (residual + width + WALLOC_ROW_SLACK);
+  walloc_slice_begin (&f.coder, &f.slice, 0, RM_CHANNELS, 1, &areas);
   for (c = 0; c < RM_CHANNELS; c++) {
     if (!live[c])
       continue;
+    walloc_context_prepare (&all, &r.model, 0, c, live, &areas.planes, 0);
+    walloc_context_prepare (&near, &r.model, 0, c, live, &areas.planes, 1);
+    bad_near += near.has_mean != all.has_mean;
+    for (k = 0; k < 256; k++) {
+      key = (unsigned) ((int) k / 4 + r.offset[c] < 0 ? 0 : (int) k / 4 +
+          r.offset[c] > 63 ? 63 : (int) k / 4 + r.offset[c]);
+      bad += all.table[k] != walloc_model_table (&r.model, 0, c,
+          r.bucket[key], k % 4);
+    }
     for (y = 0; y < rows; y++) {
       row = cell (&f, c, y, 0);
-      walloc_context_prepare (&context, &r.model, 0, c, live, &planes, 0);
-      walloc_context_row (&context, y * f.slice.stride, width, mean, spread);
-      walloc_context_symbols (&f.coder.buckets, row, width,
-          context.has_mean ? mean : NULL, spread, residual, table);
+      to = areas.magnitudes + c * f.slice.plane_stride + y * f.slice.stride;
+      walloc_context_mean (&all, y * f.slice.stride, width, areas.mean);
+      walloc_context_residuals (&all, row, width, all.has_mean ? areas.mean :
+          NULL, number, context, to);
+      walloc_slice_end_row (&f.slice, to);
+      walloc_context_spread (&all, y * f.slice.stride, width, areas.spread);
+      walloc_context_keys (areas.spread, width, context);
       for (x = 0; x < width; x++) {
         direct_context (&f, &r, c, (int) y, (int) x, &pred, &flip, &want);
         expect = flip ? pred - row[x] : row[x] - pred;
-        bad += residual[x] != expect || table[x] != want;
-        bad += walloc_bucket (&f.coder.buckets, spread[x]) != want >> 2;
+        bad += number[x] != 2 * abs (expect) - (expect > 0);
+        bad += context[x] != want || to[x] != magnitude[c][y][x];
+        bad += walloc_context_key (areas.spread[x]) != want / 4;
       }
       /* the decoder's split into a row part and a serial part */
-      walloc_context_prepare (&near, &r.model, 0, c, live, &planes, 1);
-      bad_near += near.has_mean != context.has_mean;
-      walloc_context_row (&near, y * f.slice.stride, width, mean, spread);
-      for (x = 0; x < width; x++) {
-        direct_context (&f, &r, c, (int) y, (int) x, &pred, &flip, &want);
-        bad_near += walloc_bucket (&f.coder.buckets, spread[x] +
-            near.near_spread[0] * abs (row[(int) x - 1]) +
-            near.near_spread[1] * abs (row[(int) x - 2])) != want >> 2;
-      }
+      walloc_context_spread (&near, y * f.slice.stride, width, areas.spread);
+      for (x = 0; x < width; x++)
+        bad_near += walloc_context_key (areas.spread[x] +
+            near.near_spread[0] * to[(int) x - 1] +
+            near.near_spread[1] * to[(int) x - 2]) != context[x] / 4u;
     }
   }
   TAP_OK (bad == 0, "contexts as specified, width %u, weights %d, kind %u",

@@ -150,10 +150,10 @@ test_values (void)
     {ORDERED, "codec.quality", 21, 193, "channels that do not exist"},
     {ORDERED, "codec.scale", 0, 19, "more taken from a step than it is"},
     {ORDERED, "codec.scale", 0, 171, "a quarter before half of the size"},
-    {ORDERED, "codec.bias_s", 7, -1, "a negative bias"},
-    {ORDERED, "codec.bias_s", 7, (1 << 28) + 1, "a bias beyond 2^28"},
+    {ORDERED, "codec.bias_s", 7, 0, "no bias"},
+    {ORDERED, "codec.cap", 1, 0, "no magnitudes"},
     {ORDERED, "codec.class", 7, 3, "a class that does not exist"},
-    {ORDERED, "codec.thresholds", 20, 0, "thresholds that descend"},
+    {ORDERED, "codec.bucket", 20, 16, "a bucket that does not exist"},
     {ORDERED, "codec.shift", 3, 13, "a shift of 13"},
     {ORDERED, "codec.max_symbol", 3, 0, "no symbols"},
     {ORDERED, "codec.max_symbol", 3, 16, "16 symbols"},
@@ -174,6 +174,7 @@ test_values (void)
     {ORDERED, "codec.tap", 3, 1, "a tap on the latent to come"},
     {ORDERED, "codec.tap", 3, 3, "a tap three columns away"},
     {ORDERED, "codec.tap", 4, 2048, "a weight of 2048"},
+    {ORDERED, "codec.tap", 4, -1, "a magnitude with a negative weight"},
     {ORDERED, "codec.tap", 4, -32768, "a weight of -32768"},
     /* tap 4 is the first mean tap: 192 + 192 + 128 without it */
     {ORDERED, "codec.tap", 24, 449, "mean weights beyond 768"},
@@ -200,13 +201,15 @@ test_values (void)
   model_file_poke (f, "codec.weight", 200, 64);
   model_file_poke (f, "codec.rounding", 200, 128);
   model_file_poke (f, "codec.recon", 9, 0x3f000000);
-  model_file_poke (f, "codec.bias_s", 7, 1 << 28);
+  model_file_poke (f, "codec.bias_s", 7, 1);
   model_file_poke (f, "codec.active", 9, 32767);
   model_file_poke (f, "codec.tap", 4, 2047);
   model_file_poke (f, "codec.tap", 24, 448);
   model_file_poke (f, "codec.synthesis", 3, 0x47800000);
   TAP_OK (model_file_load (f, &error) == WALLOC_OK,
       "the outermost values are taken%s", error.text);
+  model_file_poke (f, "codec.bias_s", 0, 1000);
+  refused (f, "codec.tap", "a sum that 16 bits do not hold");
   model_file_free (f);
   f = model_file_open (ORDERED);
   for (i = 0; i < 64; i++)
@@ -221,8 +224,9 @@ test_shapes (void)
   static const char *const names[] = {
     "codec.group", "codec.analysis", "codec.synthesis", "codec.weight",
     "codec.rounding", "codec.recon", "codec.set_limit", "codec.quality",
-    "codec.tap", "codec.bias_s", "codec.class", "codec.thresholds",
-    "codec.shift", "codec.max_symbol", "codec.freq", "codec.active"
+    "codec.tap", "codec.bias_s", "codec.class", "codec.offset", "codec.cap",
+    "codec.bucket", "codec.shift", "codec.max_symbol", "codec.freq",
+    "codec.active"
   };
   static const char *const reference[] = {
     "codec.analysis", "codec.bias", "decoder.linear", "decoder.linear.bias"
@@ -231,9 +235,9 @@ test_shapes (void)
   char what[100];
   unsigned i;
 
-  for (i = 0; i < 20; i++) {
-    const char *path = i < 16 ? ORDERED : REFERENCE;
-    const char *name = i < 16 ? names[i] : reference[i - 16];
+  for (i = 0; i < 22; i++) {
+    const char *path = i < 18 ? ORDERED : REFERENCE;
+    const char *name = i < 18 ? names[i] : reference[i - 18];
 
     f = model_file_open (path);
     model_file_rename (f, name, "other.name");

@@ -287,7 +287,8 @@ reslice (frame * f, walloc_model * model, const frame * from, unsigned rows)
   worst = walloc_slice_worst (l.width, rows, l.channels);
   planes = calloc (walloc_slice_elements (l.width, rows, l.channels),
       sizeof *planes);
-  slice.scratch = calloc (1, walloc_slice_scratch (l.width, rows));
+  slice.scratch = calloc (1, walloc_slice_scratch (model, l.width, rows,
+          l.channels, 1));
   out = malloc (worst);
   bytes = malloc (worst * n);
   counts = malloc (n * sizeof *counts);

@@ -55,7 +55,7 @@ scene_new (scene * s, const walloc_model * model)
   s->slice.stride = walloc_slice_stride (WIDTH);
   s->slice.plane_stride = walloc_slice_plane_stride (WIDTH, ROWS);
   s->slice.planes = s->planes + walloc_slice_origin (WIDTH);
-  s->slice.scratch = malloc (walloc_slice_scratch (WIDTH, ROWS));
+  s->slice.scratch = malloc (walloc_slice_scratch (model, WIDTH, ROWS, d, 1));
   s->fine_start = s->fine + walloc_slice_origin (WIDTH);
   for (c = 0; c < d; c++)
     for (y = 0; y < ROWS && s->present[c]; y++)
