@@ -20,6 +20,9 @@
 #define COARSER 4
 #define TURNS 16
 #define LASTING 8
+/* Rows around a coded one whose latents its contexts depend on: two rows of
+ * magnitudes, and two more that these depend on by their means. */
+#define REACH 4
 
 static unsigned
 slice_rows (const walloc_encoder * e, unsigned index)
@@ -359,7 +362,7 @@ fill_skipped (const walloc_encoder * e, const walloc_predict_slice * s,
 
   for (y = 0; y < slice->rows; y++) {
     near = 0;
-    for (i = y > 2 ? y - 2 : 0; i <= y + 2 && i < slice->rows; i++)
+    for (i = y > REACH ? y - REACH : 0; i <= y + REACH && i < slice->rows; i++)
       near |= row_coded (s->skip + (size_t) i * slice->width, slice->width);
     if (!near)
       continue;
