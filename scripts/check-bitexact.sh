@@ -25,8 +25,8 @@ if [ -z "$cases" ]; then
 fi
 
 # what compares with files that other builds have made, or with exact integers
-tests='stream quantiser transform-strip analysis layers entropy published
-  codec damage memory'
+tests='stream quantiser transform-strip analysis layers entropy codec damage
+  memory'
 # emulation is 20 to 50 times slower
 short='stream quantiser layers'
 # everything must come from this tree and the compiler
@@ -42,7 +42,10 @@ build () {
     # shellcheck disable=SC2086
     meson setup "$folder" $plain "$@" >"$folder.log" 2>&1 || return 1
   fi
-  meson compile -C "$folder" >>"$folder.log" 2>&1
+  # only what is run: Debian's cross compiler 12.2 fails on another test
+  # shellcheck disable=SC2046
+  ninja -C "$folder" $(printf 'tests/check/libs/test-%s ' $tests) \
+    >>"$folder.log" 2>&1
 }
 
 run () {
