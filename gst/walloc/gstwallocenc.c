@@ -574,14 +574,14 @@ gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
     result = walloc_encoder_encode (self->encoder, image, params, data, size,
         header, text);
     if (result == WALLOC_OK)
-      gst_walloc_rate_control_observe (&self->rate,
-          header->type == WALLOC_FRAME_KEY,
+      gst_walloc_rate_control_observe (&self->rate, header->type,
           gst_walloc_steps_quality (&self->steps, settings->quality), *size);
     return result;
   }
 
   index = gst_walloc_rate_control_begin (&self->rate, is_key, duration,
-      duration * settings->key_int_max, pixels);
+      params->predict == WALLOC_PREDICT_NONE ? 1 : settings->key_int_max,
+      pixels);
   for (;;) {
     if (gst_walloc_steps_apply (&self->steps, index, settings->channels,
             params))
@@ -589,7 +589,8 @@ gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
     result = walloc_encoder_encode (self->encoder, image, params, data, size,
         header, text);
     if (result != WALLOC_OK
-        || !gst_walloc_rate_control_again (&self->rate, *size, &index))
+        || !gst_walloc_rate_control_again (&self->rate, header->type, *size,
+            &index))
       return result;
     GST_DEBUG_OBJECT (self, "%" G_GSIZE_FORMAT " bytes at step index %u are "
         "far from the goal, encoding again at %u", *size, params->step_index,
@@ -650,6 +651,8 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   if (gst_video_encoder_get_max_encode_time (encoder, frame) < 0) {
     GST_DEBUG_OBJECT (self, "too late, dropping frame %u",
         frame->system_frame_number);
+    if (GST_VIDEO_CODEC_FRAME_IS_FORCE_KEYFRAME (frame))
+      self->since_key = 0;
     GST_OBJECT_LOCK (self);
     self->dropped++;
     GST_OBJECT_UNLOCK (self);

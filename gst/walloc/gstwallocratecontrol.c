@@ -36,6 +36,10 @@
 /* time in which what is beyond the band is paid back */
 #define PAYBACK 0.25
 
+/* the same in streams with predicted frames, whose sizes vary more */
+#define BAND_PREDICTED 0.02
+#define PAYBACK_PREDICTED 0.08
+
 /* the level is brought back to CALM when it leaves FAR, by so much of itself
  * in a second; LEVEL is what the buffer holds on each side */
 #define FAR 0.5
@@ -58,10 +62,15 @@
 #define KEEP 0.8
 #define KEEP_LESS 0.6
 
-/* what a key frame may exceed its time by: seen in windows of two seconds,
- * or not when these always have the same number of key frames in them */
-#define KEY_EXCESS 0.09
-#define KEY_EXCESS_ALIGNED 0.5
+/* what a key frame may exceed its time by, as windows of two seconds see it;
+ * where these always have the same number of key frames in them, by how much
+ * that may change from one to the next, and in all */
+#define KEY_EXCESS 0.07
+#define KEY_EXCESS_CHANGE 0.04
+#define KEY_EXCESS_ALIGNED 0.4
+
+/* what a cut took is paid back in this time */
+#define CUT_PAYBACK 0.5
 
 /* pictures are left out for up to SHORT_GAP, with a full bucket for LONG_GAP */
 #define SHORT_GAP 0.5
@@ -76,6 +85,17 @@
 
 /* predicted frames, before one was seen: smaller than key frames by */
 #define GUESS_RATIO 3.0
+#define FIRST_RATIO 12.0
+#define MOST_RATIO 100.0
+
+/* indices by which a predicted frame may be finer or coarser than the one
+ * before, at the first attempt */
+#define MOST_FINER 3
+#define MOST_COARSER 4
+#define MOST_COARSER_AGAIN 8
+
+/* the wish for a predicted frame is met by half when it is nearer than this */
+#define HURRY 16
 
 #define INDICES_PER_OCTAVE 16.0
 
@@ -176,11 +196,13 @@ model_of (GstWallocRateControl * rc, gboolean is_key, guint64 pixels)
 
 /* Learns from a frame that was coded without a rate. */
 void
-gst_walloc_rate_control_observe (GstWallocRateControl * rc, gboolean is_key,
-    guint index, gsize bytes)
+gst_walloc_rate_control_observe (GstWallocRateControl * rc,
+    walloc_frame_type type, guint index, gsize bytes)
 {
-  model_learn (&rc->model[is_key], index, log2 (8.0 * MAX (bytes, 1)));
-  rc->index = index;
+  if (type != WALLOC_FRAME_REPEAT)
+    model_learn (&rc->model[type == WALLOC_FRAME_KEY], index,
+        log2 (8.0 * MAX (bytes, 1)));
+  rc->index = rc->last[type == WALLOC_FRAME_KEY] = index;
 }
 
 /* The last picture stood @more longer (or shorter) than was said when it was
@@ -211,28 +233,36 @@ gst_walloc_rate_control_skip (GstWallocRateControl * rc, GstClockTime duration)
   return TRUE;
 }
 
-/* What a key frame gets: as much more than predicted frames as its content
- * needs at their step, within limits. */
+/* What a key frame gets beyond its time: as much more than predicted frames as
+ * its content needs at their step, within limits. */
 static gdouble
-key_plan (GstWallocRateControl * rc, gdouble seconds, gdouble distance)
+key_excess (GstWallocRateControl * rc, gdouble seconds, gboolean is_planned)
 {
-  gdouble ratio = GUESS_RATIO, frames = distance / seconds, plan, excess;
-  gdouble windows = LONG_GAP / distance;
+  gdouble distance = rc->distance * seconds, windows = LONG_GAP / distance;
+  gdouble ratio = FIRST_RATIO, excess, change, least = 0, most;
 
   if (rc->model[0].known && rc->model[1].known)
     ratio = exp2 (model_bits (&rc->model[1], rc->index)
         - model_bits (&rc->model[0], rc->index));
-  ratio = CLAMP (ratio, 1.0, 100.0);
-  plan = distance * ratio / (ratio + frames - 1);
-  excess = fabs (windows - rint (windows)) * distance < seconds / 2
-      && windows > 0.5 ? KEY_EXCESS_ALIGNED : KEY_EXCESS;
+  ratio = CLAMP (ratio, 1.0, MOST_RATIO);
+  excess = distance * ratio / (ratio + rc->distance - 1) - seconds;
 
-  return CLAMP (plan, seconds, seconds + excess);
+  most = MAX (KEY_EXCESS - rc->debt, 0);
+  if (rc->fresh) {
+    /* no two seconds end with this frame */
+    most = KEY_EXCESS_ALIGNED;
+  } else if (is_planned && rc->regular && windows > 0.5
+      && fabs (windows - rint (windows)) * distance < seconds / 2) {
+    change = KEY_EXCESS_CHANGE / MAX (1.0, windows);
+    least = CLAMP (rc->excess - change, 0, KEY_EXCESS_ALIGNED);
+    most = CLAMP (rc->excess + change, most, KEY_EXCESS_ALIGNED);
+  }
+  return CLAMP (excess, least, MAX (least, most));
 }
 
 /* What the picture at hand may take, without corrections. */
 static gdouble
-plan_of (GstWallocRateControl * rc, gdouble seconds, gdouble distance)
+plan_of (GstWallocRateControl * rc, gdouble seconds, gboolean is_planned)
 {
   gdouble plan = seconds;
 
@@ -242,8 +272,8 @@ plan_of (GstWallocRateControl * rc, gdouble seconds, gdouble distance)
     rc->paying = FALSE;
   if (rc->paying)
     plan -= MAX (DRIFT * rc->level, -MOST_GIVEN) * seconds;
-  if (rc->is_key && distance > 1.5 * seconds)
-    rc->lent = key_plan (rc, seconds, distance) - seconds;
+  if (rc->is_key && rc->distance > 1)
+    rc->lent = key_excess (rc, seconds, is_planned);
   else
     rc->lent = -MIN (rc->debt * MIN (1.0, seconds / MAX (rc->debt_time,
                 seconds)), (1 - LEAST_GOAL) * seconds);
@@ -254,38 +284,70 @@ plan_of (GstWallocRateControl * rc, gdouble seconds, gdouble distance)
 static gdouble
 goal_of (GstWallocRateControl * rc, gdouble plan, gdouble seconds)
 {
-  gdouble goal = plan;
+  gboolean calm = rc->distance <= 1;
+  gdouble goal = plan, band = calm ? BAND : BAND_PREDICTED;
 
-  if (fabs (rc->recent) > BAND)
-    goal -= (rc->recent - CLAMP (rc->recent, -BAND, BAND))
-        * MIN (1.0, seconds / PAYBACK);
+  if (fabs (rc->recent) > band)
+    goal -= (rc->recent - CLAMP (rc->recent, -band, band))
+        * MIN (1.0, seconds / (calm ? PAYBACK : PAYBACK_PREDICTED));
 
   return CLAMP (goal, LEAST_GOAL * plan, MOST_GOAL * plan);
 }
 
-/* Starts a picture; returns its step index. @key_distance: time to the next
- * key frame, no more than @duration where all are key frames. */
+/* Plans the picture at hand, once it is known (or thought) to be a key frame
+ * or not. */
+static void
+plan_picture (GstWallocRateControl * rc, gboolean is_key, gboolean is_planned)
+{
+  rc->is_key = is_key;
+  rc->plan = plan_of (rc, rc->seconds, is_planned);
+  rc->goal = goal_of (rc, rc->plan, rc->seconds);
+}
+
+/* From the index of the last frame of the kind to the wished one, or less far
+ * where that is wiser. */
+static gdouble
+move (const GstWallocRateControl * rc, gdouble wish)
+{
+  gdouble last = rc->last[rc->is_key];
+  gdouble keep = rc->paying || fabs (rc->recent) > BAND ? KEEP_LESS : KEEP;
+
+  /* the bits of predicted frames are no line: nothing changes in a still scene
+   * until a step is fine enough, and then everything once */
+  if (rc->repeated && !rc->is_key)
+    return last - MOST_FINER;
+  /* such a scene keeps its step while the rate is right */
+  if (fabs (wish - last) < keep)
+    return last;
+  if (rc->is_key)
+    return wish;
+  if (wish > last)
+    return MIN (wish, last + MOST_COARSER);
+  if (wish > last - HURRY)
+    return MAX ((wish + last) / 2, last - MOST_FINER);
+  return last - 2 * MOST_FINER;
+}
+
+/* Starts a picture; returns its step index. @key_distance: frames between
+ * planned key frames, 1 where all are. */
 guint
 gst_walloc_rate_control_begin (GstWallocRateControl * rc, gboolean is_key,
-    GstClockTime duration, GstClockTime key_distance, guint64 pixels)
+    GstClockTime duration, guint key_distance, guint64 pixels)
 {
   GstWallocRateModel *m = model_of (rc, is_key, pixels);
-  gdouble wish, keep, distance = key_distance / (gdouble) GST_SECOND;
+  gdouble wish;
 
-  rc->is_key = is_key;
+  rc->distance = key_distance;
   rc->seconds = MIN (seconds_of (duration) + rc->gap, LONG_GAP);
   rc->attempts = rc->first = 0;
-  rc->plan = plan_of (rc, rc->seconds, distance);
-  rc->goal = goal_of (rc, rc->plan, rc->seconds);
+  rc->is_cut = FALSE;
+  plan_picture (rc, is_key, TRUE);
   if (rc->low && rc->gap >= SHORT_GAP)
     rc->goal = MAX (SHORT_GAP - rc->bucket, LEAST_GOAL * seconds_of (duration));
-  rc->debt_time = is_key ? distance : MAX (rc->debt_time - rc->seconds, 0);
 
   wish = model_index (m, log2 (rc->goal * rc->bitrate));
-  /* a still scene keeps its step while the rate is right */
-  keep = rc->paying || fabs (rc->recent) > BAND ? KEEP_LESS : KEEP;
-  if (m->known && fabs (wish - rc->index) < keep)
-    wish = rc->index;
+  if (m->known || (!is_key && rc->last[0] > 0))
+    wish = move (rc, wish);
   /* pictures are left out before they become worthless */
   if (rc->gap < SHORT_GAP) {
     rc->low = model_index (m, log2 (seconds_of (duration) * rc->bitrate)) >
@@ -331,6 +393,8 @@ next_index (GstWallocRateControl * rc)
   if (low > high)
     return rc->tried[last];
   wish = rc->tried[last] + INDICES_PER_OCTAVE * (rc->got[last] - goal) / slope;
+  if (!rc->is_key && last == rc->first)
+    wish = MIN (wish, rc->tried[last] + MOST_COARSER_AGAIN);
   return CLAMP (wish + 0.5, low, high);
 }
 
@@ -345,7 +409,7 @@ is_good (const GstWallocRateControl * rc, gdouble bits, guint index)
 
   return (fabs (recent) <= LIMIT && !rc->fresh)
       || fabs (exp2 (bits - goal) - 1) <= (rc->fresh ? 2 * CLOSE : CLOSE)
-      || (bits < goal && index <= rc->min_index)
+      || (bits < goal && (!rc->is_key || index <= rc->min_index))
       || (bits > goal && (index >= rc->max_index || (rc->low
               && index >= rc->low_index && rc->gap < SHORT_GAP)));
 }
@@ -355,24 +419,67 @@ account (GstWallocRateControl * rc, gdouble bits)
 {
   gdouble spent = exp2 (bits) / rc->bitrate, excess = spent - rc->plan;
 
+  /* what a key frame could not use at the finest step is not to be paid */
+  if (excess < 0 && rc->lent > 0 && rc->index <= rc->min_index) {
+    gdouble unused = MIN (rc->lent, -excess);
+
+    rc->lent -= unused;
+    excess += unused;
+  }
   rc->recent = rc->recent * exp (-rc->seconds / RECENT_FADE) + excess;
-  rc->recent = CLAMP (rc->recent, -LIMIT, 2 * LIMIT);
+  rc->recent = CLAMP (rc->recent, -(rc->distance > 1 ? 2 : 1) * LIMIT,
+      2 * LIMIT);
   rc->level = CLAMP (rc->level + spent - rc->seconds, -LEVEL, LEVEL);
   rc->bucket = MAX (rc->bucket - rc->seconds + rc->gap, 0) + spent;
+  if (!rc->is_key)
+    rc->debt_time = MAX (rc->debt_time - rc->seconds, 0);
+  else if (rc->is_cut && rc->debt + rc->lent > 0)
+    rc->debt_time = (rc->debt * rc->debt_time + rc->lent * CUT_PAYBACK)
+        / (rc->debt + rc->lent);
+  else
+    rc->debt_time = MIN (rc->distance * rc->seconds, LONG_GAP);
   rc->debt += rc->lent;
+  if (rc->is_key)
+    rc->excess = rc->lent;
   rc->gap = 0;
   rc->fresh = FALSE;
 }
 
-/* A frame of @bytes came out at the index. TRUE: code the picture again, at
- * @index. FALSE: the frame stands, and is accounted for. */
+/* Learns from the attempt that stands. */
+static void
+learn (GstWallocRateControl * rc, gdouble bits)
+{
+  GstWallocRateModel *m = &rc->model[rc->is_key];
+  guint last = rc->attempts - 1;
+
+  if (rc->attempts == rc->first + 1) {
+    model_learn (m, rc->index, bits);
+    return;
+  }
+  /* attempts at one picture tell more than pictures that follow each other */
+  model_learn_slope (m, rc->tried[last], rc->got[last], rc->tried[last - 1],
+      rc->got[last - 1]);
+  m->index = rc->index;
+  m->bits = bits;
+  m->known = TRUE;
+}
+
+/* A frame of @bytes and @type came out at the index. TRUE: code the picture
+ * again, at @index. FALSE: the frame stands, and is accounted for. */
 gboolean
-gst_walloc_rate_control_again (GstWallocRateControl * rc, gsize bytes,
-    guint * index)
+gst_walloc_rate_control_again (GstWallocRateControl * rc,
+    walloc_frame_type type, gsize bytes, guint * index)
 {
   gdouble bits = log2 (8.0 * MAX (bytes, 1));
   guint next;
 
+  /* at a cut the encoder makes a key frame where another was thought of; it
+   * may think better of it at another step */
+  if ((type == WALLOC_FRAME_KEY) != rc->is_key) {
+    rc->is_cut = !rc->is_key;
+    plan_picture (rc, rc->is_cut, FALSE);
+    gst_walloc_rate_control_forget (rc);
+  }
   rc->tried[rc->attempts] = rc->index;
   rc->got[rc->attempts] = bits;
   rc->attempts++;
@@ -384,18 +491,20 @@ gst_walloc_rate_control_again (GstWallocRateControl * rc, gsize bytes,
       return TRUE;
     }
   }
-  /* attempts at one picture tell more than pictures that follow each other */
-  if (rc->attempts > rc->first + 1) {
-    GstWallocRateModel *m = &rc->model[rc->is_key];
-    guint last = rc->attempts - 1;
-
-    model_learn_slope (m, rc->tried[last], rc->got[last], rc->tried[last - 1],
-        rc->got[last - 1]);
-    m->index = rc->index;
-    m->bits = bits;
-    m->known = TRUE;
-  } else {
-    model_learn (&rc->model[rc->is_key], rc->index, bits);
+  rc->repeated = type == WALLOC_FRAME_REPEAT;
+  if (!rc->repeated)
+    learn (rc, bits);
+  rc->last[rc->is_key] = rc->index;
+  if (rc->is_key) {
+    rc->regular = !rc->is_cut;
+    /* finer predicted frames would code everything again */
+    rc->last[0] = rc->model[0].known ? MAX (rc->last[0], rc->index) : rc->index;
+  }
+  if (rc->is_cut) {
+    /* what predicted frames took before tells nothing now */
+    rc->model[0].known = TRUE;
+    rc->model[0].index = rc->last[0] = rc->index;
+    rc->model[0].bits = bits - log2 (GUESS_RATIO);
   }
   account (rc, bits);
   return FALSE;

@@ -4,6 +4,7 @@
 #define __GST_WALLOC_RATE_CONTROL_H__
 
 #include <gst/gst.h>
+#include <walloc/frame.h>
 
 G_BEGIN_DECLS
 
@@ -27,6 +28,9 @@ typedef struct
 
   GstWallocRateModel model[2];  /* of predicted and of key frames */
   guint index;                  /* of the last frame */
+  guint last[2];                /* of the last predicted and key frame */
+  gboolean regular;             /* the last key frame was planned */
+  gboolean repeated;            /* the last frame was a repeat */
 
   /* seconds of the rate, in excess of it */
   gdouble recent;               /* fades: what windows of 2 s see */
@@ -38,14 +42,16 @@ typedef struct
   gdouble gap;                  /* time since the last frame */
 
   /* the excess of the last key frame, planned, and time left to pay it */
-  gdouble debt, debt_time;
+  gdouble excess, debt, debt_time;
 
   /* of the picture at hand */
   gboolean is_key;
+  gboolean is_cut;              /* a key frame that was not planned */
   gdouble seconds;              /* that it stands for */
   gdouble goal;                 /* seconds of the rate that it may take */
   gdouble plan;                 /* the same without corrections */
   gdouble lent;                 /* of that, what other frames pay */
+  guint distance;               /* frames to the next key frame; 1: none but them */
   guint attempts, first;        /* of all, and the first that still counts */
   guint tried[GST_WALLOC_RATE_CONTROL_ATTEMPTS];
   gdouble got[GST_WALLOC_RATE_CONTROL_ATTEMPTS];        /* log2 bits */
@@ -58,8 +64,8 @@ void      gst_walloc_rate_control_set     (GstWallocRateControl * rc,
                                            guint low_index, guint max_index);
 
 void      gst_walloc_rate_control_observe (GstWallocRateControl * rc,
-                                           gboolean is_key, guint index,
-                                           gsize bytes);
+                                           walloc_frame_type type,
+                                           guint index, gsize bytes);
 
 void      gst_walloc_rate_control_elapsed (GstWallocRateControl * rc,
                                            GstClockTimeDiff more);
@@ -70,12 +76,13 @@ gboolean  gst_walloc_rate_control_skip    (GstWallocRateControl * rc,
 guint     gst_walloc_rate_control_begin   (GstWallocRateControl * rc,
                                            gboolean is_key,
                                            GstClockTime duration,
-                                           GstClockTime key_distance,
+                                           guint key_distance,
                                            guint64 pixels);
 
 void      gst_walloc_rate_control_forget  (GstWallocRateControl * rc);
 
 gboolean  gst_walloc_rate_control_again   (GstWallocRateControl * rc,
+                                           walloc_frame_type type,
                                            gsize bytes, guint * index);
 
 G_END_DECLS

@@ -60,14 +60,15 @@ simulation_step (Simulation * s, const Content * c)
   if (gst_walloc_rate_control_skip (&s->rc, s->duration)) {
     s->skipped++;
   } else {
-    index = gst_walloc_rate_control_begin (&s->rc, TRUE, s->duration,
-        s->duration, 640 * 360);
+    index = gst_walloc_rate_control_begin (&s->rc, TRUE, s->duration, 1,
+        640 * 360);
     for (;;) {
       fail_unless (index >= BEST && index <= WORST);
       bytes = 60 + floor (c->complexity * scale * exp2 (-c->slope * index /
               16.0));
       bits = 8 * bytes;
-      if (!gst_walloc_rate_control_again (&s->rc, bytes, &index))
+      if (!gst_walloc_rate_control_again (&s->rc, WALLOC_FRAME_KEY, bytes,
+              &index))
         break;
       s->again++;
       fail_unless (++attempts <= GST_WALLOC_RATE_CONTROL_ATTEMPTS);
@@ -156,6 +157,107 @@ GST_START_TEST (test_windows)
       simulation_free (s);
     }
   }
+}
+
+GST_END_TEST;
+
+/* A picture of a stream with predicted frames, which are @ratio times smaller
+ * than key frames would be. */
+static void
+simulation_predict (Simulation * s, const Content * c, gdouble ratio,
+    guint distance, gboolean is_cut)
+{
+  gboolean planned = s->frames % distance == 0, key = planned || is_cut;
+  gdouble bytes, scale = 1 + c->noise * g_rand_double_range (s->random, -1, 1);
+  guint attempts = 1, index;
+
+  index = gst_walloc_rate_control_begin (&s->rc, planned, s->duration,
+      distance, 640 * 360);
+  for (;;) {
+    bytes = 60 + floor (c->complexity * scale * exp2 (-c->slope * index / 16.0)
+        / (key ? 1 : ratio));
+    if (!gst_walloc_rate_control_again (&s->rc, key ? WALLOC_FRAME_KEY :
+            WALLOC_FRAME_PREDICTED, bytes, &index))
+      break;
+    s->again++;
+    fail_unless (++attempts <= GST_WALLOC_RATE_CONTROL_ATTEMPTS);
+  }
+  bytes *= 8;
+  s->frames++;
+  g_array_append_val (s->times, s->time);
+  g_array_append_val (s->bits, bytes);
+  s->time += s->duration / (gdouble) GST_SECOND;
+}
+
+/* key frames and predicted ones, cuts, changes of what prediction saves */
+GST_START_TEST (test_predicted_windows)
+{
+  static const guint distances[] = { 1, 25, 50, 60, 200, 65535 };
+  guint d, i;
+
+  for (d = 0; d < G_N_ELEMENTS (distances); d++) {
+    Simulation *s = simulation_new (1e6, GST_SECOND / 25);
+    gdouble sum = 0, worst;
+
+    for (i = 0; i < 1000; i++) {
+      gdouble ratio = 1 + i / 200 % 4;
+      Content content = { 5e4 * ratio * (1 + i / 90 % 3), 1.0, 0.1 };
+
+      simulation_predict (s, &content, ratio, distances[d], i % 90 == 0
+          && i > 0);
+      sum += g_array_index (s->bits, gdouble, i);
+    }
+    worst = simulation_worst (s, 1e6, 0);
+    fail_unless (worst <= (distances[d] == 1 ? 0.05 : 0.08),
+        "%.1f %% off, keys %u apart", 100 * worst, distances[d]);
+    fail_unless (fabs (sum / 40 / 1e6 - 1) < 0.02, "%.0f bit/s", sum / 40);
+    simulation_free (s);
+  }
+}
+
+GST_END_TEST;
+
+/* a key frame whose predicted frames are next to nothing gets more than its
+ * share, from them */
+GST_START_TEST (test_key_share)
+{
+  Simulation *s = simulation_new (1e6, GST_SECOND / 25);
+  Content content = { 4e5, 1.0, 0 };
+  gdouble key, before, after;
+  guint i;
+
+  for (i = 0; i < 500; i++)
+    simulation_predict (s, &content, 20, 50, FALSE);
+  key = g_array_index (s->bits, gdouble, 450);
+  before = g_array_index (s->bits, gdouble, 449);
+  after = g_array_index (s->bits, gdouble, 460);
+  fail_unless (key > 6 * before && key > 6 * after && key < 0.45 * 1e6,
+      "%.0f among %.0f and %.0f bits", key, before, after);
+  fail_unless (simulation_worst (s, 1e6, 0) <= 0.05);
+  simulation_free (s);
+}
+
+GST_END_TEST;
+
+/* a still scene: repeats, until the step is fine enough to code it anew */
+GST_START_TEST (test_predicted_still)
+{
+  Simulation *s = simulation_new (1e6, GST_SECOND / 25);
+  Content content = { 4e5, 1.0, 0 };
+  guint i, index, last;
+
+  simulation_predict (s, &content, 1, 65535, FALSE);
+  last = s->rc.index;
+  for (i = 0; i < 100; i++) {
+    index = gst_walloc_rate_control_begin (&s->rc, FALSE, s->duration, 65535,
+        640 * 360);
+    fail_unless (index <= last && index + 6 >= last);
+    fail_if (gst_walloc_rate_control_again (&s->rc, WALLOC_FRAME_REPEAT, 57,
+            &index));
+    last = index;
+  }
+  fail_unless_equals_int (last, BEST);
+  simulation_free (s);
 }
 
 GST_END_TEST;
@@ -337,13 +439,13 @@ GST_START_TEST (test_absurd_sizes)
     if (gst_walloc_rate_control_skip (&rc, duration))
       continue;
     index = gst_walloc_rate_control_begin (&rc, key, duration,
-        g_rand_boolean (random) ? duration : GST_SECOND * 10,
+        g_rand_boolean (random) ? 1 : g_rand_int (random) | 1,
         g_rand_int (random));
     for (n = 0;; n++) {
       fail_unless (index <= WORST && index >= rc.min_index);
       fail_unless (n < GST_WALLOC_RATE_CONTROL_ATTEMPTS);
-      if (!gst_walloc_rate_control_again (&rc, (gsize) 1 <<
-              g_rand_int_range (random, 0, 40), &index))
+      if (!gst_walloc_rate_control_again (&rc, g_rand_int_range (random, 0, 3),
+              (gsize) 1 << g_rand_int_range (random, 0, 40), &index))
         break;
     }
     fail_unless (isfinite (rc.recent) && isfinite (rc.level)
@@ -697,6 +799,9 @@ walloc_rate_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_windows);
+  tcase_add_test (tc, test_predicted_windows);
+  tcase_add_test (tc, test_key_share);
+  tcase_add_test (tc, test_predicted_still);
   tcase_add_test (tc, test_still_keeps_step);
   tcase_add_test (tc, test_long_run);
   tcase_add_test (tc, test_first_frame_and_cut);
