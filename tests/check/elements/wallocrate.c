@@ -251,7 +251,7 @@ GST_START_TEST (test_predicted_still)
   for (i = 0; i < 100; i++) {
     index = gst_walloc_rate_control_begin (&s->rc, FALSE, s->duration, 65535,
         640 * 360);
-    fail_unless (index <= last && index + 6 >= last);
+    fail_unless (index <= last + (i == 0 ? 4 : 0) && index + 6 >= last);
     fail_if (gst_walloc_rate_control_again (&s->rc, WALLOC_FRAME_REPEAT, 57,
             &index));
     last = index;
