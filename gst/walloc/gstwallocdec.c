@@ -14,6 +14,14 @@
  * not take that but another format of the same chroma sampling, or GRAY8, the
  * picture is decoded into that at no extra cost.
  *
+ * When downstream does not take the size of the stream but half, a quarter or
+ * an eighth of it (rounded up), pictures are decoded in that size, which costs
+ * less than decoding and scaling.
+ *
+ * With #GstWallocDec:decoder=auto stills and streams that are not live get the
+ * best decoder of the model, live ones the fast one. A decoder that cannot keep
+ * up makes way for a cheaper one, and is tried again later.
+ *
  * Frames may build on the ones before (#GstWallocEnc:key-int-max). After a lost
  * one, all are left out until the next key frame, for which upstream is asked;
  * with #GstWallocDec:conceal they are shown as far as they can be decoded.
@@ -32,6 +40,10 @@
  * gst-launch-1.0 filesrc location=test.wlc ! wallocparse ! wallocdec decoder=linear ! videoconvert ! autovideosink
  * ]| This line plays a file with the cheapest decoder.
  *
+ * |[
+ * gst-launch-1.0 filesrc location=1080p.wlc ! wallocparse ! wallocdec ! video/x-raw,width=480,height=270 ! videoconvert ! autovideosink
+ * ]| This line shows a small picture, for which only a part of the work is done.
+ *
  * Since: 0.1
  */
 #ifdef HAVE_CONFIG_H
@@ -46,17 +58,16 @@
 #include "gstwalloccommon.h"
 #include "gstwallocdec.h"
 #include "gstwallocelements.h"
+#include "gstwallocreduce.h"
 
 GST_DEBUG_CATEGORY_STATIC (wallocdec_debug);
 #define GST_CAT_DEFAULT wallocdec_debug
 
 #define DEFAULT_DECODER WALLOC_DECODER_AUTO
-
-/* How many frames decoder=auto keeps to the linear decoder after one came too
- * late: long enough not to flicker between two pictures of the same thing. */
-#define HURRIED_FRAMES 300
 #define DEFAULT_THREADS 0
 #define DEFAULT_CONCEAL FALSE
+/* 8192 x 8192: latents of that take 400 MB, a picture 100 to 270 MB */
+#define DEFAULT_MAX_PIXELS (1u << 26)
 
 #define MAX_THREADS 64
 
@@ -70,6 +81,7 @@ enum
   PROP_THREADS,
   PROP_MODEL_FILE,
   PROP_CONCEAL,
+  PROP_MAX_PIXELS,
   PROP_STATS
 };
 
@@ -88,8 +100,8 @@ GST_ELEMENT_REGISTER_DEFINE (wallocdec, "wallocdec", GST_RANK_PRIMARY,
 
 /**
  * GstWallocDecDecoder:
- * @auto: fast where the model has it, else linear; linear while frames come
- *   late
+ * @auto: best for stills and streams that are not live, fast for live ones,
+ *   as far as the model has them and time allows
  * @linear: one matrix and synthesis
  * @fast: small network for live video
  * @best: network for best quality
@@ -103,7 +115,7 @@ gst_walloc_dec_decoder_get_type (void)
   static gsize type;
   static const GEnumValue values[] = {
     {WALLOC_DECODER_AUTO,
-        "Fast where the model has it, linear while frames come late", "auto"},
+        "The best one that the model has and time allows", "auto"},
     {WALLOC_DECODER_LINEAR, "One matrix and synthesis, always there",
         "linear"},
     {WALLOC_DECODER_FAST, "Small network for live video", "fast"},
@@ -130,6 +142,10 @@ gst_walloc_dec_get_stats (GstWallocDec * self)
       "dropped", G_TYPE_UINT64, self->dropped,
       "hurried", G_TYPE_UINT64, self->hurried,
       "waiting", G_TYPE_UINT64, self->waiting,
+      "linear-frames", G_TYPE_UINT64, self->decoded[WALLOC_DECODER_LINEAR],
+      "fast-frames", G_TYPE_UINT64, self->decoded[WALLOC_DECODER_FAST],
+      "best-frames", G_TYPE_UINT64, self->decoded[WALLOC_DECODER_BEST],
+      "reduce", G_TYPE_UINT, self->reduce,
       "bytes", G_TYPE_UINT64, self->totals.bytes + self->stats.bytes,
       "pixels", G_TYPE_UINT64, self->totals.pixels + self->stats.pixels,
       "damaged-slices", G_TYPE_UINT64,
@@ -166,6 +182,9 @@ gst_walloc_dec_set_property (GObject * object, guint prop_id,
     case PROP_CONCEAL:
       self->conceal = g_value_get_boolean (value);
       break;
+    case PROP_MAX_PIXELS:
+      self->max_pixels = g_value_get_uint64 (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       break;
@@ -197,6 +216,9 @@ gst_walloc_dec_get_property (GObject * object, guint prop_id, GValue * value,
       break;
     case PROP_CONCEAL:
       g_value_set_boolean (value, self->conceal);
+      break;
+    case PROP_MAX_PIXELS:
+      g_value_set_uint64 (value, self->max_pixels);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -256,8 +278,10 @@ gst_walloc_dec_start (GstVideoDecoder * decoder)
   self->dropped = 0;
   self->hurried = 0;
   self->waiting = 0;
+  memset (self->decoded, 0, sizeof (self->decoded));
   GST_OBJECT_UNLOCK (self);
-  self->hurry = 0;
+  gst_walloc_choice_init (&self->choice);
+  self->live_known = FALSE;
 
   /* which model is needed is known at the first frame */
   self->runner = gst_walloc_runner_new (threads);
@@ -343,7 +367,6 @@ static gboolean
 gst_walloc_dec_flush (GstVideoDecoder * decoder)
 {
   GST_WALLOC_DEC (decoder)->unusable_frames = 0;
-  GST_WALLOC_DEC (decoder)->hurry = 0;
   /* what comes next need not follow what came last */
   walloc_decoder_reset (GST_WALLOC_DEC (decoder)->decoder);
 
@@ -427,11 +450,44 @@ can_decode_into (walloc_format from, walloc_format to,
   }
 }
 
-/* The stream's own format if downstream takes it, else the best of those
- * that cost nothing. */
-static walloc_format
-gst_walloc_dec_choose_format (GstWallocDec * self, walloc_format from,
-    const GstVideoColorimetry * colorimetry)
+/* What downstream takes. Not by way of the pad's own caps: those are fixed to
+ * what was negotiated last. */
+static GstCaps *
+gst_walloc_dec_get_allowed (GstWallocDec * self)
+{
+  GstPad *pad = GST_VIDEO_DECODER_SRC_PAD (self);
+  GstCaps *template, *allowed;
+
+  if (!gst_pad_is_linked (pad))
+    return NULL;
+  template = gst_pad_get_pad_template_caps (pad);
+  allowed = gst_pad_peer_query_caps (pad, template);
+  gst_caps_unref (template);
+
+  return allowed;
+}
+
+static gboolean
+gst_walloc_dec_fits (const GstCaps * allowed, walloc_format format,
+    const walloc_frame_info * info, guint reduce)
+{
+  GstCaps *probe = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
+      gst_video_format_to_string (gst_walloc_format_to_video (format)),
+      "width", G_TYPE_INT, walloc_decoder_reduced_size (info->width, reduce),
+      "height", G_TYPE_INT, walloc_decoder_reduced_size (info->height, reduce),
+      NULL);
+  gboolean fits = gst_caps_can_intersect (allowed, probe);
+
+  gst_caps_unref (probe);
+
+  return fits;
+}
+
+/* The stream's own size and format if downstream takes them, else the greatest
+ * size that it takes and the best of those formats that cost nothing. */
+static void
+gst_walloc_dec_choose_output (GstWallocDec * self,
+    const walloc_frame_info * info, const GstVideoColorimetry * colorimetry)
 {
   /* after the stream's own: alternatives, grey last */
   static const walloc_format order[] = {
@@ -440,32 +496,32 @@ gst_walloc_dec_choose_format (GstWallocDec * self, walloc_format from,
     WALLOC_FORMAT_XRGB, WALLOC_FORMAT_XBGR, WALLOC_FORMAT_Y444,
     WALLOC_FORMAT_GRAY8
   };
-  GstCaps *allowed, *probe;
-  walloc_format chosen = from;
+  GstCaps *allowed = gst_walloc_dec_get_allowed (self);
+  walloc_format format = info->format;
+  guint reduce = 0, r;
+  gboolean found = allowed == NULL;
   gint i;
 
-  allowed = gst_pad_get_allowed_caps (GST_VIDEO_DECODER_SRC_PAD (self));
-  if (!allowed)
-    return from;
+  for (r = 0; r <= WALLOC_DECODE_MAX_REDUCE && !found; r++) {
+    for (i = -1; i < (gint) G_N_ELEMENTS (order) && !found; i++) {
+      walloc_format to = i < 0 ? info->format : order[i];
 
-  for (i = -1; i < (gint) G_N_ELEMENTS (order); i++) {
-    walloc_format to = i < 0 ? from : order[i];
-    gboolean fits;
-
-    if (!can_decode_into (from, to, colorimetry))
-      continue;
-    probe = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING,
-        gst_video_format_to_string (gst_walloc_format_to_video (to)), NULL);
-    fits = gst_caps_can_intersect (allowed, probe);
-    gst_caps_unref (probe);
-    if (fits) {
-      chosen = to;
-      break;
+      if (can_decode_into (info->format, to, colorimetry)
+          && gst_walloc_dec_fits (allowed, to, info, r)) {
+        format = to;
+        reduce = r;
+        found = TRUE;
+      }
     }
   }
-  gst_caps_unref (allowed);
+  gst_clear_caps (&allowed);
 
-  return chosen;
+  self->format = format;
+  GST_OBJECT_LOCK (self);
+  self->reduce = reduce;
+  self->size[0] = info->width;
+  self->size[1] = info->height;
+  GST_OBJECT_UNLOCK (self);
 }
 
 /* Whether caps that were made for the header @a also serve @b. */
@@ -533,12 +589,13 @@ gst_walloc_dec_update_output (GstWallocDec * self,
   if (self->input_state && self->input_state->caps)
     s = gst_caps_get_structure (self->input_state->caps, 0);
   gst_walloc_dec_get_colour (self, info, s, &colorimetry, &site);
-  self->format = gst_walloc_dec_choose_format (self, info->format,
-      &colorimetry);
+  gst_walloc_dec_choose_output (self, info, &colorimetry);
 
   g_clear_pointer (&self->output_state, gst_video_codec_state_unref);
   self->output_state = gst_video_decoder_set_output_state (decoder,
-      gst_walloc_format_to_video (self->format), info->width, info->height,
+      gst_walloc_format_to_video (self->format),
+      walloc_decoder_reduced_size (info->width, self->reduce),
+      walloc_decoder_reduced_size (info->height, self->reduce),
       self->input_state);
   if (!self->output_state)
     return FALSE;
@@ -569,13 +626,64 @@ gst_walloc_dec_update_output (GstWallocDec * self,
   out->colorimetry = colorimetry;
   out->chroma_site = site;
 
+  if (self->header.width != info->width || self->header.height != info->height)
+    gst_walloc_choice_forget (&self->choice);
   self->header = *info;
   self->renegotiate = FALSE;
-  GST_INFO_OBJECT (self, "%ux%u, stream %s, output %s", info->width,
+  GST_INFO_OBJECT (self, "%ux%u, stream %s, output %s at 1/%u", info->width,
       info->height, walloc_format_name (info->format),
-      walloc_format_name (self->format));
+      walloc_format_name (self->format), 1u << self->reduce);
 
   return gst_video_decoder_negotiate (decoder);
+}
+
+/* What may go in: pictures of the sizes that downstream takes, and greater ones
+ * that can be decoded to these. */
+static GstCaps *
+gst_walloc_dec_getcaps (GstVideoDecoder * decoder, GstCaps * filter)
+{
+  GstCaps *caps = gst_walloc_reduce_invert
+      (gst_video_decoder_proxy_getcaps (decoder, NULL, NULL));
+  GstCaps *result;
+
+  if (!filter)
+    return caps;
+  result = gst_caps_intersect_full (filter, caps, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref (caps);
+
+  return result;
+}
+
+/* What may come out, once the stream is known: its size and the reduced ones,
+ * in all formats. */
+static gboolean
+gst_walloc_dec_src_query (GstVideoDecoder * decoder, GstQuery * query)
+{
+  GstWallocDec *self = GST_WALLOC_DEC (decoder);
+  GstVideoCodecState *state;
+  GstCaps *caps, *filter, *result;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
+    return GST_VIDEO_DECODER_CLASS (parent_class)->src_query (decoder, query);
+
+  gst_query_parse_caps (query, &filter);
+  caps = gst_pad_get_pad_template_caps (GST_VIDEO_DECODER_SRC_PAD (decoder));
+  state = gst_video_decoder_get_output_state (decoder);
+  if (state) {
+    GST_OBJECT_LOCK (self);
+    caps = gst_walloc_reduce_offer (caps, self->size[0], self->size[1]);
+    GST_OBJECT_UNLOCK (self);
+    gst_video_codec_state_unref (state);
+  }
+  if (filter) {
+    result = gst_caps_intersect_full (filter, caps, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref (caps);
+    caps = result;
+  }
+  gst_query_set_caps_result (query, caps);
+  gst_caps_unref (caps);
+
+  return TRUE;
 }
 
 static gboolean
@@ -643,24 +751,50 @@ gst_walloc_dec_prepare (GstWallocDec * self, const walloc_frame_info * info)
   return TRUE;
 }
 
+static gboolean
+gst_walloc_dec_is_live (GstWallocDec * self)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (GST_VIDEO_DECODER_SINK_PAD (self), query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  gst_query_unref (query);
+
+  return live;
+}
+
+/* How long @frame is shown: unknown for stills. */
+static GstClockTime
+gst_walloc_dec_get_duration (GstWallocDec * self, GstVideoCodecFrame * frame)
+{
+  const GstVideoInfo *info = &self->output_state->info;
+
+  if (info->fps_n > 0 && info->fps_d > 0)
+    return gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n);
+
+  return frame->duration;
+}
+
 /* The decoder to use, or FALSE with an error posted. */
 static gboolean
-gst_walloc_dec_get_kind (GstWallocDec * self, walloc_decoder_kind * kind)
+gst_walloc_dec_get_kind (GstWallocDec * self, GstVideoCodecFrame * frame,
+    walloc_decoder_kind * kind)
 {
   GST_OBJECT_LOCK (self);
   *kind = self->kind;
   GST_OBJECT_UNLOCK (self);
 
-  if (*kind == WALLOC_DECODER_AUTO && self->hurry > 0) {
-    self->hurry--;
-    *kind = WALLOC_DECODER_LINEAR;
-    GST_OBJECT_LOCK (self);
-    self->hurried++;
-    GST_OBJECT_UNLOCK (self);
+  if (*kind == WALLOC_DECODER_AUTO) {
+    if (!self->live_known)
+      self->choice.live = gst_walloc_dec_is_live (self);
+    self->live_known = TRUE;
+    gst_walloc_choice_set_stream (&self->choice, self->model->info.decoders,
+        self->choice.live, gst_walloc_dec_get_duration (self, frame));
+    *kind = gst_walloc_choice_get (&self->choice);
     return TRUE;
   }
-  if (*kind == WALLOC_DECODER_AUTO
-      || self->model->info.decoders & (1u << *kind))
+  if (self->model->info.decoders & (1u << *kind))
     return TRUE;
 
   GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, (NULL),
@@ -669,6 +803,55 @@ gst_walloc_dec_get_kind (GstWallocDec * self, walloc_decoder_kind * kind)
           *kind == WALLOC_DECODER_FAST ? "fast" : *kind ==
           WALLOC_DECODER_BEST ? "best" : "linear"));
   return FALSE;
+}
+
+/* Decodes into @image. A network that auto cannot use for pictures of this size
+ * is not tried again, and the frame is decoded without. */
+static walloc_result
+gst_walloc_dec_run (GstWallocDec * self, const GstMapInfo * map,
+    walloc_decoder_kind kind, const walloc_image * image, guint * damaged,
+    walloc_error * text)
+{
+  walloc_decode_params params;
+  walloc_decoder_stats stats;
+  walloc_result result;
+  gboolean automatic, hurried;
+  gint64 start;
+
+  walloc_decode_params_init (&params);
+  params.reduce = self->reduce;
+  GST_OBJECT_LOCK (self);
+  automatic = self->kind == WALLOC_DECODER_AUTO;
+  GST_OBJECT_UNLOCK (self);
+
+  for (;;) {
+    params.kind = kind;
+    start = g_get_monotonic_time ();
+    result = walloc_decoder_decode_with (self->decoder, map->data, map->size,
+        &params, image, damaged, text);
+    if (!automatic || kind <= WALLOC_DECODER_LINEAR
+        || (result != WALLOC_ERR_LIMIT && result != WALLOC_ERR_MEMORY
+            && result != WALLOC_ERR_UNSUPPORTED))
+      break;
+    GST_INFO_OBJECT (self, "decoder %d is not for pictures of %ux%u: %s", kind,
+        image->width, image->height, text->text);
+    gst_walloc_choice_refused (&self->choice, kind);
+    kind = gst_walloc_choice_get (&self->choice);
+  }
+  hurried = automatic && kind < gst_walloc_choice_get_top (&self->choice);
+  if (automatic)
+    gst_walloc_choice_decoded (&self->choice, kind,
+        (g_get_monotonic_time () - start) * GST_USECOND);
+
+  walloc_decoder_get_stats (self->decoder, &stats);
+  GST_OBJECT_LOCK (self);
+  self->stats = stats;
+  if (result == WALLOC_OK || result == WALLOC_ERR_TRUNCATED)
+    self->decoded[kind]++;
+  self->hurried += hurried;
+  GST_OBJECT_UNLOCK (self);
+
+  return result;
 }
 
 /* Whether the application should be told of damage now; counts if not. */
@@ -766,6 +949,18 @@ static walloc_result
 gst_walloc_dec_check_size (GstWallocDec * self, const GstMapInfo * map,
     const walloc_frame_info * info, walloc_error * text)
 {
+  guint64 most;
+
+  GST_OBJECT_LOCK (self);
+  most = self->max_pixels;
+  GST_OBJECT_UNLOCK (self);
+  if ((guint64) info->width * info->height > most) {
+    if (text)
+      g_snprintf (text->text, sizeof (text->text), "its picture of %ux%u has "
+          "more pixels than max-pixels=%" G_GUINT64_FORMAT " allows",
+          info->width, info->height, most);
+    return WALLOC_ERR_LIMIT;
+  }
   if (self->output_state && self->header.width == info->width
       && self->header.height == info->height)
     return WALLOC_OK;
@@ -801,19 +996,17 @@ gst_walloc_dec_decode (GstWallocDec * self, GstVideoCodecFrame * frame,
 {
   GstVideoDecoder *decoder = GST_VIDEO_DECODER (self);
   walloc_decoder_kind kind;
-  walloc_decoder_stats stats;
   GstVideoFrame video;
   walloc_image image;
   GstFlowReturn ret;
-
-  if (!gst_walloc_dec_get_kind (self, &kind))
-    return GST_FLOW_ERROR;
 
   if (!gst_walloc_dec_update_output (self, info)) {
     if (GST_PAD_IS_FLUSHING (GST_VIDEO_DECODER_SRC_PAD (decoder)))
       return GST_FLOW_FLUSHING;
     return GST_FLOW_NOT_NEGOTIATED;
   }
+  if (!gst_walloc_dec_get_kind (self, frame, &kind))
+    return GST_FLOW_ERROR;
 
   ret = gst_video_decoder_allocate_output_frame (decoder, frame);
   if (ret != GST_FLOW_OK)
@@ -826,14 +1019,8 @@ gst_walloc_dec_decode (GstWallocDec * self, GstVideoCodecFrame * frame,
     return GST_FLOW_ERROR;
   }
   gst_walloc_image_from_frame (&image, self->format, &video);
-  *result = walloc_decoder_decode (self->decoder, map->data, map->size, kind,
-      &image, damaged, text);
+  *result = gst_walloc_dec_run (self, map, kind, &image, damaged, text);
   gst_video_frame_unmap (&video);
-
-  walloc_decoder_get_stats (self->decoder, &stats);
-  GST_OBJECT_LOCK (self);
-  self->stats = stats;
-  GST_OBJECT_UNLOCK (self);
 
   return GST_FLOW_OK;
 }
@@ -882,7 +1069,7 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
       gst_walloc_dec_keep_up (self, &map, &info);
     gst_buffer_unmap (frame->input_buffer, &map);
     self->has_output = TRUE;
-    self->hurry = HURRIED_FRAMES;
+    gst_walloc_choice_late (&self->choice);
     GST_OBJECT_LOCK (self);
     self->dropped++;
     GST_OBJECT_UNLOCK (self);
@@ -1035,15 +1222,34 @@ gst_walloc_dec_class_init (GstWallocDecClass * klass)
           GST_PARAM_MUTABLE_PLAYING));
 
   /**
+   * GstWallocDec:max-pixels:
+   *
+   * Width times height that the header of a frame may claim, whatever size it
+   * is decoded to. Frames with greater pictures are dropped before memory is
+   * taken for them.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_MAX_PIXELS,
+      g_param_spec_uint64 ("max-pixels", "Maximum pixels",
+          "Greatest picture that is decoded, in pixels", 1,
+          (guint64) WALLOC_MAX_SIZE * WALLOC_MAX_SIZE, DEFAULT_MAX_PIXELS,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
    * GstWallocDec:stats:
    *
    * Counters since the start, a structure
    * `application/x-wallocdec-stats` with
    *
    * * #guint64 `frames`, `dropped` (late ones, not decoded), `hurried`
-   *   (auto took the linear decoder after a late one), `waiting` (left out
+   *   (auto took a cheaper decoder for lack of time), `waiting` (left out
    *   until the next key frame), `bytes`,
    *   `pixels`, `damaged-slices` (concealed)
+   * * #guint64 `linear-frames`, `fast-frames`, `best-frames`: how often each
+   *   decoder was used
+   * * #guint `reduce`: pictures are 1 / 2^reduce of their size
    * * #guint64 `entropy-time`, `network-time`, `synthesis-time`: ns spent in
    *   each stage
    *
@@ -1069,6 +1275,8 @@ gst_walloc_dec_class_init (GstWallocDecClass * klass)
   decoder_class->finish = GST_DEBUG_FUNCPTR (gst_walloc_dec_finish);
   decoder_class->flush = GST_DEBUG_FUNCPTR (gst_walloc_dec_flush);
   decoder_class->parse = GST_DEBUG_FUNCPTR (gst_walloc_dec_parse);
+  decoder_class->getcaps = GST_DEBUG_FUNCPTR (gst_walloc_dec_getcaps);
+  decoder_class->src_query = GST_DEBUG_FUNCPTR (gst_walloc_dec_src_query);
   decoder_class->decide_allocation =
       GST_DEBUG_FUNCPTR (gst_walloc_dec_decide_allocation);
   decoder_class->handle_frame = GST_DEBUG_FUNCPTR (gst_walloc_dec_handle_frame);
@@ -1082,6 +1290,8 @@ gst_walloc_dec_init (GstWallocDec * self)
   self->kind = DEFAULT_DECODER;
   self->threads = DEFAULT_THREADS;
   self->conceal = DEFAULT_CONCEAL;
+  self->max_pixels = DEFAULT_MAX_PIXELS;
+  gst_walloc_choice_init (&self->choice);
 
   gst_video_decoder_set_packetized (decoder, TRUE);
   gst_video_decoder_set_needs_format (decoder, FALSE);

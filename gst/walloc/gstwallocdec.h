@@ -6,6 +6,7 @@
 #include <gst/video/gstvideodecoder.h>
 #include <walloc/decoder.h>
 
+#include "gstwallocchoice.h"
 #include "gstwallocmodel.h"
 #include "gstwallocrunner.h"
 
@@ -24,6 +25,7 @@ struct _GstWallocDec
   guint threads;
   gchar *model_file;
   gboolean conceal;
+  guint64 max_pixels;
 
   /* from start to stop */
   GstWallocRunner *runner;
@@ -35,17 +37,21 @@ struct _GstWallocDec
   GstVideoCodecState *output_state;
   walloc_frame_info header;     /* that output_state was made for */
   walloc_format format;         /* of output_state */
+  guint reduce;                 /* pictures are 1 / 2^reduce of their size */
   gboolean renegotiate;         /* caps changed since */
   gint64 last_warning;          /* monotonic time, us; 0: none yet */
   guint damaged_frames;         /* since that warning */
   guint unusable_frames;        /* nothing of them could be decoded */
   gboolean has_output;          /* a frame was decoded, or dropped as late */
-  guint hurry;                  /* frames that auto still decodes linearly */
+  GstWallocChoice choice;       /* for decoder=auto */
+  gboolean live_known;          /* choice.live was asked for */
 
-  /* for the property "stats", protected by the object lock; the totals are
+  /* for the property "stats" and queries, protected by the object lock; the totals are
    * those of decoders that are gone because the model changed */
   walloc_decoder_stats stats, totals;
   guint64 dropped, hurried, waiting;
+  guint size[2];                /* of the stream's pictures */
+  guint64 decoded[WALLOC_DECODER_BEST + 1];     /* frames, by decoder */
 };
 
 G_END_DECLS

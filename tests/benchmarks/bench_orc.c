@@ -14,11 +14,12 @@
 #define N 1920
 #define ALPHA (-25987)
 
-static _Alignas (64) int16_t d[N], o[N], e[N], f[N], want[N];
-static _Alignas (64) uint8_t s[N];
+static _Alignas (64)
+     int16_t d[N], o[N], e[N], f[N], want[N];
+     static _Alignas (64)
+     uint8_t s[N];
 
-static void
-by_orc_samples (void)
+     static void by_orc_samples (void)
 {
   orc_samples (d, s, N);
 }
@@ -48,11 +49,9 @@ by_orc_lift (void)
 /* *INDENT-ON* */
 
 ROWS (sse2, "sse2")
-ROWS (avx2, "avx2")
-ROWS (avx512, "avx512bw,prefer-vector-width=512")
-
-static double
-now (void)
+    ROWS (avx2, "avx2")
+    ROWS (avx512, "avx512bw,prefer-vector-width=512")
+     static double now (void)
 {
   struct timespec t;
 

@@ -356,14 +356,14 @@ GST_START_TEST (test_pools)
   guint f, meta;
 
   for (f = 0; f < G_N_ELEMENTS (formats); f++) {
-    GstHarness *plain = check_decoder (NULL);
+    GstHarness *plain = check_decoder ("decoder=linear");
     GstCaps *coded = NULL, *caps = NULL;
     GPtrArray *frames = check_encode (formats[f], 75, 43, 1, NULL, &coded);
     GstBuffer *wanted = decode_one (plain, coded, g_ptr_array_index (frames,
             0), &caps);
 
     for (meta = 0; meta < 2; meta++) {
-      GstHarness *h = check_decoder (NULL);
+      GstHarness *h = check_decoder ("decoder=linear");
       Offer offer = { NULL, meta };
       GstBuffer *out;
 
@@ -422,7 +422,7 @@ GST_END_TEST;
 /* cut after every byte: nothing, or a picture that is marked */
 GST_START_TEST (test_truncated_everywhere)
 {
-  GstHarness *h = check_decoder (NULL);
+  GstHarness *h = check_decoder ("decoder=linear");
   GstCaps *coded = NULL;
   GPtrArray *frames = check_encode ("I420", 40, 136, 1, NULL, &coded);
   GstBuffer *whole = g_ptr_array_index (frames, 0), *out;
@@ -467,7 +467,7 @@ GST_END_TEST;
 /* every byte changed: damage stays in its frame */
 GST_START_TEST (test_damaged_everywhere)
 {
-  GstHarness *h = check_decoder (NULL);
+  GstHarness *h = check_decoder ("decoder=linear");
   GstCaps *coded = NULL, *caps = NULL;
   GPtrArray *frames = check_encode ("I420", 40, 136, 1, NULL, &coded);
   GstBuffer *whole = g_ptr_array_index (frames, 0), *out, *good;
