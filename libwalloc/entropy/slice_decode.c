@@ -55,6 +55,12 @@ find_symbol (const walloc_freq_table * table, int slot)
   return symbol;
 }
 
+/* Classes of the fractions -128 to 127. */
+static const uint8_t fraction_class[256] = {
+  [0 ... 48] = 3,[49 ... 80] = 2,[81 ... 112] = 1,[144 ... 175] = 1,
+  [176 ... 207] = 2,[208 ... 255] = 3
+};
+
 /* What a row is decoded with. */
 typedef struct
 {
@@ -88,10 +94,9 @@ get_row (walloc_rans_reader * reader, const row_job * job, int has_mean,
     if (has_mean) {
       m = job->mean[x] + a1 * q1 + a2 * q2;
       pred = (m + 128) >> 8;
-      frac = m - pred * 256;
-      flip = frac >> 31;
-      frac = (frac ^ flip) - flip;
-      f = (unsigned) ((frac >= 16) + (frac >= 48) + (frac >= 80));
+      frac = (m + 128) & 255;   /* and 128 more than it is */
+      flip = (frac - 128) >> 31;
+      f = fraction_class[frac];
       pred = pred > WALLOC_LATENT_MAX ? WALLOC_LATENT_MAX : pred;
       pred = pred < -WALLOC_LATENT_MAX ? -WALLOC_LATENT_MAX : pred;
       q2 = q1;

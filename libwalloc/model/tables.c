@@ -11,7 +11,7 @@
 #define MAX_MEAN_WEIGHT 768
 /* Spreads are 16 bits wide. */
 #define MAX_SPREAD 65535
-#define EVEN_SHARE 20480        /* of 32768: see walloc_freq_table */
+#define EVEN_SHARE 12288        /* of 32768: see walloc_freq_table */
 #define ACTIVE_TOTAL 32768
 #define FREQ_TOTAL 32768
 #define Z ((size_t) 0)          /* ends lists of dimensions */
