@@ -7,6 +7,7 @@ figures, OUT.md with the tables, and the plots; all name command, machine and
 commit. Quality measures are in metrics.py."""
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -101,9 +102,12 @@ def describe(info):
 
 
 def write_json(path, data):
+    """Sorted and indented, with lists of numbers on one line."""
+    text = json.dumps(data, indent=1, sort_keys=True)
+    text = re.sub(r"\[\n([-+.\deE,\s]+?)\n\s*\]",
+                  lambda m: "[" + re.sub(r"\s+", " ", m.group(1)).strip() + "]", text)
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(data, file, indent=1, sort_keys=True)
-        file.write("\n")
+        file.write(text + "\n")
 
 
 def command_line():

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests of what the benchmarks compute: each measure against a second
 computation that is written another way. Exit status 77: numpy is missing."""
+import json
 import os
 import sys
+import tempfile
 import unittest
 
 try:
@@ -155,6 +157,17 @@ class Common(unittest.TestCase):
                              " '--f=b c'")
         finally:
             sys.argv = kept
+
+    def test_json(self):
+        data = {"b": [1, -2.5, 3e-7], "a": [{"x": [[1, 2], [3]]}, []],
+                "c": ["1, 2", None, float(4)], "d": "[ 1,  2 ]"}
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.json")
+            common.write_json(path, data)
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        self.assertEqual(json.loads(text), data)
+        self.assertIn('"b": [1, -2.5, 3e-07]', text)
 
     def test_cell(self):
         self.assertEqual([common.cell(v) for v in (None, float("nan"), 1.239)],
