@@ -599,6 +599,73 @@ GST_START_TEST (test_decodes)
 
 GST_END_TEST;
 
+/* A picture that stands still but for a square of 24 pixels. */
+static GstBuffer *
+square_picture (GstCaps * caps, guint n)
+{
+  GstBuffer *buffer = check_picture (caps, 0);
+  GstMapInfo map;
+  guint x, y;
+
+  fail_unless (gst_buffer_map (buffer, &map, GST_MAP_READWRITE));
+  for (y = 40; y < 64; y++)
+    for (x = 0; x < 24; x++)
+      map.data[y * 160 + x + 4 * n] = 40 + 7 * (x ^ y);
+  gst_buffer_unmap (buffer, &map);
+  GST_BUFFER_PTS (buffer) = n * FRAME_TIME;
+
+  return buffer;
+}
+
+/* Predicted frames with fewer layers: what is left has all that it builds on,
+ * whenever the layers go, and they come back with a key frame. */
+GST_START_TEST (test_decodes_predicted)
+{
+  GstHarness *enc = check_encoder ("quality=90 layers=3 key-int-max=8");
+  GstCaps *caps = check_caps ("I420", 160, 120);
+  GstHarness *thin = thin_harness (NULL);
+  GstHarness *dec = check_decoder ("decoder=linear max-errors=0");
+  guint i, predicted = 0, keep = 3;
+
+  gst_harness_set_src_caps_str (dec, "video/x-walloc, alignment=frame, "
+      "parsed=true, width=160, height=120, framerate=25/1");
+  gst_harness_set_src_caps (enc, gst_caps_ref (caps));
+  for (i = 0; i < 24; i++) {
+    GstBuffer *picture = square_picture (caps, i), *coded, *out;
+    walloc_frame_info info;
+    gdouble psnr;
+
+    if (i == 4)
+      g_object_set (thin->element, "layers", 1, NULL);
+    else if (i == 12)
+      g_object_set (thin->element, "layers", 0, NULL);
+    coded = gst_harness_push_and_pull (enc, gst_buffer_ref (picture));
+    check_parse_header (coded, &info);
+    if (i == 4)
+      keep = 1;
+    else if (i >= 12 && info.type == WALLOC_FRAME_KEY)
+      keep = 3;
+    predicted += info.type == WALLOC_FRAME_PREDICTED;
+    coded = gst_harness_push_and_pull (thin, coded);
+    if (info.type != WALLOC_FRAME_REPEAT)
+      fail_unless_equals_int (layers_of (coded), keep);
+    out = gst_harness_push_and_pull (dec, coded);
+    fail_unless (out != NULL);
+    fail_if (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_CORRUPTED));
+    psnr = check_psnr (caps, picture, out);
+    fail_unless (psnr > (keep == 3 ? 30 : 20), "%.2f dB at frame %u", psnr, i);
+    gst_buffer_unref (picture);
+    gst_buffer_unref (out);
+  }
+  fail_unless (predicted > 10, "%u predicted frames", predicted);
+  gst_caps_unref (caps);
+  gst_harness_teardown (enc);
+  gst_harness_teardown (thin);
+  gst_harness_teardown (dec);
+}
+
+GST_END_TEST;
+
 /* a frame that is cut at any byte: passes where nothing is to be left out */
 GST_START_TEST (test_cut_frames)
 {
@@ -775,6 +842,7 @@ walloc_thin_suite (void)
   tcase_add_test (tc, test_one_layer_warns_once);
   tcase_add_test (tc, test_garbage_warns_once);
   tcase_add_test (tc, test_decodes);
+  tcase_add_test (tc, test_decodes_predicted);
   tcase_add_test (tc, test_cut_frames);
   tcase_add_test (tc, test_qos);
   tcase_add_test (tc, test_flush_empties_bucket);
