@@ -671,6 +671,38 @@ GST_START_TEST (test_encoder_windows)
 
 GST_END_TEST;
 
+/* with predicted frames: never far above the rate; below it while nothing
+ * moves, which is a fifth of this */
+GST_START_TEST (test_encoder_predicted)
+{
+  static const guint parts[] = { 2, 1, 4, 3, 0, 2 };
+  static const guint distances[] = { 50, 33, 1000 };
+  guint d, i, k;
+
+  for (d = 0; d < G_N_ELEMENTS (distances); d++) {
+    gchar *props = g_strdup_printf ("bitrate=200 key-int-max=%u",
+        distances[d]);
+    Run *r = run_new (props, "25/1");
+    gdouble sum, all = 0;
+
+    for (i = 0; i < 300; i++)
+      all += run_push (r, parts[i / 50], i % 50, GST_SECOND / 25);
+    for (i = 0; i + 50 <= r->bits->len; i++) {
+      for (k = 0, sum = 0; k < 50; k++)
+        sum += g_array_index (r->bits, gdouble, i + k);
+      fail_unless (sum < 1.1 * 2 * 200e3, "%.0f bits in two seconds from %u, "
+          "keys %u apart", sum, i, distances[d]);
+    }
+    fail_unless (all / 12 > 0.7 * 200e3 && all / 12 < 1.02 * 200e3,
+        "%.0f bit/s", all / 12);
+    fail_unless (check_stat (r->enc, "predicted") > 100);
+    run_free (r);
+    g_free (props);
+  }
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_encoder_change_at_once)
 {
   static const guint rates[] = { 900, 150, 500 };
@@ -812,6 +844,7 @@ walloc_rate_suite (void)
   tcase_add_test (tc, test_absurd_sizes);
   tcase_add_test (tc, test_steps);
   tcase_add_test (tc, test_encoder_windows);
+  tcase_add_test (tc, test_encoder_predicted);
   tcase_add_test (tc, test_encoder_change_at_once);
   tcase_add_test (tc, test_encoder_toggle);
   tcase_add_test (tc, test_encoder_extremes);
