@@ -248,7 +248,7 @@ key_excess (GstWallocRateControl * rc, gdouble seconds, gboolean is_planned)
   excess = distance * ratio / (ratio + rc->distance - 1) - seconds;
 
   most = MAX (KEY_EXCESS - rc->debt, 0);
-  if (rc->fresh) {
+  if (!rc->model[1].known) {
     /* no two seconds end with this frame */
     most = KEY_EXCESS_ALIGNED;
   } else if (is_planned && rc->regular && windows > 0.5
@@ -319,7 +319,7 @@ move (const GstWallocRateControl * rc, gdouble wish)
   /* such a scene keeps its step while the rate is right */
   if (fabs (wish - last) < keep)
     return last;
-  if (rc->is_key)
+  if (rc->is_key || rc->fresh)
     return wish;
   if (wish > last)
     return MIN (wish, last + MOST_COARSER);
@@ -393,7 +393,7 @@ next_index (GstWallocRateControl * rc)
   if (low > high)
     return rc->tried[last];
   wish = rc->tried[last] + INDICES_PER_OCTAVE * (rc->got[last] - goal) / slope;
-  if (!rc->is_key && last == rc->first)
+  if (!rc->is_key && !rc->fresh && last == rc->first)
     wish = MIN (wish, rc->tried[last] + MOST_COARSER_AGAIN);
   return CLAMP (wish + 0.5, low, high);
 }
@@ -409,7 +409,8 @@ is_good (const GstWallocRateControl * rc, gdouble bits, guint index)
 
   return (fabs (recent) <= LIMIT && !rc->fresh)
       || fabs (exp2 (bits - goal) - 1) <= (rc->fresh ? 2 * CLOSE : CLOSE)
-      || (bits < goal && (!rc->is_key || index <= rc->min_index))
+      || (bits < goal && ((!rc->is_key && !rc->fresh)
+          || index <= rc->min_index))
       || (bits > goal && (index >= rc->max_index || (rc->low
               && index >= rc->low_index && rc->gap < SHORT_GAP)));
 }
