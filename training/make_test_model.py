@@ -177,7 +177,8 @@ def ordered():
         'codec.rounding': np.array([[102] * d, [92] * d], np.uint8),
         'codec.recon': np.repeat(shrink[:, None], d, 1),
         'codec.set_limit': np.array([72, 65535], np.uint16),
-        'codec.scale': np.array([[150, 20], [170, 25]], np.uint16),
+        'codec.scale': np.array([[150, 150, 20, 90, 160],
+                                 [170, 170, 25, 110, 160]], np.uint16),
         'codec.quality': np.stack([
             np.rint(176 * (100 - quality) / 99),
             np.rint(12 + (d - 12) * (quality - 1) / 99)],

@@ -142,6 +142,12 @@ void walloc_encode_ordered_sizes (walloc_encoder * encoder,
 void walloc_encode_plan (walloc_encoder * encoder);
 size_t walloc_encode_plan_weights (const walloc_encoder * encoder);
 
+/* Scale of a picture at a step index, which becomes that of the smaller
+ * picture. With stay, that of the frame before is kept as long as it may do. */
+walloc_result walloc_encoder_choose_scale (walloc_encoder * encoder,
+    const walloc_image * image, int stay, unsigned *scale,
+    unsigned *step_index, walloc_error * error);
+
 /* Coding at a smaller size, scale > 0: memory, then the smaller picture from
  * encoder->image, then a row of one component of it, extended to
  * padded_width; rows below its last one are that one. */

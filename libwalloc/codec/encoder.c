@@ -253,8 +253,9 @@ prepare_rdo (walloc_encoder * e, walloc_error * error)
 
 /* Scale, step and channels. */
 static walloc_result
-choose_point (walloc_encoder * e, const walloc_encode_params * params,
-    unsigned *scale, unsigned *step_index, walloc_error * error)
+choose_point (walloc_encoder * e, const walloc_image * image,
+    const walloc_encode_params * params, unsigned *scale, unsigned *step_index,
+    walloc_error * error)
 {
   const walloc_model *model = e->model;
   int reference = model->info.kind == WALLOC_MODEL_REFERENCE;
@@ -293,14 +294,18 @@ choose_point (walloc_encoder * e, const walloc_encode_params * params,
   if (reference)
     *step_index = 0;
   else if (params->shrink == 0)
-    *scale = walloc_model_scale_of_step (model, step_index);
+    result = walloc_encoder_choose_scale (e, image,
+        params->predict == WALLOC_PREDICT_ALLOWED, scale, step_index, error);
   else
     *scale = params->shrink / 2;
+  if (result != WALLOC_OK)
+    return result;
   /* the same quality for fewer bits, not less of it for fewer still */
   if (e->speed < WALLOC_RDO_SPEEDS && !params->use_step)
     *step_index -= *step_index < WALLOC_RDO_FINER ? *step_index :
         WALLOC_RDO_FINER;
-  if (params->shrink != 0 && !params->use_step)
+  if (!params->use_step && (params->shrink != 0 || (model->scale != NULL &&
+              !reference)))
     e->channels = walloc_model_channels_of_step (model, *step_index);
   if (params->channels != 0 && params->channels < e->channels)
     e->channels = params->channels;
@@ -637,7 +642,7 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "model '%s' does not encode %s pictures", encoder->model->info.name,
         walloc_format_name (image->format));
-  result = choose_point (encoder, params, &scale, &step_index, error);
+  result = choose_point (encoder, image, params, &scale, &step_index, error);
   if (result == WALLOC_OK)
     result = prepare (encoder, image, scale, error);
   if (result == WALLOC_OK)

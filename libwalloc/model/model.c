@@ -10,6 +10,8 @@
 
 #define QUALITIES 100
 #define MAX_STEP_INDEX 176
+#define MAX_SLOPE 4096          /* of codec.scale */
+#define SCALE_COLUMNS 5
 #define MAX_ROW_SUM 65535       /* of codec.analysis: times 32767 < 2^31 */
 #define MIN_WEIGHT 64
 #define MAX_ROUNDING 128
@@ -182,23 +184,30 @@ static int
 load_scale (walloc_loader * l)
 {
   walloc_model *m = l->model;
+  const uint16_t *row;
   unsigned i;
 
   if (walloc_safetensors_find (m->file, "codec.scale") == NULL)
     return 1;
   m->scale = walloc_loader_fetch (l, "codec.scale", "U16", (size_t) 2,
-      (size_t) 2, Z);
+      (size_t) SCALE_COLUMNS, Z);
   if (l->result != WALLOC_OK)
     return 0;
-  for (i = 0; i < 2; i++)
-    if (m->scale[2 * i + 1] > m->scale[2 * i])
+  for (i = 0, row = m->scale; i < 2; i++, row += SCALE_COLUMNS) {
+    if (row[2] > row[0] || row[1] < row[0])
       return walloc_loader_fail (l,
-          "codec.scale: %u is taken from step index %u at scale %u",
-          m->scale[2 * i + 1], m->scale[2 * i], i + 1);
-  if (m->scale[2] < m->scale[0])
+          "codec.scale: scale %u begins at step index %u to %u, less %u",
+          i + 1, row[0], row[1], row[2]);
+    if (row[3] > MAX_STEP_INDEX || row[4] > MAX_SLOPE)
+      return walloc_loader_fail (l,
+          "codec.scale: %u and %u of scale %u exceed %u and %u", row[3],
+          row[4], i + 1, MAX_STEP_INDEX, MAX_SLOPE);
+  }
+  row = m->scale;
+  if (row[SCALE_COLUMNS] < row[0] || row[SCALE_COLUMNS + 1] < row[1])
     return walloc_loader_fail (l,
-        "codec.scale: scale 2 begins at step index %u, scale 1 at %u",
-        m->scale[2], m->scale[0]);
+        "codec.scale: scale 2 begins at step index %u to %u, scale 1 at %u "
+        "to %u", row[SCALE_COLUMNS], row[SCALE_COLUMNS + 1], row[0], row[1]);
   return 1;
 }
 
@@ -468,25 +477,40 @@ walloc_model_quality (const walloc_model * model, unsigned quality,
   if (step_index != NULL)
     *step_index = step;
   if (channels != NULL)
-    *channels = walloc_model_scale_of_step (model, &step) == 0 ?
+    *channels = walloc_model_least_step (model, step) == step ?
         model->quality[2 * (quality - 1) + 1] :
-        walloc_model_channels_of_step (model, step);
+        walloc_model_channels_of_step (model,
+        walloc_model_least_step (model, step));
   return WALLOC_OK;
 }
 
 unsigned
 walloc_model_scale_of_step (const walloc_model * model, unsigned *step_index)
 {
+  const uint16_t *row;
   unsigned s;
 
   if (model == NULL || step_index == NULL)
     return 0;
-  for (s = model->scale != NULL ? 2 : 0; s > 0; s--)
-    if (*step_index >= model->scale[2 * (s - 1)]) {
-      *step_index -= model->scale[2 * (s - 1) + 1];
+  for (s = model->scale != NULL ? 2 : 0; s > 0; s--) {
+    row = model->scale + SCALE_COLUMNS * (s - 1);
+    if (2 * *step_index >= (unsigned) row[0] + row[1]) {
+      *step_index -= row[2];
       break;
     }
+  }
   return s;
+}
+
+unsigned
+walloc_model_least_step (const walloc_model * model, unsigned step_index)
+{
+  unsigned s;
+
+  for (s = model->scale != NULL ? 2 : 0; s > 0; s--)
+    if (step_index >= model->scale[SCALE_COLUMNS * (s - 1)])
+      return step_index - model->scale[SCALE_COLUMNS * (s - 1) + 2];
+  return step_index;
 }
 
 unsigned

@@ -126,8 +126,9 @@ struct walloc_model
   const uint8_t *max_symbol;    /* [B], m = 1..15 */
   const uint16_t *set_limit;    /* [S] */
   const uint16_t *quality;      /* [100][2]: step index, channels */
-  /* [2][2]: step index from which the encoder codes at scale 1 (2), and what
-   * is taken from the index then; NULL: it never does */
+  /* [2][5]: least and greatest step index from which the encoder codes at
+   * scale 1 (2), what is taken from the index then, and two numbers that tell
+   * the index by the picture's detail; NULL: it never does */
   const uint16_t *scale;
   walloc_model_set set[WALLOC_MODEL_MAX_SETS];
 
@@ -170,5 +171,10 @@ walloc_model_set_of_step (const walloc_model * model, unsigned step_index)
     s++;
   return s;
 }
+
+/* What a step index becomes at the greatest scale that the encoder may choose
+ * for it. */
+unsigned walloc_model_least_step (const walloc_model * model,
+    unsigned step_index);
 
 #endif

@@ -27,10 +27,12 @@ import walloc_model  # noqa: E402
 # Upper step index of every set; steps 17, 30, 50, 80, 128 and beyond.
 LIMITS = (65, 79, 90, 101, 112, 65535)
 STEPS = ((2.0, 17), (17, 30), (30, 50), (50, 80), (80, 128), (128, 330))
-# At low rates pictures are coded at half (a quarter) of their size: from this
-# step index on, with a step index that is less by so much. Where the curves
-# of validation pictures cross.
-SCALE = ((96, 20), (118, 40))
+# At low rates pictures are coded at half (a quarter) of their size: from step
+# index base + slope / 16 * log2 (detail) on, within the first two numbers, with
+# a step index that is less by the third. Least squares to where the curves of
+# 57 training photographs cross; detail is the energy of the high bands of the
+# half-size (quarter-size) luma (docs/design/rate-distortion.md).
+SCALE = ((72, 114, 20, 34, 120), (92, 136, 40, 58, 112))
 # Rounding offsets in 1/256 of a step, by set and kind of channel (kinds()):
 # those that give the least error plus rate at the slope of the set's own curve
 # on training photographs. Against one offset for all of a set (92, 74, 64, 61,

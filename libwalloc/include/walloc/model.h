@@ -74,14 +74,15 @@ WALLOC_API void walloc_model_unref (walloc_model * model);
 WALLOC_API void walloc_model_get_info (const walloc_model * model,
     walloc_model_info * info);
 
-/** Step index and channel count of quality @quality (1 to 100). */
+/** Step index and greatest channel count of quality @quality (1 to 100). */
 WALLOC_API walloc_result walloc_model_quality (const walloc_model * model,
     unsigned quality, unsigned *step_index, unsigned *channels);
 
 /**
- * The scale (0 to 2) that a picture is coded at for a step index when
- * walloc_encode_params.shrink (which is 2^scale) is 0; *@step_index becomes
- * that of the smaller picture. 0 where the model knows no scales.
+ * The scale (0 to 2) that a picture with a usual amount of detail is coded at
+ * for a step index when walloc_encode_params.shrink (which is 2^scale) is 0;
+ * *@step_index becomes that of the smaller picture. Pictures with more detail
+ * change at greater steps. 0 where the model knows no scales.
  */
 WALLOC_API unsigned walloc_model_scale_of_step (const walloc_model * model,
     unsigned *step_index);

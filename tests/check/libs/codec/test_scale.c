@@ -244,6 +244,79 @@ test_without (void)
   model_file_free (f);
 }
 
+static unsigned
+scale_of (const codec * c, const walloc_image * in, unsigned step,
+    walloc_prediction predict)
+{
+  walloc_encode_params params;
+  walloc_frame_info info;
+  const uint8_t *data;
+  size_t size;
+
+  walloc_encode_params_init (&params);
+  params.use_step = 1;
+  params.step_index = step;
+  params.predict = predict;
+  if (walloc_encoder_encode (c->encoder, in, &params, &data, &size, &info,
+          NULL) != WALLOC_OK)
+    return 99;
+  if (info.step_index + 20 * (info.scale == 1) + 25 * (info.scale == 2) != step)
+    return 98;
+  return info.scale;
+}
+
+/* Between the two limits of a scale the picture's detail decides; a stream of
+ * predicted frames stays at its size. */
+static void
+test_detail (walloc_format format, unsigned height)
+{
+  static const uint16_t table[2][5] = {
+    {90, 150, 20, 74, 112}, {120, 170, 25, 106, 112}
+  };
+  model_file *f = model_file_open (MODEL ("ordered-test.wlm"));
+  walloc_model *model;
+  walloc_image soft, noise;
+  uint8_t *bytes;
+  size_t size;
+  unsigned i;
+  codec c;
+
+  for (i = 0; i < 10; i++)
+    model_file_poke (f, "codec.scale", i, table[i / 5][i % 5]);
+  bytes = model_file_bytes (f, &size);
+  if (walloc_model_load_memory (bytes, size, NULL, &model, NULL) != WALLOC_OK)
+    abort ();
+  free (bytes);
+  c = codec_new (model, NULL);
+  picture_new (&soft, format, 131, height);
+  picture_new (&noise, format, 131, height);
+  picture_draw (&soft, 0, 4);
+  picture_draw (&noise, 2, 4);
+  TAP_OK (scale_of (&c, &soft, 89, WALLOC_PREDICT_NONE) == 0 &&
+      scale_of (&c, &soft, 119, WALLOC_PREDICT_NONE) == 1 &&
+      scale_of (&c, &soft, 149, WALLOC_PREDICT_NONE) == 2,
+      "%s, %u rows: a soft picture is coded smaller",
+      walloc_format_name (format), height);
+  TAP_OK (scale_of (&c, &noise, 119, WALLOC_PREDICT_NONE) == 0 &&
+      scale_of (&c, &noise, 149, WALLOC_PREDICT_NONE) == 0 &&
+      scale_of (&c, &noise, 150, WALLOC_PREDICT_NONE) == 1 &&
+      scale_of (&c, &noise, 170, WALLOC_PREDICT_NONE) == 2,
+      "noise is not, up to the upper limits");
+  TAP_OK (scale_of (&c, &soft, 119, WALLOC_PREDICT_KEY) == 1 &&
+      scale_of (&c, &noise, 119, WALLOC_PREDICT_ALLOWED) == 1 &&
+      scale_of (&c, &noise, 83, WALLOC_PREDICT_ALLOWED) == 1,
+      "a stream stays at its size");
+  TAP_OK (scale_of (&c, &noise, 81, WALLOC_PREDICT_ALLOWED) == 0 &&
+      scale_of (&c, &soft, 157, WALLOC_PREDICT_ALLOWED) == 0 &&
+      scale_of (&c, &soft, 158, WALLOC_PREDICT_ALLOWED) == 2,
+      "but not forever");
+  picture_free (&soft);
+  picture_free (&noise);
+  codec_free (&c);
+  walloc_model_unref (model);
+  model_file_free (f);
+}
+
 /* The published form has no other sizes. */
 static void
 test_reference (walloc_model * model)
@@ -337,6 +410,9 @@ main (void)
   test_threads (model, WALLOC_FORMAT_RGB);
   test_choice (model);
   test_without ();
+  test_detail (WALLOC_FORMAT_GRAY8, 77);
+  test_detail (WALLOC_FORMAT_I420, 700);
+  test_detail (WALLOC_FORMAT_BGRX, 300);
   test_reference (reference);
   test_damage (model);
   walloc_model_unref (model);
