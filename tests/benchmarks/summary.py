@@ -172,6 +172,32 @@ def time_rows(files):
     return rows
 
 
+def coder_rows(files):
+    """Beside lossless WebP on the 12 channels of 8 bits of reference-12."""
+    def figure(key, unit, least):
+        value = files("coder")["summary"][key]
+        text = f"{100 * value:.1f} %" if unit == "%" else \
+            f"{value:.2g} times"
+        short = f"{100 * (least - value):.1f} points" if unit == "%" else \
+            f"a factor of {least / value:.2g}"
+        return text, verdict(value >= least, short)
+
+    def speed():
+        values = [r["encode_msymbol"] for r in files("coder")["ordered"]]
+        return (f"{min(values):.0f} to {max(values):.0f} Msymbol/s",
+                verdict(min(values) >= 100,
+                        f"{100 - min(values):.0f} Msymbol/s"))
+
+    rows = [("latents smaller than lossless WebP's", "10 %",
+             lambda: figure("smaller", "%", 0.10)),
+            ("latents encoded faster than by WebP", "100 times",
+             lambda: figure("encode", "", 100)),
+            ("latents decoded faster than by WebP", "20 times",
+             lambda: figure("decode", "", 20)),
+            ("own-model latents encoded on one core", "100 Msymbol/s", speed)]
+    return [(*row, "coder") for row in rows]
+
+
 def rate_rows(files):
     rows = []
 
@@ -206,6 +232,7 @@ def table(files):
     lines = []
     for what, asked, function, page in (quality_rows(files)
                                         + speed_rows(files)
+                                        + coder_rows(files)
                                         + rate_rows(files)
                                         + time_rows(files)):
         try:
