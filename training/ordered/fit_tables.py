@@ -32,7 +32,7 @@ STEPS = ((2.0, 17), (17, 30), (30, 50), (50, 80), (80, 128), (128, 330))
 # a step index that is less by the third. Least squares to where the curves of
 # 57 training photographs cross; detail is the energy of the high bands of the
 # half-size (quarter-size) luma (docs/design/rate-distortion.md).
-SCALE = ((72, 114, 20, 34, 120), (92, 136, 40, 58, 112))
+SCALE = ((72, 120, 20, 34, 120), (92, 144, 40, 58, 112))
 # Rounding offsets in 1/256 of a step, by set and kind of channel (kinds()):
 # those that give the least error plus rate at the slope of the set's own curve
 # on training photographs. Against one offset for all of a set (92, 74, 64, 61,
