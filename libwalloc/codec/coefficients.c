@@ -13,7 +13,7 @@
 #include "bottleneck/linear.h"
 #include "bottleneck/quantiser.h"
 
-#define PRUNE 256
+#define PRUNE 64
 /* Channels that memory is asked for before they are needed. */
 #define AHEAD 6
 

@@ -94,7 +94,9 @@ WALLOC_API walloc_result walloc_decoder_decode (walloc_decoder * decoder,
  * (chroma as the format has it for that size) and is made from fewer levels of
  * the packet: its samples are those of the low-pass band of the wavelet
  * transform of the whole picture after r levels, divided by their gain 2^r, so
- * pixel (x, y) is centred on pixel (2^r x, 2^r y) of the whole picture.
+ * pixel (x, y) is centred on pixel (2^r x, 2^r y) of the whole picture. (Up to
+ * four columns and rows at the right and the bottom depend on what was coded
+ * beyond a picture whose size is no multiple of 8.)
  *
  * A region is a rectangle of pixels of that (reduced) picture; what is made is
  * bit for bit that part of it. Only the slices that it needs are decoded, and
