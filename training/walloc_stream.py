@@ -112,11 +112,15 @@ def key_of(spread):
     return 4 * e + ((spread << 2 >> e) & 3)
 
 
+def predict(mean):
+    """Section 3.2: the prediction and the fraction."""
+    pred = (mean + 128) >> 8
+    return max(-16383, min(16383, pred)), mean - 256 * pred
+
+
 def decode_value(r, tables, c, mean, spread):
     """Sections 3.2, from M and S on, and 3.3. Latent and magnitude."""
-    pred = (mean + 128) >> 8
-    frac = mean - 256 * pred
-    pred = max(-16383, min(16383, pred))
+    pred, frac = predict(mean)
     flip, frac = frac < 0, abs(frac)
     f = 0 if frac < 16 else 1 if frac < 48 else 2 if frac < 80 else 3
     b = tables.bucket[max(0, min(63, key_of(spread) + tables.offset[c]))]
@@ -146,62 +150,128 @@ def decode_value(r, tables, c, mean, spread):
     return q, min(abs(value), tables.cap)
 
 
-def decode_segment(data, tables, out, magnitudes, first, end, groups):
-    """Sections 3.1 and 3.5: channels first to end - 1 of a key slice into
-    out, and their magnitudes, int arrays [channels][rows + 4][width + 4] with
-    margins of 2."""
+def decode_map(r, skip, before):
+    """Section 3.7: flags into skip [rows][width]; before: those of the frame
+    before."""
+    freq = [3277 + 5243 * bin(k).count('1') for k in range(32)]
+    seen = [0] * 32
+    rows, width = skip.shape
+    for y in range(rows):
+        for x in range(width):
+            def flag(dy, dx):
+                return y + dy >= 0 and 0 <= x + dx < width and \
+                    bool(skip[y + dy, x + dx])
+            k = flag(0, -1) | flag(-1, 0) << 1 | flag(-1, -1) << 2 | \
+                flag(-1, 1) << 3 | bool(before[y, x]) << 4
+            zero = 32768 - freq[k]
+            skipped = r.slot() >= zero
+            r.take(zero if skipped else 0, freq[k] if skipped else zero)
+            skip[y, x] = skipped
+            change = (32768 if skipped else 0) - freq[k]
+            part = abs(change) // (seen[k] + 2)
+            freq[k] += part if change > 0 else -part
+            freq[k] = max(32, min(32736, freq[k]))
+            seen[k] = min(seen[k] + 1, 30)
+
+
+def decode_segment(data, tables, slice_, layer, first, end, groups):
+    """Sections 3.1 and 3.5: channels first to end - 1 of a slice."""
+    out, previous, skip = slice_['out'], slice_['previous'], slice_['skip']
+    magnitudes = slice_['magnitudes']
+    magnitudes[first:end] = 0
     if not data:
+        if layer == 0 and previous is not None:
+            skip[:] = True
+        out[first:end, 2:-2, 2:-2][:, ~skip] = 0
+        magnitudes[first:end] = np.minimum(abs(out[first:end]), tables.cap)
         return
     r = Reader(data)
-    _, rows, width = out.shape
+    if layer == 0 and previous is not None:
+        decode_map(r, skip, slice_['skip_before'])
+    rows, width = skip.shape
     for c in range(first, end):
-        if tables.group[c] >= groups:
-            continue
-        zero = 32768 - tables.active[c]
-        active = r.slot() >= zero
-        r.take(zero if active else 0, tables.active[c] if active else zero)
+        active = False
+        if tables.group[c] < groups:
+            zero = 32768 - tables.active[c]
+            active = r.slot() >= zero
+            r.take(zero if active else 0,
+                   tables.active[c] if active else zero)
         if not active:
+            out[c, 2:-2, 2:-2][~skip] = 0
+            magnitudes[c] = np.minimum(abs(out[c]), tables.cap)
             continue
+        # kinds 2 and 3: the frame before
         taps = [[t[1:] for t in tables.taps[c] if t[0] == kind and t[4]]
-                for kind in (0, 1)]
+                for kind in range(4)]
         plane = out[c]
-        for y in range(2, rows - 2):
-            for x in range(2, width - 2):
+        for y in range(2, rows + 2):
+            for x in range(2, width + 2):
                 mean = sum(w * int(out[p, y + dy, x + dx])
                            for p, dy, dx, w in taps[0])
                 spread = tables.bias[c] + sum(
                     w * int(magnitudes[p, y + dy, x + dx])
                     for p, dy, dx, w in taps[1])
+                if previous is not None:
+                    mean += sum(w * int(previous[p, y + dy, x + dx])
+                                for p, dy, dx, w in taps[2])
+                    spread += sum(w * min(abs(int(previous[p, y + dy,
+                                                           x + dx])),
+                                          tables.cap)
+                                  for p, dy, dx, w in taps[3])
+                if skip[y - 2, x - 2]:
+                    magnitudes[c, y, x] = min(
+                        abs(int(plane[y, x]) - predict(mean)[0]), tables.cap)
+                    continue
                 plane[y, x], magnitudes[c, y, x] = decode_value(
                     r, tables, c, mean, spread)
     r.end()
 
 
-def decode_latents(data, header, tensors):
-    """Latents of a key frame as an int16 array [channels][rows][columns].
-    Raises Damaged if any segment is."""
-    if header['type'] != 'key':
-        raise ValueError('only key frames are decoded here')
+def decode_latents(data, header, tensors, state):
+    """Latents of a frame as an int16 array [channels][rows][columns]. state is
+    a dictionary that is kept from frame to frame, empty at first. Raises
+    Damaged if any segment is, ValueError where a key frame is needed."""
+    key = header['type'] == 'key'
+    grid = tuple((header[n] + (8 << header['scale']) - 1)
+                 // (8 << header['scale']) for n in ('height', 'width'))
+    fits = (header['width'], header['height'], header['scale'],
+            header['format'], header['slice_rows'])
+    if not key and (state.get('fits') != fits or (state['sequence'] + 1) % 256
+                    != header['sequence']):
+        raise ValueError('a key frame is needed')
+    if key:
+        state['latents'] = np.zeros((0,) + grid, np.int64)
+        state['skip'] = np.zeros(grid, bool)
+    state['fits'], state['sequence'] = fits, header['sequence']
+    if header['type'] == 'repeat':
+        state['skip'] = np.ones(grid, bool)
+        return state['latents'].astype('<i2')
+    # channels that were not there are zero, those that go are kept
+    had, need = len(state['latents']), header['channels']
+    latents = np.zeros((max(had, need),) + grid, np.int64)
+    latents[:had] = state['latents']
+    skip = np.zeros(grid, bool)
     tables = Tables(tensors, header['set'])
-    cell = 8 << header['scale']
-    width = (header['width'] + cell - 1) // cell
-    height = (header['height'] + cell - 1) // cell
     groups = GROUPS.get(header['format'], 3)
-    at, parts = header['header_size'], []
-    sizes = iter(header['slices'])
-    for y in range(0, height, header['slice_rows']):
-        rows = min(header['slice_rows'], height - y)
-        out = np.zeros((header['channels'], rows + 4, width + 4), np.int64)
-        magnitudes = np.zeros_like(out)
+    at, sizes = header['header_size'], iter(header['slices'])
+    for y in range(0, grid[0], header['slice_rows']):
+        part = slice(y, min(y + header['slice_rows'], grid[0]))
+        out = np.pad(latents[:, part], ((0, 0), (2, 2), (2, 2)))
+        one = {'out': out, 'magnitudes': np.zeros_like(out),
+               'skip': skip[part],
+               'skip_before': state['skip'][part],
+               'previous': None if key else out.copy()}
         first = 0
-        for end in header['layer_ends']:
+        for layer, end in enumerate(header['layer_ends']):
             size = next(sizes)
-            decode_segment(data[at:at + size], tables, out, magnitudes, first,
-                           end, groups)
+            decode_segment(data[at:at + size], tables, one, layer, first, end,
+                           groups)
             at += size
             first = end
-        parts.append(out[:, 2:-2, 2:-2])
-    return np.concatenate(parts, 1).astype('<i2')
+        latents[:, part] = out[:, 2:-2, 2:-2]
+        latents[need:, part][:, ~skip[part]] = 0
+    state['latents'], state['skip'] = latents, skip
+    return latents.astype('<i2')
 
 
 def checksum(latents):
@@ -224,8 +294,10 @@ def check(folder):
                     f'{folder}/models/{model}.wlm')[0]
             with open(f'{folder}/stream/{name}.wlc', 'rb') as file:
                 data = file.read()
-            got = checksum(decode_latents(
-                data, walloc_model.parse_frame_header(data), models[model]))
+            got, state = 0, {}
+            for at, header in walloc_model.frames(data):
+                got = got * 0x100000001b3 & 0xffffffffffffffff ^ checksum(
+                    decode_latents(data[at:], header, models[model], state))
             same = got == int(want, 16)
             bad += not same
             print(f'{"ok" if same else "not ok"} - {name}: latents '
@@ -243,10 +315,11 @@ def main():
     for path in sys.argv[2:]:
         with open(path, 'rb') as file:
             data = file.read()
+        state = {}
         for at, header in walloc_model.frames(data):
             if header['model'] != ident:
                 sys.exit(f'{path}: the frame at {at} needs another model')
-            latents = decode_latents(data[at:], header, tensors)
+            latents = decode_latents(data[at:], header, tensors, state)
             print(f'{path} {at}: {header["format"]} {header["width"]}x'
                   f'{header["height"]}, {latents.shape[0]} channels, latents '
                   f'{checksum(latents):016x}')

@@ -2,7 +2,8 @@
 /* Whole frames through the decoder, with both kinds of model: as they are,
  * and with model id and checksums mended so that damage behind them is reached.
  * Latents must be in range; decoding twice must give the same samples, and a
- * region those of the whole reduced picture. */
+ * region those of the whole reduced picture. Frames that follow each other go
+ * through one decoder as well, as predicted ones build on those before. */
 #include <walloc/decoder.h>
 
 #include <stdlib.h>
@@ -155,21 +156,81 @@ decode (walloc_model * model, const uint8_t * data, size_t size)
   walloc_decoder_free (decoder);
 }
 
-/* Puts right what every slice ends with, or no damage in it gets further. */
+/* All frames of the input through one decoder, which conceals what is lost or
+ * not, as the last byte says. */
 static void
-mend_slices (uint8_t * data, size_t size)
+decode_stream (walloc_model * model, const uint8_t * data, size_t size)
+{
+  static const walloc_decoder_limits limits = { MAX_PIXELS };
+  walloc_frame_info info;
+  walloc_decoder *decoder;
+  walloc_image image;
+  unsigned damaged, frames;
+  uint8_t *memory;
+  size_t bytes, at = 0;
+
+  if (size == 0 || walloc_decoder_new (model, NULL, NULL, &limits, &decoder,
+          NULL) != WALLOC_OK)
+    return;
+  walloc_decoder_set_conceal (decoder, data[size - 1] & 1);
+  for (frames = 0; frames < 16; frames++) {
+    at = walloc_frame_find (data, size, at);
+    if (at >= size || walloc_frame_parse (data + at, size - at, &info, NULL)
+        != WALLOC_OK)
+      break;
+    check_latents (decoder, data + at, size - at);
+    if ((uint64_t) info.width * info.height <= MAX_PIXELS) {
+      memory = make_image (&image, info.format, info.width, info.height,
+          &bytes);
+      walloc_decoder_decode (decoder, data + at, size - at,
+          WALLOC_DECODER_LINEAR, &image, &damaged, NULL);
+      free (memory);
+    }
+    at += info.header_size;
+    at += info.payload_size < size - at ? info.payload_size : size - at;
+  }
+  walloc_decoder_free (decoder);
+}
+
+/* Puts right what every segment ends with, or no damage in it gets further. */
+static void
+mend_segments (uint8_t * data, size_t size)
 {
   walloc_frame_info info;
   size_t offset, length;
-  unsigned i;
+  unsigned i, k;
 
   if (walloc_frame_parse (data, size, &info, NULL) != WALLOC_OK)
     return;
   for (i = 0; i < info.slices; i++)
-    if (walloc_frame_slice (data, &info, i, &offset, &length) == WALLOC_OK &&
-        length >= 2 && offset <= size && length <= size - offset)
-      walloc_put_u16 (data + offset + length - 2,
-          walloc_crc16 (data + offset, length - 2));
+    for (k = 0; k < info.layers; k++)
+      if (walloc_frame_segment (data, &info, i, k, &offset, &length) ==
+          WALLOC_OK && length >= 2 && offset <= size && length <= size - offset)
+        walloc_put_u16 (data + offset + length - 2,
+            walloc_crc16 (data + offset, length - 2));
+}
+
+/* The same for all frames that are where the last one ends, and model id and
+ * checksum of their headers. */
+static void
+mend (uint8_t * data, size_t size, uint64_t id)
+{
+  walloc_frame_info info;
+  size_t header;
+
+  while (size >= WALLOC_FRAME_MIN_HEADER) {
+    header = walloc_get_u16 (data + 4);
+    if (header < WALLOC_FRAME_MIN_HEADER || header > size)
+      return;
+    walloc_put_u64 (data + 12, id);
+    walloc_put_u32 (data + header - 4, walloc_crc32 (data, header - 4));
+    mend_segments (data, size);
+    if (walloc_frame_parse (data, size, &info, NULL) != WALLOC_OK ||
+        info.payload_size > size - header)
+      return;
+    data += header + info.payload_size;
+    size -= header + info.payload_size;
+  }
 }
 
 static void
@@ -178,23 +239,21 @@ run (const char *path, const uint8_t * data, size_t size)
   walloc_model *model;
   walloc_model_info info;
   uint8_t *mended;
-  size_t header;
 
   if (walloc_model_load (path, NULL, &model, NULL) != WALLOC_OK)
     abort ();
   decode (model, data, size);
-  header = size >= WALLOC_FRAME_MIN_HEADER ? walloc_get_u16 (data + 4) : 0;
-  if (header >= WALLOC_FRAME_MIN_HEADER && header <= size) {
-    walloc_model_get_info (model, &info);
-    mended = malloc (size);
-    require (mended != NULL);
-    memcpy (mended, data, size);
-    walloc_put_u64 (mended + 12, info.id);
-    walloc_put_u32 (mended + header - 4, walloc_crc32 (mended, header - 4));
-    mend_slices (mended, size);
+  decode_stream (model, data, size);
+  walloc_model_get_info (model, &info);
+  mended = malloc (size + 1);
+  require (mended != NULL);
+  memcpy (mended, data, size);
+  mend (mended, size, info.id);
+  if (memcmp (mended, data, size) != 0) {
     decode (model, mended, size);
-    free (mended);
+    decode_stream (model, mended, size);
   }
+  free (mended);
   walloc_model_unref (model);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frames that must never change: tests/golden/stream holds the frames of the
+/* Frames that must never change: tests/golden/stream holds those of the
  * pictures drawn here, and list.txt the checksums of their latents and of the
  * decoded samples. training/walloc_stream.py decodes the same frames.
  * test-stream --write FOLDER makes them anew. */
@@ -40,6 +40,23 @@ static const golden_case cases[] = {
 };
 
 #define CASES (sizeof cases / sizeof *cases)
+
+/* Streams of predicted frames, in which steps and channels change. */
+typedef struct
+{
+  const char *name, *model;
+  walloc_format format;
+  unsigned width, height, layers;
+} golden_stream;
+
+#define STREAM_FRAMES 8
+
+static const golden_stream streams[] = {
+  {"predicted-i420", "ordered-test", WALLOC_FORMAT_I420, 75, 61, 3},
+  {"predicted-gray", "ordered-test", WALLOC_FORMAT_GRAY8, 3075, 141, 1}
+};
+
+#define STREAMS (sizeof streams / sizeof *streams)
 
 static unsigned
 triangle (unsigned x, unsigned period)
@@ -106,6 +123,108 @@ encode (const golden_case * g, walloc_model * model,
   return result;
 }
 
+/* A bright square goes over the picture; the last two frames are the same. */
+static void
+draw_frame (walloc_image * image, unsigned number)
+{
+  unsigned p, x, y, bytes, shift, at;
+
+  draw (image, image->format == WALLOC_FORMAT_GRAY8 ? 0 : 1);
+  number = number < STREAM_FRAMES - 1 ? number : STREAM_FRAMES - 2;
+  at = 6 * number;
+  for (p = 0; p < walloc_format_planes (image->format); p++) {
+    shift = p > 0;
+    bytes = (unsigned) walloc_format_row_bytes (image->format, p, image->width);
+    for (y = 0; y < walloc_format_rows (image->format, p, image->height); y++)
+      for (x = 0; x < bytes; x++)
+        if ((x << shift) >= at && (x << shift) < at + 20 &&
+            (y << shift) >= 16 && (y << shift) < 40)
+          image->plane[p][y * image->stride[p] + x] = (uint8_t) (220 - p * 60);
+  }
+}
+
+/* All frames of a stream, one behind the other. */
+static walloc_result
+encode_stream (const golden_stream * g, walloc_model * model,
+    const walloc_strip_kernels * kernels, uint8_t ** stream, size_t *size)
+{
+  walloc_encoder *encoder;
+  walloc_encode_params params;
+  walloc_image image;
+  walloc_error error;
+  walloc_result result = WALLOC_OK;
+  const uint8_t *data;
+  size_t bytes;
+  unsigned i;
+
+  picture_new (&image, g->format, g->width, g->height);
+  walloc_encoder_new (model, NULL, NULL, &encoder, NULL);
+  if (kernels != NULL)
+    encoder->strip = kernels;
+  *stream = NULL;
+  *size = 0;
+  for (i = 0; i < STREAM_FRAMES && result == WALLOC_OK; i++) {
+    draw_frame (&image, i);
+    walloc_encode_params_init (&params);
+    params.quality = i < 3 ? 45 : 70;
+    params.channels = i == 4 ? 10 : 40;
+    params.layers = g->layers;
+    params.predict = i == 0 ? WALLOC_PREDICT_KEY : WALLOC_PREDICT_ALLOWED;
+    result = walloc_encoder_encode (encoder, &image, &params, &data, &bytes,
+        NULL, &error);
+    if (result != WALLOC_OK) {
+      printf ("# %s\n", error.text);
+      break;
+    }
+    *stream = realloc (*stream, *size + bytes);
+    memcpy (*stream + *size, data, bytes);
+    *size += bytes;
+  }
+  walloc_encoder_free (encoder);
+  picture_free (&image);
+  return result;
+}
+
+/* Checksums of all frames: each times the FNV prime before the next is added
+ * by exclusive or. types counts the types of frames. */
+static walloc_result
+decode_stream (const golden_stream * g, walloc_model * model,
+    const uint8_t * stream, size_t size, uint64_t * latents_sum,
+    uint64_t * samples_sum, unsigned types[3])
+{
+  walloc_decoder *decoder;
+  walloc_latents latents;
+  walloc_image image;
+  walloc_error error = { "" };
+  walloc_frame_info info;
+  walloc_result result = WALLOC_OK;
+  size_t at = 0;
+
+  *latents_sum = *samples_sum = 0;
+  memset (types, 0, 3 * sizeof *types);
+  picture_new (&image, g->format, g->width, g->height);
+  walloc_decoder_new (model, NULL, NULL, NULL, &decoder, NULL);
+  while (at < size && result == WALLOC_OK) {
+    result = walloc_frame_parse (stream + at, size - at, &info, &error);
+    if (result == WALLOC_OK)
+      result = walloc_decoder_latents (decoder, stream + at, size - at,
+          &latents, NULL, &error);
+    if (result == WALLOC_OK) {
+      *latents_sum = *latents_sum * 0x100000001b3u ^ latents_hash (&latents);
+      result = walloc_decoder_decode (decoder, stream + at, size - at,
+          WALLOC_DECODER_LINEAR, &image, NULL, &error);
+      *samples_sum = *samples_sum * 0x100000001b3u ^ picture_hash (&image);
+      types[info.type]++;
+    }
+    at += info.header_size + info.payload_size;
+  }
+  if (result != WALLOC_OK)
+    printf ("# %s\n", error.text);
+  walloc_decoder_free (decoder);
+  picture_free (&image);
+  return result;
+}
+
 static walloc_result
 decode (const golden_case * g, walloc_model * model, const uint8_t * frame,
     size_t size, uint64_t * latents_sum, uint64_t * samples_sum)
@@ -140,42 +259,70 @@ golden_path (char *path, size_t room, const char *folder, const char *name)
 }
 
 static walloc_model *
-model_of (const golden_case * g)
+model_of (const char *name)
 {
   char path[1024];
 
-  snprintf (path, sizeof path, "%s/models/%s.wlm", TEST_GOLDEN_DIR, g->model);
+  snprintf (path, sizeof path, "%s/models/%s.wlm", TEST_GOLDEN_DIR, name);
   return load_model (path);
+}
+
+/* One line of the list, and its file. */
+static int
+write_one (const char *folder, FILE * list, const char *name,
+    const char *model, uint64_t latents, uint64_t samples,
+    const uint8_t * data, size_t size)
+{
+  char path[1024], file_name[64];
+  FILE *file;
+
+  fprintf (list, "%s %s %016llx %016llx\n", name, model,
+      (unsigned long long) latents, (unsigned long long) samples);
+  snprintf (file_name, sizeof file_name, "%s.wlc", name);
+  golden_path (path, sizeof path, folder, file_name);
+  file = fopen (path, "wb");
+  return file != NULL && fwrite (data, size, 1, file) == 1 &&
+      fclose (file) == 0;
 }
 
 static int
 write_all (const char *folder)
 {
-  char path[1024], name[64];
+  char path[1024];
   uint64_t latents, samples;
   walloc_model *model;
   uint8_t *frame = NULL;
-  FILE *list, *file;
+  FILE *list;
   size_t size, i;
+  unsigned types[3];
 
   golden_path (path, sizeof path, folder, "list.txt");
   list = fopen (path, "w");
   if (list == NULL)
     return 1;
   fprintf (list, "# frame, model, FNV-1a of latents, FNV-1a of samples "
-      "(linear decoder); made by\n# tests/check/libs/codec/test_stream.c\n");
+      "(linear decoder); of\n# several frames, each checksum times 0x100000001b3 "
+      "before the next is added by\n# exclusive or. Made by "
+      "tests/check/libs/codec/test_stream.c\n");
   for (i = 0; i < CASES; i++) {
-    model = model_of (&cases[i]);
+    model = model_of (cases[i].model);
     if (encode (&cases[i], model, NULL, &frame, &size) != WALLOC_OK ||
         decode (&cases[i], model, frame, size, &latents, &samples) != WALLOC_OK)
       return 1;
-    fprintf (list, "%s %s %016llx %016llx\n", cases[i].name, cases[i].model,
-        (unsigned long long) latents, (unsigned long long) samples);
-    snprintf (name, sizeof name, "%s.wlc", cases[i].name);
-    golden_path (path, sizeof path, folder, name);
-    file = fopen (path, "wb");
-    if (file == NULL || fwrite (frame, size, 1, file) != 1 ||
-        fclose (file) != 0)
+    if (!write_one (folder, list, cases[i].name, cases[i].model, latents,
+            samples, frame, size))
+      return 1;
+    free (frame);
+    walloc_model_unref (model);
+  }
+  for (i = 0; i < STREAMS; i++) {
+    model = model_of (streams[i].model);
+    if (encode_stream (&streams[i], model, NULL, &frame, &size) != WALLOC_OK ||
+        decode_stream (&streams[i], model, frame, size, &latents, &samples,
+            types) != WALLOC_OK)
+      return 1;
+    if (!write_one (folder, list, streams[i].name, streams[i].model, latents,
+            samples, frame, size))
       return 1;
     free (frame);
     walloc_model_unref (model);
@@ -201,7 +348,7 @@ static void
 check (const golden_case * g, uint64_t latents, uint64_t samples)
 {
   uint64_t got_latents = 0, got_samples = 0;
-  walloc_model *model = model_of (g);
+  walloc_model *model = model_of (g->model);
   uint8_t *golden, *frame = NULL;
   const walloc_strip_kernels *kernels;
   size_t golden_size, size = 0;
@@ -231,6 +378,38 @@ check (const golden_case * g, uint64_t latents, uint64_t samples)
   walloc_model_unref (model);
 }
 
+static void
+check_stream (const golden_stream * g, uint64_t latents, uint64_t samples)
+{
+  uint64_t got_latents = 0, got_samples = 0;
+  walloc_model *model = model_of (g->model);
+  uint8_t *golden, *stream = NULL;
+  const walloc_strip_kernels *kernels;
+  size_t golden_size, size = 0;
+  char path[1024], name[64];
+  unsigned i, types[3];
+
+  snprintf (name, sizeof name, "%s.wlc", g->name);
+  golden_path (path, sizeof path, TEST_GOLDEN_DIR "/stream", name);
+  golden = read_file (path, &golden_size);
+  TAP_OK (decode_stream (g, model, golden, golden_size, &got_latents,
+          &got_samples, types) == WALLOC_OK && got_latents == latents,
+      "%s: %zu bytes, latents %016llx", g->name, golden_size,
+      (unsigned long long) got_latents);
+  TAP_OK (got_samples == samples && types[WALLOC_FRAME_PREDICTED] > 4 &&
+      types[WALLOC_FRAME_REPEAT] > 0, "%s: samples %016llx, %u predicted, %u "
+      "repeat frames", g->name, (unsigned long long) got_samples,
+      types[WALLOC_FRAME_PREDICTED], types[WALLOC_FRAME_REPEAT]);
+  for (i = 0; (kernels = walloc_strip_best (i)) != NULL; i++) {
+    TAP_OK (encode_stream (g, model, kernels, &stream, &size) == WALLOC_OK &&
+        size == golden_size && memcmp (stream, golden, size) == 0,
+        "%s: encoded to the same bytes with %s", g->name, kernels->name);
+    free (stream);
+  }
+  free (golden);
+  walloc_model_unref (model);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -253,8 +432,14 @@ main (int argc, char **argv)
         check (&cases[i], latents, samples);
         found++;
       }
+    for (i = 0; i < STREAMS; i++)
+      if (strcmp (streams[i].name, name) == 0) {
+        check_stream (&streams[i], latents, samples);
+        found++;
+      }
   }
-  TAP_OK (found == CASES, "%zu of %zu frames checked", found, CASES);
+  TAP_OK (found == CASES + STREAMS, "%zu of %zu files checked", found,
+      CASES + STREAMS);
   if (list != NULL)
     fclose (list);
   return tap_done ();
