@@ -310,8 +310,9 @@ def rate_tables(curves, points):
 
 def target_tables(curves):
     parts = []
-    for name, targets in TARGETS.items():
-        if name not in curves:
+    for name in curves:
+        targets = TARGETS.get(name.partition("@")[0])
+        if not targets:
             continue
         rows = []
         for bpp, target in targets:

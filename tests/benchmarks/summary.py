@@ -66,9 +66,11 @@ def quality_rows(files):
         return f"{value:.2f} dB", verdict(round(value, 2) >= target,
                                           f"{target - value:.2f} dB")
 
-    for bpp, target in rate_quality.TARGETS["walloc-best"]:
-        add(f"`best`, {bpp:g} bpp", f"{target} dB",
-            lambda b=bpp, t=target: dB("walloc-best", b, t))
+    for name, title in (("walloc-best", "`best`"),
+                        ("walloc-best@speed=4", "`best`, encoder `speed=4`")):
+        for bpp, target in rate_quality.TARGETS["walloc-best"]:
+            add(f"{title}, {bpp:g} bpp", f"{target} dB",
+                lambda n=name, b=bpp, t=target: dB(n, b, t))
     for bpp, target in ((0.25, 29.2), (0.5, 32.2), (1.0, 35.8)):
         add(f"`fast`, {bpp:g} bpp", f"{target - 0.4:.1f} dB",
             lambda b=bpp, t=target - 0.4: dB("walloc-fast", b, t))
