@@ -382,8 +382,11 @@ def report(data, out):
               common.cell(p.get("ms_ssim"), "%.4f"),
               common.cell(p.get("features"), "%.4f")]
              for p in curves[name]]), ""]
-    commands = [f"`{c}` ({', '.join(n for n in names if made[n] == c)})"
-                for c in sorted(set(made.values()))]
+    runs = {}
+    for name in names:
+        for command in made[name].split("; "):
+            runs.setdefault(command, []).append(name)
+    commands = [f"`{c}` ({', '.join(n)})" for c, n in runs.items()]
     common.save(out, f"Rate and quality: {data['title']}", data, parts,
                 [os.path.basename(out) + ".png"], commands)
 
