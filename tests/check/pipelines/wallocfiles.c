@@ -352,6 +352,39 @@ GST_START_TEST (test_seek)
 
 GST_END_TEST;
 
+/* in a file of predicted frames: decoding begins with the key frame before */
+GST_START_TEST (test_seek_in_predicted_frames)
+{
+  gchar *path = temp_file ();
+  gchar *launch = g_strdup_printf ("videotestsrc pattern=ball num-buffers=60 ! "
+      SMALL " ! wallocenc model-file=\"%s\" key-int-max=8 ! filesink "
+      "location=\"%s\"", check_model (), path);
+  GstElement *pipeline;
+  GstBus *bus;
+  guint i;
+
+  run_ok (launch);
+  g_free (launch);
+  pipeline = open_pipeline ("filesrc location=\"%s\" ! wallocparse "
+      "! wallocdec ! fakesink name=sink", path);
+  bus = gst_element_get_bus (pipeline);
+  for (i = 0; i < 24; i++) {
+    guint n = (i * 23 + 5) % 60;
+    GstClockTime pts = seek_to (pipeline, n * FRAME_TIME,
+        i % 2 ? GST_SEEK_FLAG_ACCURATE : GST_SEEK_FLAG_KEY_UNIT);
+
+    fail_unless (pts == n * FRAME_TIME, "%u: %" GST_TIME_FORMAT, n,
+        GST_TIME_ARGS (pts));
+    /* nothing had to be left out for want of a key frame */
+    fail_if (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  }
+  gst_object_unref (bus);
+  close_pipeline (pipeline);
+  remove_file (path);
+}
+
+GST_END_TEST;
+
 /* without pull mode the index grows as the file is read */
 GST_START_TEST (test_seek_push_mode)
 {
@@ -639,6 +672,7 @@ walloc_files_suite (void)
   tcase_add_test (tc, test_typefind_not_fooled);
   tcase_add_test (tc, test_file_carries_everything);
   tcase_add_test (tc, test_seek);
+  tcase_add_test (tc, test_seek_in_predicted_frames);
   tcase_add_test (tc, test_seek_push_mode);
   tcase_add_test (tc, test_segment_and_reverse);
   tcase_add_test (tc, test_concatenated);
