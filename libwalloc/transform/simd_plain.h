@@ -9,6 +9,19 @@
 
 #include "transform/clones.h"
 
+/* Sanitizers check every access: inlined, these take compilers minutes. */
+#if defined(__has_feature)
+# if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#  define SANITIZED 1
+# endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) \
+    || defined(SANITIZED)
+# define PLAIN static __attribute__((noinline, unused))
+#else
+# define PLAIN WALLOC_INLINE
+#endif
+
 #define LANES 8
 #define EACH(i) for (i = 0; i < LANES; i++)
 
@@ -27,7 +40,7 @@ typedef struct
   int16_t v[2];
 } weight;
 
-WALLOC_INLINE vec
+PLAIN vec
 v_load (const int16_t * p)
 {
   vec a;
@@ -38,7 +51,7 @@ v_load (const int16_t * p)
 
 #define v_loadu v_load
 
-WALLOC_INLINE void
+PLAIN void
 v_store (int16_t * p, vec a)
 {
   memcpy (p, a.v, sizeof a.v);
@@ -46,7 +59,7 @@ v_store (int16_t * p, vec a)
 
 #define v_storeu v_store
 
-WALLOC_INLINE vec
+PLAIN vec
 v_splat (int16_t a)
 {
   vec r;
@@ -56,13 +69,13 @@ v_splat (int16_t a)
   return r;
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_zero (void)
 {
   return v_splat (0);
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_add (vec a, vec b)
 {
   unsigned i;
@@ -71,7 +84,7 @@ v_add (vec a, vec b)
   return a;
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_sub (vec a, vec b)
 {
   unsigned i;
@@ -80,7 +93,7 @@ v_sub (vec a, vec b)
   return a;
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_mul (vec a, vec b)
 {
   unsigned i;
@@ -89,7 +102,7 @@ v_mul (vec a, vec b)
   return a;
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_select (vec mask, vec a, vec b)
 {
   unsigned i;
@@ -98,13 +111,13 @@ v_select (vec mask, vec a, vec b)
   return a;
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_first (vec a)
 {
   return v_splat (a.v[0]);
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_left (vec before, vec a)
 {
   memmove (a.v + 1, a.v, sizeof a.v - sizeof *a.v);
@@ -112,7 +125,7 @@ v_left (vec before, vec a)
   return a;
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_right (vec a, vec after)
 {
   memmove (a.v, a.v + 1, sizeof a.v - sizeof *a.v);
@@ -120,14 +133,14 @@ v_right (vec a, vec after)
   return a;
 }
 
-WALLOC_INLINE void
+PLAIN void
 v_store_pair (int16_t * p, vec a, vec b)
 {
   v_store (p, a);
   v_store (p + LANES, b);
 }
 
-WALLOC_INLINE wide
+PLAIN wide
 w_zero (void)
 {
   wide a;
@@ -136,7 +149,7 @@ w_zero (void)
   return a;
 }
 
-WALLOC_INLINE weight
+PLAIN weight
 w_weight (const int32_t * pair)
 {
   weight w;
@@ -145,7 +158,7 @@ w_weight (const int32_t * pair)
   return w;
 }
 
-WALLOC_INLINE void
+PLAIN void
 v_dot (wide * low, wide * high, vec p0, vec p1, weight w)
 {
   unsigned i;
@@ -156,7 +169,7 @@ v_dot (wide * low, wide * high, vec p0, vec p1, weight w)
   }
 }
 
-WALLOC_INLINE wide
+PLAIN wide
 w_splat (int32_t a)
 {
   unsigned i;
@@ -167,7 +180,7 @@ w_splat (int32_t a)
   return r;
 }
 
-WALLOC_INLINE wide
+PLAIN wide
 w_add (wide a, wide b)
 {
   unsigned i;
@@ -177,7 +190,7 @@ w_add (wide a, wide b)
   return a;
 }
 
-WALLOC_INLINE wide
+PLAIN wide
 w_shift (wide a, unsigned down)
 {
   unsigned i;
@@ -187,7 +200,7 @@ w_shift (wide a, unsigned down)
   return a;
 }
 
-WALLOC_INLINE wide
+PLAIN wide
 w_level (wide y, int32_t limit, uint32_t factor, uint32_t offset,
     unsigned shift)
 {
@@ -202,7 +215,7 @@ w_level (wide y, int32_t limit, uint32_t factor, uint32_t offset,
   return y;
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 v_signed (vec a, int16_t limit, vec y)
 {
   unsigned i;
@@ -214,7 +227,7 @@ v_signed (vec a, int16_t limit, vec y)
   return a;
 }
 
-WALLOC_INLINE void
+PLAIN void
 v_split_8 (const uint8_t * in, vec out[8])
 {
   unsigned p, i;
@@ -223,7 +236,7 @@ v_split_8 (const uint8_t * in, vec out[8])
     EACH (i) out[p].v[i] = (int16_t) ((in[8 * i + p] - 128) * 16);
 }
 
-WALLOC_INLINE void
+PLAIN void
 v_split_4 (const uint8_t * in, vec out[4])
 {
   unsigned p, i;
@@ -232,7 +245,7 @@ v_split_4 (const uint8_t * in, vec out[4])
     EACH (i) out[p].v[i] = (int16_t) ((in[4 * i + p] - 128) * 16);
 }
 
-WALLOC_INLINE void
+PLAIN void
 v_split_16 (const int16_t * in, vec out[8])
 {
   unsigned p, i;
@@ -242,7 +255,7 @@ v_split_16 (const int16_t * in, vec out[8])
 }
 
 /* As in simd_sse2.h. */
-WALLOC_INLINE void
+PLAIN void
 v_pixels (const uint8_t * in, unsigned step, vec * low, vec * high)
 {
   uint8_t bytes[4 * LANES] = { 0 };
@@ -253,7 +266,7 @@ v_pixels (const uint8_t * in, unsigned step, vec * low, vec * high)
   memcpy (high->v, bytes + sizeof low->v, sizeof high->v);
 }
 
-WALLOC_INLINE wide
+PLAIN wide
 w_mix (vec pixels, vec w02, vec w13)
 {
   uint8_t b[2 * LANES];
@@ -268,13 +281,13 @@ w_mix (vec pixels, vec w02, vec w13)
   return r;
 }
 
-WALLOC_INLINE int16_t
+PLAIN int16_t
 saturate (int32_t a)
 {
   return (int16_t) (a > INT16_MAX ? INT16_MAX : a < INT16_MIN ? INT16_MIN : a);
 }
 
-WALLOC_INLINE vec
+PLAIN vec
 w_pack (wide low, wide high)
 {
   unsigned i;

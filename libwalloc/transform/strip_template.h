@@ -278,7 +278,7 @@ line_pass (int16_t * x, size_t stride, size_t groups, unsigned n, int half,
 }
 
 /* The last two levels: 4 phases to 4 bands; used: bits of the 4. */
-WALLOC_INLINE void
+static void
 line_two (int16_t * x, int16_t * tmp, size_t stride, size_t groups,
     unsigned used, int16_t * out)
 {
@@ -434,21 +434,38 @@ column_pass (pass * a, const walloc_strip_schedule * z, unsigned level,
   v_store (state + 4 * stride, c.h);
 }
 
+/* The loops that there are, once each: inlined everywhere they would take
+ * compilers minutes under sanitizers. */
+#define COLUMN_PASS(name, paired, scale) \
+  static void \
+  name (pass * a, const walloc_strip_schedule * z, unsigned level, \
+      int16_t * state, size_t stride) \
+  { \
+    column_pass (a, z, level, state, stride, paired, scale); \
+  }
+
+/* *INDENT-OFF* */
+COLUMN_PASS (pass_rows, 0, WALLOC_STRIP_PLAIN)
+COLUMN_PASS (pass_444, 0, WALLOC_STRIP_444)
+COLUMN_PASS (pass_422, 0, WALLOC_STRIP_422)
+COLUMN_PASS (pass_pairs, 1, WALLOC_STRIP_PLAIN)
+/* *INDENT-ON* */
+
 #define HALF_ROWS (WALLOC_STRIP_INPUT / 2 + 2)
 #define QUARTER_ROWS (WALLOC_STRIP_INPUT / 4 + 2)
 
 /* The last level of one band: rows to pairs of coefficients. */
-WALLOC_INLINE void
+static void
 column_last (const walloc_strip_schedule * z, const int16_t * in,
     size_t in_stride, int16_t * state, size_t stride, int16_t * coefs)
 {
   pass a = {.in = in,.in_stride = in_stride,.pairs = coefs };
 
-  column_pass (&a, z, z->levels - 1, state, stride, 1, WALLOC_STRIP_PLAIN);
+  pass_pairs (&a, z, z->levels - 1, state, stride);
 }
 
 /* The last two levels: pairs 0 and 1 of used. */
-WALLOC_INLINE void
+static void
 column_two (const walloc_strip_schedule * z, const int16_t * in,
     size_t in_stride, int16_t * state, size_t stride, unsigned used,
     const uint8_t slot[2], int16_t * coefs)
@@ -460,7 +477,7 @@ column_two (const walloc_strip_schedule * z, const int16_t * in,
 
   a.low = (used & 1) != 0 ? low : NULL;
   a.high = (used & 2) != 0 ? high : NULL;
-  column_pass (&a, z, z->levels - 2, state, stride, 0, WALLOC_STRIP_PLAIN);
+  pass_rows (&a, z, z->levels - 2, state, stride);
   if ((used & 1) != 0)
     column_last (z, low, LANES, state + node, stride, coefs + slot[0] * place);
   if ((used & 2) != 0)
@@ -468,7 +485,7 @@ column_two (const walloc_strip_schedule * z, const int16_t * in,
         coefs + slot[1] * place);
 }
 
-WALLOC_INLINE void
+static void
 column_three (const walloc_strip_schedule * z, const int16_t * in,
     size_t in_stride, int16_t * state, size_t stride, unsigned used,
     const uint8_t slot[4], walloc_strip_scale scale, int16_t * coefs)
@@ -481,13 +498,13 @@ column_three (const walloc_strip_schedule * z, const int16_t * in,
   a.high = (used & 12) != 0 ? high : NULL;
   switch (scale) {
     case WALLOC_STRIP_444:
-      column_pass (&a, z, 0, state, stride, 0, WALLOC_STRIP_444);
+      pass_444 (&a, z, 0, state, stride);
       break;
     case WALLOC_STRIP_422:
-      column_pass (&a, z, 0, state, stride, 0, WALLOC_STRIP_422);
+      pass_422 (&a, z, 0, state, stride);
       break;
     default:
-      column_pass (&a, z, 0, state, stride, 0, WALLOC_STRIP_PLAIN);
+      pass_rows (&a, z, 0, state, stride);
       break;
   }
   if ((used & 3) != 0)
