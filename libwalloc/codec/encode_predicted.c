@@ -356,7 +356,7 @@ fill_skipped (const walloc_encoder * e, const walloc_predict_slice * s,
     const walloc_slice * slice)
 {
   const uint8_t *skip;
-  unsigned c, x, y, i;
+  unsigned c, y, i;
   int near;
   size_t at;
 
@@ -371,8 +371,7 @@ fill_skipped (const walloc_encoder * e, const walloc_predict_slice * s,
       if (!e->present[c])
         continue;
       at = c * slice->plane_stride + y * slice->stride;
-      for (x = 0; x < slice->width; x++)
-        s->pending[at + x] = skip[x] ? s->latents[at + x] : s->pending[at + x];
+      walloc_skip_fill (s->latents + at, skip, slice->width, s->pending + at);
     }
   }
 }

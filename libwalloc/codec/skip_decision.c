@@ -51,16 +51,30 @@ walloc_requantise (const walloc_requantiser * r, const int16_t * restrict q,
 {
   uint32_t step = r->step;
   int32_t l0 = r->less[0], l1 = r->less[1], l2 = r->less[2];
+  uint16_t any = 0;
   unsigned x;
 
-  if (keep == NULL) {
-    for (x = 0; x < width; x++)
-      values[x] = (int16_t) value_of (q[x], step, l0, l1, l2);
-    return;
-  }
+  /* most rows of most channels */
   for (x = 0; x < width; x++)
+    any |= (uint16_t) q[x];
+  for (x = 0; x < width && !any; x++)
+    values[x] = (int16_t) (values[x] & -(int16_t) keep[x]);
+  for (x = 0; x < width && any; x++)
     values[x] = keep[x] ? values[x] :
         (int16_t) value_of (q[x], step, l0, l1, l2);
+}
+
+WALLOC_CLONES void
+walloc_skip_fill (const int16_t * restrict before,
+    const uint8_t * restrict skip, unsigned width, int16_t * restrict q)
+{
+  unsigned x;
+  int16_t mask;
+
+  for (x = 0; x < width; x++) {
+    mask = (int16_t) - (int16_t) skip[x];
+    q[x] = (int16_t) ((before[x] & mask) | (q[x] & ~mask));
+  }
 }
 
 WALLOC_INLINE int32_t

@@ -18,10 +18,13 @@ typedef struct
 void walloc_requantiser_init (walloc_requantiser * r, unsigned step_index,
     unsigned weight, const float recon[3]);
 
-/* values[x] of the latents q[x]; where keep is not NULL, only where keep[x]
- * is 0. */
+/* values[x] of the latents q[x] where keep[x] is 0, not 1. */
 void walloc_requantise (const walloc_requantiser * r, const int16_t * q,
     const uint8_t * keep, unsigned width, int16_t * values);
+
+/* q[x] = before[x] where skip[x] is 1, not 0. */
+void walloc_skip_fill (const int16_t * before, const uint8_t * skip,
+    unsigned width, int16_t * q);
 
 /* Adds what coding one row of one channel anew would gain, in 1/32 squared
  * samples, and what it would take, in units of nearly a bit. fine[] are the
