@@ -32,11 +32,11 @@ static __attribute__((noinline))
   return negative ? -(int) (n + m) : (int) (n + m);
 }
 
-/* Symbol of a slot that is not symbol 0's. */
+/* Symbol of a slot, which may be symbol 0's. */
 WALLOC_INLINE unsigned
 find_symbol (const walloc_freq_table * table, int slot)
 {
-  unsigned symbol = 1;
+  unsigned symbol = 0;
 
 #ifdef __SSE2__
   const __m128i s = _mm_set1_epi16 ((short) slot);
