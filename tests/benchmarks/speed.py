@@ -256,7 +256,7 @@ def main():
     options.build = os.path.abspath(options.build)
     paths = common.pictures_of(options.pictures)[:options.frames]
 
-    data = {"rounds": options.rounds}
+    data = {"rounds": options.rounds, "load": [os.getloadavg()[0]]}
     parts = [f"Elements alone, one thread on one core, {len(paths)} pictures,"
              f" median of {options.rounds} rounds.", ""]
     with tempfile.TemporaryDirectory() as folder:
@@ -275,6 +275,11 @@ def main():
         for entry in formats:
             data[entry.title] = entry.finish()
         data["threads"] = two_threads(bench, formats[0], options)
+    data["load"].append(os.getloadavg()[0])
+    parts += ["Load of the machine (mean of a minute) at the beginning and at"
+              " the end: " + " and ".join(f"{x:.1f}" for x in data["load"])
+              + ". Above 1, times per stage are too long, and the gain of a"
+              " second thread is too small.", ""]
     parts.append(ratio_report(data))
     parts.append(thread_report(data["threads"]))
     parts += [report(entry.title, data[entry.title]) for entry in formats]
