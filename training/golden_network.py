@@ -265,7 +265,7 @@ def small_planes(coef, header, form):
 
 def picture(data, tensors, network, form):
     header = walloc_model.parse_frame_header(data)
-    latents = walloc_stream.decode_latents(data, header, tensors)
+    latents = walloc_stream.decode_latents(data, header, tensors, {})
     coef = coefficients(latents, header, tensors, network)
     return b''.join(
         np.clip(np.rint(p + 128), 0, 255).astype(np.uint8).tobytes()

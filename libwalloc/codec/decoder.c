@@ -663,8 +663,12 @@ walloc_decoder_decode_with (walloc_decoder * decoder, const uint8_t * data,
     return result;
   d->image = image;
   result = prepare_latents (d, error);
-  if (result == WALLOC_OK)
+  if (result == WALLOC_OK) {
     result = walloc_decoder_prepare_picture (d, params->reduce, &region, error);
+    /* the latents of the frame before have made room for this one's */
+    if (result != WALLOC_OK && d->info.type == WALLOC_FRAME_KEY)
+      d->state.have = 0;
+  }
   if (result != WALLOC_OK)
     return result;
   end = d->layout.grid_height;

@@ -139,6 +139,7 @@ walloc_encoder_predict_begin (walloc_encoder * e,
       e->model->info.kind == WALLOC_MODEL_ORDERED;
   if (!p->on) {
     p->pending = p->have = 0;
+    p->sequence = 1;
     return WALLOC_OK;
   }
   result = prepare_predict (e, error);
@@ -261,9 +262,10 @@ decide (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
     unit_sum = w->units[i];
     s->units += (uint64_t) unit_sum;
     if (s->step[i] > now + COARSER &&
-        (first + i) * 0x9e3779b1u >> 28 == p->count % TURNS && w->gain[i] > 0)
-      w->gain[i] = w->gain[i] > INT32_MAX / LASTING ? INT32_MAX :
-          w->gain[i] * LASTING;
+        (uint32_t) (first + i) * 0x9e3779b1u >> 28 == p->count % TURNS
+        && w->gain[i] > 0)
+      w->gain[i] =
+          w->gain[i] > INT32_MAX / LASTING ? INT32_MAX : w->gain[i] * LASTING;
   }
   s->coded = walloc_skip_decide (p->lambda, w->gain, w->units, slice.width,
       slice.rows, w->mark, s->skip, &s->coded_units);

@@ -663,8 +663,11 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   encoder->image = NULL;
   if (result == WALLOC_OK)
     result = write_frame (encoder, params, step_index, &written, error);
-  if (result != WALLOC_OK)
+  if (result != WALLOC_OK) {
+    /* what the latents are now is not what a decoder has: a key frame next */
+    encoder->predict.have = encoder->predict.pending = 0;
     return result;
+  }
   *data = encoder->frame;
   *size = (size_t) written.header_size + written.payload_size;
   if (info != NULL)

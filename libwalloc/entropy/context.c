@@ -187,7 +187,7 @@ walloc_context_residuals (const walloc_context * context, const int16_t * row,
     }
     a = q >> 15;
     a = (q ^ a) - a;
-    n = (u16) (a + a + (q > 0));
+    n = (u16) a + (u16) a + (u16) (q > 0);
     a = (a & (a < cap)) | (cap & (a >= cap));
     memcpy (number + x, &n, sizeof n);
     memcpy (fraction + x, &t, sizeof t);

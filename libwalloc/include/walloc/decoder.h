@@ -58,7 +58,7 @@ WALLOC_API walloc_result walloc_decoder_set_precision (walloc_decoder *
  * Tell whether anything of a frame can be decoded, without allocating: the
  * header fits the model and the limits, and at least one slice is there as
  * its checksum says. To be asked before memory is made for a picture of a new
- * size, which a header of 36 bytes may claim to be of any size.
+ * size, which a header of 38 bytes may claim to be of any size.
  * @param size bytes at @data; the frame may be cut short
  * Errors: as walloc_decoder_decode(); TRUNCATED or CORRUPT when no slice is
  * whole.

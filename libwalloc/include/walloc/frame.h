@@ -126,6 +126,7 @@ WALLOC_API walloc_result walloc_frame_write (uint8_t * data, size_t size,
  * Rewrite the time stamp records of a frame's header without touching its
  * payload: writes a new header for @info (as parsed from @data, then changed)
  * into @out. Used by parsers and by encoders whose caller stamps late.
+ * @data must hold the whole header, and @out must not overlap it.
  */
 WALLOC_API walloc_result walloc_frame_rewrite (const uint8_t * data,
     walloc_frame_info * info, uint8_t * out, size_t out_size,

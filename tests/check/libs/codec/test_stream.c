@@ -396,8 +396,11 @@ check_stream (const golden_stream * g, uint64_t latents, uint64_t samples)
           &got_samples, types) == WALLOC_OK && got_latents == latents,
       "%s: %zu bytes, latents %016llx", g->name, golden_size,
       (unsigned long long) got_latents);
+  /* the gray one has so many positions that some are refined in each frame
+   * after a change of step, and none repeats */
   TAP_OK (got_samples == samples && types[WALLOC_FRAME_PREDICTED] > 4 &&
-      types[WALLOC_FRAME_REPEAT] > 0, "%s: samples %016llx, %u predicted, %u "
+      (types[WALLOC_FRAME_REPEAT] > 0 || g->format == WALLOC_FORMAT_GRAY8),
+      "%s: samples %016llx, %u predicted, %u "
       "repeat frames", g->name, (unsigned long long) got_samples,
       types[WALLOC_FRAME_PREDICTED], types[WALLOC_FRAME_REPEAT]);
   for (i = 0; (kernels = walloc_strip_best (i)) != NULL; i++) {
