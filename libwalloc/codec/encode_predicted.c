@@ -170,22 +170,6 @@ walloc_encoder_predict_begin (walloc_encoder * e,
   return WALLOC_OK;
 }
 
-static walloc_slice
-make_slice (const walloc_encoder * e, unsigned index, int16_t * planes)
-{
-  walloc_slice slice;
-
-  memset (&slice, 0, sizeof slice);
-  slice.width = e->layout.grid_width;
-  slice.rows = slice_rows (e, index);
-  slice.stride = walloc_slice_stride (slice.width);
-  slice.plane_stride = walloc_slice_plane_stride (slice.width,
-      e->layout.buffer_rows);
-  slice.planes = planes;
-  slice.skip_stride = slice.width;
-  return slice;
-}
-
 /* Whether any position of a row is coded. */
 static int
 row_coded (const uint8_t * skip, unsigned width)
@@ -199,7 +183,7 @@ commit (walloc_encoder * e, unsigned index)
 {
   walloc_predict *p = &e->predict;
   walloc_predict_slice *s = &p->slice[index];
-  walloc_slice slice = make_slice (e, index, s->pending);
+  walloc_slice slice = walloc_encoder_slice (e, index, s->pending);
   const uint8_t *skip;
   unsigned c, x, y;
   uint8_t *swap;
@@ -238,7 +222,7 @@ decide (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
 {
   walloc_predict *p = &e->predict;
   walloc_predict_slice *s = &p->slice[index];
-  walloc_slice slice = make_slice (e, index, s->pending);
+  walloc_slice slice = walloc_encoder_slice (e, index, s->pending);
   size_t n = (size_t) slice.width * slice.rows, at, to, i;
   unsigned c, y, now = p->step, first;
   int32_t unit_sum;
@@ -279,7 +263,7 @@ analyse_slice (void *data, unsigned index)
   walloc_predict_slice *s = &p->slice[index];
   unsigned slot = walloc_workers_take (&e->workers);
   walloc_encode_worker *w = &e->worker[slot];
-  walloc_slice slice = make_slice (e, index, s->pending);
+  walloc_slice slice = walloc_encoder_slice (e, index, s->pending);
   walloc_result result;
   uint64_t start;
 
@@ -395,7 +379,7 @@ walloc_encoder_code_predicted (void *data, unsigned index)
   slot = walloc_workers_take (&e->workers);
   w = &e->worker[slot];
   start = walloc_now ();
-  slice = make_slice (e, index, s->pending);
+  slice = walloc_encoder_slice (e, index, s->pending);
   if (e->predict.type == WALLOC_FRAME_PREDICTED) {
     fill_skipped (e, s, &slice);
     slice.skip = s->skip;

@@ -102,6 +102,9 @@ struct walloc_encoder
   atomic_int failed;            /* first walloc_result of the work */
 };
 
+/* A slice of the layout; planes is row 0, column 0 of its first plane. */
+walloc_slice walloc_encoder_slice (const walloc_encoder * encoder,
+    unsigned index, int16_t * planes);
 /* Samples to latents of a slice, into slice->planes. */
 walloc_result walloc_encoder_transform (walloc_encoder * encoder,
     walloc_encode_worker * worker, unsigned index, walloc_slice * slice);

@@ -438,22 +438,33 @@ walloc_encoder_leave_slice (walloc_encoder * e, unsigned index)
   e->slices[index].offset = e->slices[index].size = 0;
 }
 
-static void
-encode_slice (void *data, unsigned index)
+walloc_slice
+walloc_encoder_slice (const walloc_encoder * e, unsigned index,
+    int16_t * planes)
 {
-  walloc_encoder *e = data;
   const walloc_layout *l = &e->layout;
-  unsigned slot = walloc_workers_take (&e->workers);
-  walloc_encode_worker *w = &e->worker[slot];
   walloc_slice slice;
-  walloc_result result;
 
-  slice.skip = NULL;
+  memset (&slice, 0, sizeof slice);
   slice.width = l->grid_width;
   slice.rows = walloc_layout_row (l, index + 1) - walloc_layout_row (l, index);
   slice.stride = walloc_slice_stride (slice.width);
   slice.plane_stride = walloc_slice_plane_stride (slice.width, l->buffer_rows);
-  slice.planes = w->latents + walloc_slice_origin (slice.width);
+  slice.planes = planes;
+  slice.skip_stride = slice.width;
+  return slice;
+}
+
+static void
+encode_slice (void *data, unsigned index)
+{
+  walloc_encoder *e = data;
+  unsigned slot = walloc_workers_take (&e->workers);
+  walloc_encode_worker *w = &e->worker[slot];
+  walloc_slice slice = walloc_encoder_slice (e, index, w->latents +
+      walloc_slice_origin (e->layout.grid_width));
+  walloc_result result;
+
   clear_below (e, &slice);
   result = walloc_encoder_transform (e, w, index, &slice);
   if (result == WALLOC_OK)
