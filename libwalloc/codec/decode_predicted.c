@@ -21,6 +21,7 @@ walloc_decoder_unprepare_state (walloc_decoder * d)
   walloc_mem_release (&d->mem, &s->skip);
   walloc_mem_release (&d->mem, &s->skip_before);
   walloc_mem_release (&d->mem, &s->stale);
+  walloc_mem_release (&d->mem, &s->stale_before);
   walloc_mem_release (&d->mem, &s->factor);
   s->have = 0;
 }
@@ -37,6 +38,7 @@ walloc_decoder_prepare_state (walloc_decoder * d, int *short_of)
   s->skip = walloc_mem_take (&d->mem, grid, 1, short_of);
   s->skip_before = walloc_mem_take (&d->mem, grid, 1, short_of);
   s->stale = walloc_mem_take (&d->mem, grid, 1, short_of);
+  s->stale_before = walloc_mem_take (&d->mem, grid, 1, short_of);
 }
 
 /* Tells the frame at hand from others. */
@@ -112,6 +114,22 @@ walloc_decoder_state_begin (walloc_decoder * d)
     memset (s->skip, 1, grid);
   if (s->gap)
     memset (s->stale, 1, grid);
+  memcpy (s->stale_before, s->stale, grid);
+}
+
+int
+walloc_decoder_state_repair (walloc_decoder * d)
+{
+  /* contexts that reach back want latents that an intact layer replaced */
+  int before = d->model->set[d->info.set].before, any = 0;
+  unsigned i;
+
+  for (i = 0; i < d->layout.slices; i++) {
+    d->wanted[i] = d->info.type == WALLOC_FRAME_PREDICTED &&
+        d->intact[i] < d->info.layers && (d->intact[i] == 0 || !before);
+    any |= d->wanted[i];
+  }
+  return any;
 }
 
 void
@@ -207,7 +225,7 @@ walloc_decoder_store_slice (walloc_decoder * d, unsigned index,
     return;
   }
   for (i = at; i < at + n; i++)
-    s->stale[i] = s->skip[i] ? s->stale[i] : stale;
+    s->stale[i] = s->skip[i] ? s->stale_before[i] : stale;
   for (c = 0; c < d->channels; c++) {
     to = d->latents + c * grid + at;
     for (y = 0; y < slice->rows; y++, to += width) {

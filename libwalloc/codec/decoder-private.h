@@ -86,7 +86,8 @@ typedef struct
   uint16_t *row_point;          /* [grid height]: of all of the row, or ... */
 #define WALLOC_MIXED_POINTS 0xffff
   uint8_t *skip, *skip_before;  /* [grid]: not coded in the last two frames */
-  uint8_t *stale;               /* [grid]: maybe not what the encoder has */
+  uint8_t *stale, *stale_before;        /* [grid]: maybe not what the encoder
+                                         * has; now and before this frame */
   float *factor;                /* [grid], see walloc_latents */
   /* of the frame at hand */
   int same;                     /* it was decoded already */
@@ -172,6 +173,10 @@ int walloc_decoder_keeps (const walloc_decoder * decoder);
 /* Around the work on the slices. whole: all of them were decoded. */
 void walloc_decoder_state_begin (walloc_decoder * decoder);
 void walloc_decoder_state_end (walloc_decoder * decoder, int whole);
+
+/* The frame at hand was decoded already: wants those slices of it that were
+ * damaged then and may be whole now. 0: none. */
+int walloc_decoder_state_repair (walloc_decoder * decoder);
 
 /* Slice index of the latents into planes of a slice; what was decoded of a
  * predicted slice into the latents; notes that a slice of a key frame was

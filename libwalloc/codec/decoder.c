@@ -430,6 +430,9 @@ decode_latents (walloc_decoder * d, unsigned first, unsigned end,
     for (i = 0; i < l->slices; i++)
       all |= 2 * (d->wanted[i] == 0);
     walloc_decoder_state_end (d, all < 2);
+  } else if (walloc_decoder_state_repair (d)) {
+    choose (d);
+    walloc_parallel (&d->runner, decode_slice, d, l->slices);
   }
   *damaged = 0;
   for (i = 0; i < l->slices; i++)

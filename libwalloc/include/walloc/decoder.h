@@ -135,10 +135,11 @@ WALLOC_API walloc_result walloc_decoder_decode_with (walloc_decoder * decoder,
 /**
  * Streams with predicted frames: a decoder keeps the latents of the last frame,
  * so every frame must be given to it, in order (either function; the same
- * frame may be given to both, or with several regions). A frame that does not
- * follow the last one is refused with NEEDS_KEY, and so are all until the
- * next key frame, which always decodes. After damage, *damaged counts the
- * slices that are not yet what the encoder has, in all frames until they are.
+ * frame may be given to both, or with several regions; slices of it that were
+ * damaged are then decoded again). A frame that does not follow the last one is
+ * refused with NEEDS_KEY, and so are all until the next key frame, which always
+ * decodes. After damage, *damaged counts the slices that are not yet what the
+ * encoder has, in all frames until they are.
  *
  * @conceal non-zero: frames after a gap are decoded as far as they can be;
  * what is left is shown as it was last, and counted as damaged. The first

@@ -409,6 +409,84 @@ test_damage (walloc_model * model)
   walloc_decoder_free (decoder);
 }
 
+/* A damaged frame that comes once more, whole: it is repaired, and so is what
+ * builds on it; but not what was damaged before. */
+static void
+test_repair (walloc_model * model)
+{
+  walloc_encoder *encoder = new_encoder (model, NULL);
+  walloc_decoder *decoder = new_decoder (model, NULL);
+  walloc_encode_params params;
+  walloc_image image, out;
+  coded frames[4];
+  uint8_t *copy;
+  uint64_t clean[4];
+  unsigned i, damaged, again, seed = 11, wrong = 0, tried = 0, hurt = 0;
+  unsigned kept = 0, older = 0;
+  size_t at, cut;
+
+  picture_new (&image, WALLOC_FORMAT_I420, 200, WALLOC_CELL * 160);
+  picture_new (&out, WALLOC_FORMAT_I420, 200, WALLOC_CELL * 160);
+  for (i = 0; i < 4; i++) {
+    draw (&image, 3 * i, 100, 1);
+    walloc_encode_params_init (&params);
+    params.predict = i == 0 ? WALLOC_PREDICT_KEY : WALLOC_PREDICT_ALLOWED;
+    params.quality = 50;
+    params.layers = 3;
+    encode (encoder, &image, &params, &frames[i]);
+    walloc_decoder_decode (decoder, frames[i].data, frames[i].size,
+        WALLOC_DECODER_LINEAR, &out, &damaged, NULL);
+    clean[i] = picture_hash (&out);
+  }
+  copy = malloc (frames[1].size);
+  for (at = frames[1].info.header_size; at < 2 * frames[1].size; at += 5) {
+    memcpy (copy, frames[1].data, frames[1].size);
+    cut = at < frames[1].size ? frames[1].size : at - frames[1].size;
+    if (at < frames[1].size)
+      copy[at] ^= (uint8_t) (1 + tap_random (&seed) % 255);
+    else if (cut < frames[1].info.header_size)
+      continue;
+    tried++;
+    walloc_decoder_decode (decoder, frames[0].data, frames[0].size,
+        WALLOC_DECODER_LINEAR, &out, &damaged, NULL);
+    walloc_decoder_decode (decoder, copy, cut, WALLOC_DECODER_LINEAR, &out,
+        &damaged, NULL);
+    hurt += damaged > 0;
+    /* as it is, it repairs nothing */
+    walloc_decoder_decode (decoder, copy, cut, WALLOC_DECODER_LINEAR, &out,
+        &again, NULL);
+    kept += again == damaged;
+    for (i = 1; i < 4; i++) {
+      wrong += walloc_decoder_decode (decoder, frames[i].data, frames[i].size,
+          WALLOC_DECODER_LINEAR, &out, &damaged, NULL) != WALLOC_OK;
+      wrong += damaged != 0 || picture_hash (&out) != clean[i];
+    }
+  }
+  TAP_OK (frames[1].info.type == WALLOC_FRAME_PREDICTED && tried > 20 &&
+      hurt == tried && kept == tried && wrong == 0,
+      "%u damaged frames, and each repaired when it came again", tried);
+
+  /* frame 0 has damage of its own, which frame 1 does not take away */
+  memcpy (copy, frames[1].data, frames[1].size);
+  copy[frames[1].size - 1] ^= 0x55;
+  frames[0].data[frames[0].size - 1] ^= 0x55;
+  walloc_decoder_decode (decoder, frames[0].data, frames[0].size,
+      WALLOC_DECODER_LINEAR, &out, &older, NULL);
+  walloc_decoder_decode (decoder, copy, frames[1].size, WALLOC_DECODER_LINEAR,
+      &out, &damaged, NULL);
+  walloc_decoder_decode (decoder, frames[1].data, frames[1].size,
+      WALLOC_DECODER_LINEAR, &out, &again, NULL);
+  TAP_OK (older > 0 && damaged > 0 && again > 0 && picture_hash (&out) !=
+      clean[1], "what was damaged before stays so: %u slices", again);
+  for (i = 0; i < 4; i++)
+    free (frames[i].data);
+  free (copy);
+  picture_free (&image);
+  picture_free (&out);
+  walloc_encoder_free (encoder);
+  walloc_decoder_free (decoder);
+}
+
 /* Another attempt at a picture leaves no trace of the first. */
 static void
 test_again (walloc_model * model)
@@ -507,6 +585,7 @@ main (void)
   test_threads (model);
   test_order (model);
   test_damage (model);
+  test_repair (model);
   test_again (model);
   test_static (model);
   walloc_model_unref (model);
