@@ -22,7 +22,9 @@ walloc_decoder_unprepare_state (walloc_decoder * d)
   walloc_mem_release (&d->mem, &s->skip_before);
   walloc_mem_release (&d->mem, &s->stale);
   walloc_mem_release (&d->mem, &s->stale_before);
-  walloc_mem_release (&d->mem, &s->factor);
+  walloc_mem_release (&d->mem, &s->step_of);
+  walloc_mem_release (&d->mem, &s->steps);
+  s->steps_size = 0;
   s->have = 0;
 }
 
@@ -295,34 +297,68 @@ walloc_decoder_row_steps (const walloc_decoder * d, unsigned y, float *steps,
   }
 }
 
+#define POINTS (WALLOC_MODEL_MAX_SETS << 8)
+
+/* Numbers the points of the grid in the order in which they are found, the
+ * frame's own first; row_of[point] is the number plus 1. Returns how many. */
+static unsigned
+number_points (const walloc_decoder * d, uint16_t * row_of, uint16_t * step_of)
+{
+  size_t grid = (size_t) d->layout.grid_width * d->layout.grid_height, i;
+  const uint16_t *point = d->state.point;
+  unsigned n = 1;
+
+  memset (row_of, 0, POINTS * sizeof *row_of);
+  row_of[frame_point (d)] = 1;
+  for (i = 0; i < grid; i++) {
+    if (row_of[point[i]] == 0)
+      row_of[point[i]] = (uint16_t)++ n;
+    step_of[i] = (uint16_t) (row_of[point[i]] - 1);
+  }
+  return n;
+}
+
 walloc_result
-walloc_decoder_factors (walloc_decoder * d, const float **factor,
+walloc_decoder_steps (walloc_decoder * d, walloc_latents * latents,
     walloc_error * error)
 {
   walloc_decode_state *s = &d->state;
-  size_t grid = (size_t) d->layout.grid_width * d->layout.grid_height, i;
-  float step = (float) ((double) walloc_step_24 (d->info.step_index, 4096) /
-      (1 << 24));
-  unsigned y, now = frame_point (d);
+  size_t grid = (size_t) d->layout.grid_width * d->layout.grid_height, floats;
+  unsigned y, now = frame_point (d), point, c;
+  uint16_t row_of[POINTS];
   int short_of = 0;
+  float *row;
 
-  *factor = NULL;
+  latents->step = d->step;
+  latents->steps = 1;
   for (y = 0; y < d->layout.grid_height && s->row_point[y] == now; y++);
   if (y == d->layout.grid_height || d->model->info.kind ==
       WALLOC_MODEL_REFERENCE)
     return WALLOC_OK;
-  if (s->factor == NULL)
-    s->factor = walloc_mem_take (&d->mem, grid, sizeof *s->factor, &short_of);
+  if (s->step_of == NULL)
+    s->step_of = walloc_mem_take (&d->mem, grid, sizeof *s->step_of, &short_of);
+  if (!short_of) {
+    latents->steps = number_points (d, row_of, s->step_of);
+    floats = (size_t) latents->steps * d->model->info.channels;
+    if (s->steps_size < floats) {
+      walloc_mem_release (&d->mem, &s->steps);
+      s->steps = walloc_mem_take (&d->mem, floats, sizeof *s->steps, &short_of);
+      s->steps_size = short_of ? 0 : floats;
+    }
+  }
   if (short_of)
     return walloc_fail (error, WALLOC_ERR_MEMORY,
         "latents of a picture of %ux%u need more memory than the limit of %zu "
         "bytes", d->layout.width, d->layout.height, d->mem.a.limit);
-  for (y = 0; y < d->layout.grid_height; y++)
-    walloc_decoder_row_steps (d, y, s->factor + (size_t) y *
-        d->layout.grid_width, NULL);
-  for (i = 0; i < grid; i++)
-    s->factor[i] /= step;
-  *factor = s->factor;
+  for (point = 0; point < POINTS; point++) {
+    if (row_of[point] == 0)
+      continue;
+    row = s->steps + (size_t) (row_of[point] - 1) * d->channels;
+    for (c = 0; c < d->channels; c++)
+      row[c] = walloc_decoder_point_step (d, point, c);
+  }
+  latents->step = s->steps;
+  latents->step_of = s->step_of;
   return WALLOC_OK;
 }
 

@@ -88,7 +88,9 @@ typedef struct
   uint8_t *skip, *skip_before;  /* [grid]: not coded in the last two frames */
   uint8_t *stale, *stale_before;        /* [grid]: maybe not what the encoder
                                          * has; now and before this frame */
-  float *factor;                /* [grid], see walloc_latents */
+  uint16_t *step_of;            /* [grid], see walloc_latents; NULL: not yet */
+  float *steps;                 /* the same */
+  size_t steps_size;            /* floats */
   /* of the frame at hand */
   int same;                     /* it was decoded already */
   int gap;                      /* frames before it are lost */
@@ -198,9 +200,9 @@ void walloc_decoder_mixed_values (const walloc_decoder * decoder, unsigned c,
 /* 2^(i/16) and, unless NULL, i/64 of every position of row y. */
 void walloc_decoder_row_steps (const walloc_decoder * decoder, unsigned y,
     float *steps, float *indices);
-/* For walloc_latents. */
-walloc_result walloc_decoder_factors (walloc_decoder * decoder,
-    const float **factor, walloc_error * error);
+/* Step, steps and step_of of latents. */
+walloc_result walloc_decoder_steps (walloc_decoder * decoder,
+    walloc_latents * latents, walloc_error * error);
 
 /* Rows of the grid that a plan needs, halo included (the whole height where
  * borders are periodic). */

@@ -222,17 +222,11 @@ check_frame (walloc_decoder * d, walloc_error * error)
     return walloc_fail (error, WALLOC_ERR_CORRUPT,
         "the frame's scale %u is not possible with model '%s'", info->scale,
         model->name);
-  return WALLOC_OK;
-}
-
-static walloc_result
-check_pixels (const walloc_decoder * d, unsigned width, unsigned height,
-    walloc_error * error)
-{
-  if ((uint64_t) width * height > d->limits.max_pixels)
+  if ((uint64_t) info->width * info->height > d->limits.max_pixels)
     return walloc_fail (error, WALLOC_ERR_LIMIT,
-        "a picture of %ux%u has more pixels than the limit of %llu",
-        width, height, (unsigned long long) d->limits.max_pixels);
+        "a frame of %ux%u has more pixels than the limit of %llu",
+        info->width, info->height, (unsigned long long)
+        d->limits.max_pixels);
   return WALLOC_OK;
 }
 
@@ -484,8 +478,6 @@ walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
   int truncated;
 
   result = begin (d, data, size, &ignored, &truncated, error);
-  if (result == WALLOC_OK)
-    result = check_pixels (d, d->info.width, d->info.height, error);
   if (result != WALLOC_OK)
     return result;
   /* there is memory for what builds on a frame that was decoded */
@@ -533,10 +525,13 @@ finish (walloc_decoder * d, uint64_t pixels, unsigned *out, unsigned damaged,
   d->stats.pixels += pixels;
   if (out != NULL)
     *out = damaged;
-  if (truncated)
+  /* what was asked for may lie in front of the cut */
+  if (truncated && damaged > 0)
     return walloc_fail (error, WALLOC_ERR_TRUNCATED,
-        "%u of %u slices are missing or cut; the others were decoded",
-        damaged, d->layout.slices);
+        "only %zu of the frame's %llu bytes are there; %u slices are damaged "
+        "and concealed, the others were decoded", d->size,
+        (unsigned long long) d->info.header_size + d->info.payload_size,
+        damaged);
   return WALLOC_OK;
 }
 
@@ -616,7 +611,7 @@ check_request (const walloc_decoder * d, const walloc_decode_params * params,
         "a frame of format %s is not decoded to %s",
         walloc_format_name (d->info.format),
         walloc_format_name (image->format));
-  return check_pixels (d, width, height, error);
+  return WALLOC_OK;
 }
 
 /* Runs the network that is asked for. auto goes without where it cannot: a
@@ -732,8 +727,6 @@ walloc_decoder_latents (walloc_decoder * decoder, const uint8_t * data,
   memset (latents, 0, sizeof *latents);
   result = begin (d, data, size, damaged, &truncated, error);
   if (result == WALLOC_OK)
-    result = check_pixels (d, d->info.width, d->info.height, error);
-  if (result == WALLOC_OK)
     result = prepare_latents (d, error);
   if (result != WALLOC_OK)
     return result;
@@ -741,12 +734,13 @@ walloc_decoder_latents (walloc_decoder * decoder, const uint8_t * data,
   latents->channels = d->channels;
   latents->width = d->layout.grid_width;
   latents->height = d->layout.grid_height;
-  latents->data = d->latents;
-  latents->step = d->step;
   latents->group = d->model->group;
-  result = walloc_decoder_factors (d, &latents->factor, error);
-  if (result != WALLOC_OK)
+  latents->data = d->latents;
+  result = walloc_decoder_steps (d, latents, error);
+  if (result != WALLOC_OK) {
+    memset (latents, 0, sizeof *latents);
     return result;
+  }
   return finish (d, (uint64_t) d->info.width * d->info.height, damaged, lost,
       truncated, error);
 }

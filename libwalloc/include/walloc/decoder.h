@@ -19,9 +19,10 @@ typedef struct walloc_decoder walloc_decoder;
 /** Limits checked before anything is allocated; 0 = default. */
 typedef struct
 {
-  uint64_t max_pixels;          /**< width x height of what is asked for (a
-                                   reduced picture or a region counts as
-                                   such), default 2^28 */
+  uint64_t max_pixels;          /**< width x height of a frame, whatever part
+                                   or reduced size of it is asked for, as the
+                                   latents of the whole frame are kept;
+                                   default 2^28 */
 } walloc_decoder_limits;
 
 /** Counters since creation. Times are nanoseconds of work, added over all
@@ -30,7 +31,10 @@ typedef struct
 {
   uint64_t frames, bytes;
   uint64_t pixels;              /**< that were made; of latents alone, of the frame */
-  uint64_t damaged_slices;      /**< concealed */
+  uint64_t damaged_slices;      /**< sum of what every call had for *damaged,
+                                   asked for or not: a frame that is decoded
+                                   twice counts twice, and a slice in every
+                                   frame until it is repaired */
   uint64_t ns_entropy;
   uint64_t ns_network;          /**< matrix or network */
   uint64_t ns_synthesis;        /**< packet synthesis and conversion */
@@ -55,13 +59,17 @@ WALLOC_API walloc_result walloc_decoder_set_precision (walloc_decoder *
     decoder, walloc_net_precision precision, walloc_error * error);
 
 /**
- * Tell whether anything of a frame can be decoded, without allocating: the
- * header fits the model and the limits, and at least one slice is there as
- * its checksum says. To be asked before memory is made for a picture of a new
- * size, which a header of 38 bytes may claim to be of any size.
+ * Tell whether anything of a frame can be decoded, without allocating and
+ * without changing what the decoder holds: the header fits the model and the
+ * limits, and of a key frame layer 0 of at least one slice is there as its
+ * checksum says. To be asked before memory is made for a picture of a new
+ * size, which a header of 38 bytes may claim to be of any size. Predicted and
+ * repeat frames have the size of the one that was decoded last, or are refused
+ * with NEEDS_KEY; their slices are not looked at.
  * @param size bytes at @data; the frame may be cut short
- * Errors: as walloc_decoder_decode(); TRUNCATED or CORRUPT when no slice is
- * whole.
+ * Errors: as walloc_decoder_decode(), but for those of images and decoders;
+ * TRUNCATED (no whole header) or, of key frames, TRUNCATED or CORRUPT when no
+ * slice is whole.
  */
 WALLOC_API walloc_result walloc_decoder_check (walloc_decoder * decoder,
     const uint8_t * data, size_t size, walloc_error * error);
@@ -70,11 +78,15 @@ WALLOC_API walloc_result walloc_decoder_check (walloc_decoder * decoder,
  * Decode one whole frame into @image, whose format must be info->format of
  * the frame, or any format of the same chroma sampling (I420 and NV12; Y444
  * and the RGB family), or GRAY8 (luma only); sizes must be the frame's.
- * @param damaged out: number of slices that were damaged and concealed; may
- *   be NULL
- * Errors: what walloc_frame_parse() returns, TRUNCATED (payload not whole:
- * with @damaged, intact slices are decoded all the same and @image has been
- * written if *damaged > 0; without, nothing was done),
+ * @param damaged out: of the slices that @image shows, those that are damaged
+ *   and concealed (in streams with predicted frames, see
+ *   walloc_decoder_set_conceal(), also since earlier frames); 0 with all errors
+ *   but TRUNCATED. NULL: frames that are cut short are not wanted.
+ * Errors: what walloc_frame_parse() returns, TRUNCATED (the frame is cut
+ * short: with *damaged > 0, intact slices were decoded and @image has been
+ * written; with *damaged == 0, as the header is not whole, or without
+ * @damaged, nothing was done; where all that @image shows is in front of the
+ * cut, the result is OK),
  * MODEL_MISMATCH, NEEDS_KEY (see walloc_decoder_set_conceal()), NOT_FOUND (the
  * model has no such decoder), UNSUPPORTED
  * (frame type or image format), LIMIT, MEMORY.
@@ -104,6 +116,10 @@ WALLOC_API walloc_result walloc_decoder_decode (walloc_decoder * decoder,
  * it are read). With network decoders, in streams with predicted frames, and
  * at the borders of pictures of reference models, which wrap around, all
  * slices are decoded and only reconstruction is limited.
+ *
+ * Memory: whatever is asked for, the decoder keeps latents of the whole frame,
+ * 2 bytes for each of its channels per 64 pixels coded (3 per pixel with 96
+ * channels); all else goes by what is asked for.
  */
 typedef struct
 {
@@ -154,25 +170,33 @@ WALLOC_API void walloc_decoder_reset (walloc_decoder * decoder);
 /** Latents of one frame, without reconstruction. */
 typedef struct
 {
-  unsigned channels;            /**< planes (channels kept in the frame) */
+  unsigned channels;            /**< planes: the frame's channels, or as many
+                                   as the richest frame since the last key
+                                   frame had, whose latents stay where frames
+                                   with fewer channels skip positions */
   unsigned width, height;       /**< latents per row, rows */
   const int16_t *data;          /**< [channels][height][width], integers */
-  const float *step;            /**< [channels]: value = integer * step, in
-                                   sample units of an orthonormal transform;
-                                   1 in reference models, whose integers are
-                                   companded */
+  unsigned steps;               /**< rows of @step, 1 to 4096 */
+  const float *step;            /**< [steps][channels]: value = integer * step,
+                                   in sample units of an orthonormal
+                                   transform; 1 in reference models, whose
+                                   integers are companded. Row 0 is the
+                                   frame's own */
+  const uint16_t *step_of;      /**< [height][width]: row of @step that goes
+                                   for all channels of a position, as those
+                                   that predicted frames skip keep the set and
+                                   the step that they were coded with; NULL:
+                                   row 0 everywhere */
   const uint8_t *group;         /**< [channels]: 0 luma, 1 chroma, 2 chroma detail */
-  const float *factor;          /**< [height][width]: of every position's
-                                   step, as positions that predicted frames
-                                   skip keep the step they were coded with;
-                                   NULL: 1 everywhere */
 } walloc_latents;
 
 /**
  * Entropy-decode one frame. Pointers in @latents are valid until the next
  * call on @decoder. Channels that the frame's format lacks (chroma of GRAY8)
- * are zero. In damaged slices the channels that carry the means of luma and
- * chroma are interpolated between the slices around, all others are zero.
+ * are zero. In damaged slices of key frames the channels that carry the means
+ * of luma and chroma are interpolated between the slices around, all others are
+ * zero; those of predicted frames stay as they were. With *damaged > 0,
+ * TRUNCATED gives latents; with every other error @latents is all zero.
  * Errors as walloc_decoder_decode(), but for those of images.
  */
 WALLOC_API walloc_result walloc_decoder_latents (walloc_decoder * decoder,

@@ -432,6 +432,56 @@ test_slices (walloc_model * model)
   walloc_decoder_free (decoder);
 }
 
+/* Of a frame that is cut short, what is in front of the cut is as good as of
+ * a whole one; the rest is said to be missing. */
+static void
+test_cut (walloc_model * model)
+{
+  walloc_decoder *decoder = decoder_new (model, NULL);
+  walloc_decode_params params;
+  walloc_image whole, part;
+  size_t offset, size;
+  unsigned damaged = 9;
+  walloc_result result;
+  walloc_error error;
+  frame f, g;
+
+  frame_make (&g, model, WALLOC_FORMAT_I420, 160, 480, 60, 1, 1);
+  reslice (&f, model, &g, 6);
+  walloc_decode_params_init (&params);
+  params.kind = WALLOC_DECODER_LINEAR;
+  part_new (decoder, &f, &params, WALLOC_FORMAT_I420, &whole, NULL, NULL);
+  params.y = 192;
+  params.height = 48;
+  params.width = 160;
+  /* slices 3 to 5 of 10 make the region */
+  walloc_frame_slice (f.data, &f.info, 5, &offset, &size);
+  f.size = offset + size;
+  TAP_OK (part_new (decoder, &f, &params, WALLOC_FORMAT_I420, &part, &damaged,
+          NULL) == WALLOC_OK && damaged == 0 && crop_differs (&whole, &part,
+          0, params.y) == 0, "a region in front of a cut is whole");
+  picture_free (&part);
+  result = part_new (decoder, &f, &params, WALLOC_FORMAT_I420, &part, NULL,
+      NULL);
+  TAP_OK (result == WALLOC_ERR_TRUNCATED, "who does not ask for damage gets "
+      "whole frames only");
+  picture_free (&part);
+  f.size--;
+  TAP_OK (part_new (decoder, &f, &params, WALLOC_FORMAT_I420, &part, &damaged,
+          &error) == WALLOC_ERR_TRUNCATED && damaged == 1, "the cut is in the "
+      "region: %s", error.text);
+  picture_free (&part);
+  f.size = f.info.header_size - 1;
+  TAP_OK (part_new (decoder, &f, &params, WALLOC_FORMAT_I420, &part, &damaged,
+          NULL) == WALLOC_ERR_TRUNCATED && damaged == 0 &&
+      part.plane[0][0] == 0, "without a whole header nothing is written");
+  picture_free (&part);
+  picture_free (&whole);
+  free (f.data);
+  free (g.data);
+  walloc_decoder_free (decoder);
+}
+
 static void
 test_refused (walloc_model * model)
 {
@@ -530,36 +580,59 @@ used_by (walloc_model * model, const frame * f, unsigned reduce)
   return high;
 }
 
+static void *
+count_alloc (void *user, size_t size)
+{
+  *(size_t *) user += size;
+  return malloc (size);
+}
+
+static void
+count_free (void *user, void *memory)
+{
+  (void) user;
+  free (memory);
+}
+
 static void
 test_limits (walloc_model * model)
 {
-  walloc_decoder_limits limits = { 128 * 100 };
+  walloc_decoder_limits limits = { 1024 * 800 - 1 };
+  size_t whole, part, taken = 0, before;
+  walloc_allocator allocator = { count_alloc, count_free, &taken, 0 };
   walloc_decode_params params;
+  walloc_latents latents;
   walloc_decoder *decoder;
   walloc_error error;
   walloc_image image;
-  size_t whole, part;
+  unsigned refused;
   frame f;
 
   frame_make (&f, model, WALLOC_FORMAT_RGB, 1024, 800, 1, 1, 0);
-  walloc_decoder_new (model, NULL, NULL, &limits, &decoder, NULL);
+  walloc_decoder_new (model, &allocator, NULL, &limits, &decoder, NULL);
+  before = taken;
   walloc_decode_params_init (&params);
   params.kind = WALLOC_DECODER_LINEAR;
-  params.reduce = 2;
-  TAP_OK (part_new (decoder, &f, &params, WALLOC_FORMAT_RGB, &image, NULL,
-          &error) == WALLOC_ERR_LIMIT, "1/4 has too many pixels: %s",
-      error.text);
-  picture_free (&image);
   params.reduce = 3;
-  TAP_OK (part_new (decoder, &f, &params, WALLOC_FORMAT_RGB, &image, NULL,
-          NULL) == WALLOC_OK, "1/8 is within the limit");
+  refused = part_new (decoder, &f, &params, WALLOC_FORMAT_RGB, &image, NULL,
+      &error) == WALLOC_ERR_LIMIT;
   picture_free (&image);
   params.reduce = 0;
-  params.x = 511;
-  params.width = 128;
-  params.height = 100;
+  params.width = params.height = 2;
+  refused += part_new (decoder, &f, &params, WALLOC_FORMAT_RGB, &image, NULL,
+      &error) == WALLOC_ERR_LIMIT;
+  picture_free (&image);
+  refused += walloc_decoder_latents (decoder, f.data, f.size, &latents, NULL,
+      NULL) == WALLOC_ERR_LIMIT;
+  refused += walloc_decoder_check (decoder, f.data, f.size, NULL) ==
+      WALLOC_ERR_LIMIT;
+  TAP_OK (refused == 4 && taken == before, "a part of a frame of too many "
+      "pixels is refused before memory is taken: %s", error.text);
+  walloc_decoder_free (decoder);
+  limits.max_pixels++;
+  walloc_decoder_new (model, NULL, NULL, &limits, &decoder, NULL);
   TAP_OK (part_new (decoder, &f, &params, WALLOC_FORMAT_RGB, &image, NULL,
-          NULL) == WALLOC_OK, "and so is a region of as many pixels");
+          NULL) == WALLOC_OK, "as many as the limit are possible");
   picture_free (&image);
   walloc_decoder_free (decoder);
   whole = used_by (model, &f, 0);
@@ -600,6 +673,7 @@ main (void)
   }
 #endif
   test_slices (ordered);
+  test_cut (ordered);
   test_refused (ordered);
   test_limits (ordered);
   walloc_model_unref (ordered);

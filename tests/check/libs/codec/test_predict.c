@@ -153,8 +153,11 @@ test_agreement (walloc_model * model, walloc_format format, unsigned how,
   walloc_image image;
   coded frames[FRAMES], key;
   int16_t *before = NULL;
+  /* [position][channel]: that the latents were coded with */
+  float *steps = calloc ((size_t) (WIDTH / 8) * (HEIGHT / 8) *
+      model->info.channels, sizeof *steps);
   unsigned i, c, bad = 0, wrong = 0, damaged, types[3] = { 0 }, at_cut;
-  unsigned factors = 0;
+  unsigned several = 0, wrong_steps = 0;
   size_t n, x, skipped = 0, positions = 0, size = 0, intra_size = 0;
 
   make_stream (model, NULL, format, how, noise, frames);
@@ -173,9 +176,17 @@ test_agreement (walloc_model * model, walloc_format format, unsigned how,
     size += frames[i].size;
     intra_size += key.size;
     n = (size_t) latents.width * latents.height;
-    factors += latents.factor != NULL;
+    several += latents.step_of != NULL;
+    bad += latents.step_of == NULL && latents.steps != 1;
     for (c = 0; c < latents.channels; c++)
       for (x = 0; x < n; x++) {
+        if (!decoder->state.skip[x] && c < now.channels)
+          steps[x * model->info.channels + c] = now.step[c];
+        wrong_steps += latents.data[c * n + x] != 0 &&
+            (latents.step_of != NULL && latents.step_of[x] >= latents.steps);
+        wrong_steps += latents.data[c * n + x] != 0 &&
+            latents.step[(latents.step_of == NULL ? 0 : latents.step_of[x]) *
+            latents.channels + c] != steps[x * model->info.channels + c];
         if (decoder->state.skip[x])
           wrong += latents.data[c * n + x] != before[c * n + x];
         else
@@ -200,9 +211,10 @@ test_agreement (walloc_model * model, walloc_format format, unsigned how,
       intra_size);
   TAP_OK (at_cut == WALLOC_FRAME_KEY, "%s: a key frame at the cut", name);
   TAP_OK (size < intra_size / 2, "%s: less than half the bytes", name);
-  TAP_OK ((factors > 0) == (how == 1), "%s: factors of the step where it "
-      "changed", name);
+  TAP_OK ((several > 0) == (how == 1) && wrong_steps == 0, "%s: every latent "
+      "has the step it was coded with, %u frames have several", name, several);
   free (before);
+  free (steps);
   free_stream (frames);
   picture_free (&image);
   walloc_encoder_free (encoder);
