@@ -255,27 +255,24 @@ void
 walloc_decoder_mixed_values (const walloc_decoder * d, unsigned c,
     const int16_t * q, const uint16_t * point, unsigned n, float *values)
 {
-  _Alignas (64) float part[WALLOC_SPARSE_RUN];
-  int16_t some[WALLOC_SPARSE_RUN];
-  uint8_t done[WALLOC_SPARSE_RUN];
-  unsigned x, i, room = (n + WALLOC_SPARSE_ROOM - 1) / WALLOC_SPARSE_ROOM *
-      WALLOC_SPARSE_ROOM;
-  uint16_t p;
+  const float *recon = NULL;
+  float step = 0, value;
+  unsigned x, a, of = 0, room = (n + WALLOC_SPARSE_ROOM - 1) /
+      WALLOC_SPARSE_ROOM * WALLOC_SPARSE_ROOM;
 
-  memset (done, 0, n);
   memset (values, 0, room * sizeof *values);
   for (x = 0; x < n; x++) {
-    if (done[x] || q[x] == 0)
+    if (q[x] == 0)
       continue;
-    p = point[x];
-    for (i = 0; i < n; i++) {
-      some[i] = (int16_t) (point[i] == p ? q[i] : 0);
-      done[i] |= point[i] == p;
+    /* one after another: every position may have a point of its own */
+    if (recon == NULL || point[x] != of) {
+      of = point[x];
+      recon = d->model->set[of >> 8].recon + 3 * (size_t) c;
+      step = walloc_decoder_point_step (d, of, c);
     }
-    walloc_sparse_values (some, n, d->model->set[p >> 8].recon + 3 *
-        (size_t) c, walloc_decoder_point_step (d, p, c), part);
-    for (i = 0; i < n; i++)
-      values[i] += part[i];
+    a = (unsigned) (q[x] < 0 ? -q[x] : q[x]);
+    value = ((float) a - recon[a < 3 ? a - 1 : 2]) * step;
+    values[x] = q[x] < 0 ? -value : value;
   }
 }
 

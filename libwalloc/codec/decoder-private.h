@@ -127,6 +127,8 @@ struct walloc_decoder
   uint8_t *intact;              /* [slices]: layers, from 0 on, that are */
   uint8_t *wanted;              /* [slices] 0: not, 1: to be decoded */
 #define WALLOC_SLICE_DONE 2
+  /* [slices * layers + 1]: where segments begin in the payload */
+  uint32_t *segments;
 
   walloc_decode_state state;
   int conceal;                  /* go on after lost frames */
@@ -156,9 +158,28 @@ struct walloc_decoder
   unsigned net_planes;
 };
 
-/* Fills slices of which no layer is intact: the channels that carry the mean of luma and chroma
- * go linearly from the last row of the intact slice above to the first row of
- * the one below, all others stay zero. */
+/* Memory for the latents of the frame at hand, and what goes with them. */
+walloc_result walloc_decoder_prepare_latents (walloc_decoder * decoder,
+    walloc_error * error);
+void walloc_decoder_unprepare_latents (walloc_decoder * decoder);
+
+/* Header to concealed latents of grid rows [first, end). *damaged gets the
+ * number of slices there of which a layer or more are damaged. */
+void walloc_decoder_decode_latents (walloc_decoder * decoder, unsigned first,
+    unsigned end, unsigned *damaged);
+
+/* The rectangle that params ask for, in pixels of the reduced picture. */
+walloc_result walloc_decoder_find_region (const walloc_decoder * decoder,
+    const walloc_decode_params * params, walloc_rect * region,
+    walloc_error * error);
+/* Whether that can be decoded into image. */
+walloc_result walloc_decoder_check_request (const walloc_decoder * decoder,
+    const walloc_decode_params * params, const walloc_rect * region,
+    const walloc_image * image, walloc_error * error);
+
+/* Fills slices of which no layer is intact: the channels that carry the mean
+ * of luma and chroma go linearly from the last row of the intact slice above
+ * to the first row of the one below, all others stay zero. */
 void walloc_decoder_conceal (walloc_decoder * decoder);
 
 /* Memory that goes with layout. */

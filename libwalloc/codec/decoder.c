@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "bottleneck/quantiser.h"
+#include "codec/frame-private.h"
 #include "common/bytes.h"
 #include "common/crc16.h"
 
@@ -50,24 +50,6 @@ walloc_decoder_new (walloc_model * model, const walloc_allocator * allocator,
   return WALLOC_OK;
 }
 
-static void
-unprepare_latents (walloc_decoder * d)
-{
-  unsigned i;
-
-  for (i = 0; i < d->workers.count; i++) {
-    walloc_mem_release (&d->mem, &d->worker[i].latents);
-    walloc_mem_release (&d->mem, &d->worker[i].previous);
-    walloc_mem_release (&d->mem, &d->worker[i].entropy);
-  }
-  walloc_mem_release (&d->mem, &d->latents);
-  walloc_mem_release (&d->mem, &d->activity);
-  walloc_mem_release (&d->mem, &d->intact);
-  walloc_mem_release (&d->mem, &d->wanted);
-  walloc_decoder_unprepare_state (d);
-  d->layout.width = 0;
-}
-
 void
 walloc_decoder_free (walloc_decoder * decoder)
 {
@@ -77,126 +59,12 @@ walloc_decoder_free (walloc_decoder * decoder)
     return;
   walloc_decoder_free_nets (decoder);
   walloc_decoder_unprepare_picture (decoder);
-  unprepare_latents (decoder);
+  walloc_decoder_unprepare_latents (decoder);
   walloc_model_unref (decoder->model);
   mem = decoder->mem;
   walloc_mem_free (&mem, decoder);
 }
 
-/* Whether any context reaches into the frame before. */
-static int
-looks_back (const walloc_model * model)
-{
-  unsigned i;
-
-  for (i = 0; i < model->info.sets; i++)
-    if (model->set[i].before)
-      return 1;
-  return 0;
-}
-
-/* Planes, by channel, and what else depends on their number. */
-static void
-prepare_channels (walloc_decoder * d, unsigned channels, int *short_of)
-{
-  const walloc_layout *l = &d->layout;
-  size_t grid = (size_t) l->grid_width * l->grid_height, elements;
-  walloc_decode_worker *w;
-  unsigned i;
-
-  d->capacity = channels;
-  elements = walloc_slice_elements (l->grid_width, l->buffer_rows, channels);
-  d->latents = walloc_mem_take (&d->mem, grid * channels, sizeof *d->latents,
-      short_of);
-  d->activity = walloc_mem_take (&d->mem, (size_t) l->grid_height * channels,
-      sizeof *d->activity, short_of);
-  for (i = 0; i < d->workers.count && i < l->slices; i++) {
-    w = &d->worker[i];
-    walloc_mem_release (&d->mem, &w->latents);
-    walloc_mem_release (&d->mem, &w->previous);
-    walloc_mem_release (&d->mem, &w->entropy);
-    w->entropy = walloc_mem_take (&d->mem, 1, walloc_slice_scratch (d->model,
-            l->grid_width, l->buffer_rows, channels, 0), short_of);
-    w->latents = walloc_mem_take (&d->mem, elements, sizeof *w->latents,
-        short_of);
-    if (looks_back (d->model))
-      w->previous = walloc_mem_take (&d->mem, elements, sizeof *w->previous,
-          short_of);
-  }
-}
-
-/* More channels than before in a predicted frame: the latents stay. */
-static void
-add_channels (walloc_decoder * d, int *short_of)
-{
-  int16_t *latents = d->latents;
-  walloc_activity *activity = d->activity;
-  unsigned had = d->capacity, y;
-  size_t grid = (size_t) d->layout.grid_width * d->layout.grid_height;
-
-  prepare_channels (d, d->info.channels, short_of);
-  if (!*short_of) {
-    memcpy (d->latents, latents, grid * had * sizeof *latents);
-    for (y = 0; y < d->layout.grid_height; y++)
-      memcpy (d->activity + (size_t) y * d->capacity, activity +
-          (size_t) y * had, had * sizeof *activity);
-  }
-  walloc_mem_release (&d->mem, &latents);
-  walloc_mem_release (&d->mem, &activity);
-}
-
-/* Channels that frames before did not have. */
-static void
-clear_channels (walloc_decoder * d, unsigned first, unsigned end)
-{
-  size_t grid = (size_t) d->layout.grid_width * d->layout.grid_height;
-  unsigned y;
-
-  memset (d->latents + first * grid, 0, (end - first) * grid *
-      sizeof *d->latents);
-  for (y = 0; y < d->layout.grid_height; y++)
-    memset (d->activity + (size_t) y * d->capacity + first, 0,
-        (end - first) * sizeof *d->activity);
-}
-
-static walloc_result
-prepare_latents (walloc_decoder * d, walloc_error * error)
-{
-  const walloc_frame_info *info = &d->info;
-  walloc_layout *l = &d->layout;
-  int short_of = 0, key = info->type == WALLOC_FRAME_KEY;
-  unsigned round = (1u << info->scale) - 1;
-  unsigned width = (info->width + round) >> info->scale;
-  unsigned height = (info->height + round) >> info->scale;
-  if (l->width == width && l->height == height &&
-      l->slice_rows == info->slice_rows && (!key ||
-          d->capacity >= info->channels)) {
-    if (d->capacity < info->channels)
-      add_channels (d, &short_of);
-    if (!key && !short_of && d->channels < info->channels)
-      clear_channels (d, d->channels, info->channels);
-    if (key || d->channels < info->channels)
-      d->channels = info->channels;
-    l->format = info->format;
-    walloc_pixel_init (&l->pixel, info->format);
-  } else {
-    unprepare_latents (d);
-    walloc_layout_init (l, info->format, width, height, info->slice_rows);
-    d->channels = info->channels;
-    prepare_channels (d, info->channels, &short_of);
-    d->intact = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
-    d->wanted = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
-    walloc_decoder_prepare_state (d, &short_of);
-  }
-  if (!short_of)
-    return WALLOC_OK;
-  unprepare_latents (d);
-  return walloc_fail (error, WALLOC_ERR_MEMORY,
-      "latents of a picture of %ux%u need more memory than the limit of %zu "
-      "bytes", info->width, info->height, d->mem.a.limit);
-}
-
-/* Everything that can be told from the header. */
 static walloc_result
 check_frame (walloc_decoder * d, walloc_error * error)
 {
@@ -230,211 +98,6 @@ check_frame (walloc_decoder * d, walloc_error * error)
   return WALLOC_OK;
 }
 
-static void
-choose (walloc_decoder * d)
-{
-  const walloc_model_set *set = &d->model->set[d->info.set];
-  unsigned c;
-
-  walloc_layout_present (d->model, d->layout.pixel.sampling, d->channels,
-      d->present);
-  walloc_slice_coder_init (&d->coder, d->model, d->info.set,
-      d->info.channels, d->present);
-  walloc_slice_coder_layers (&d->coder, d->info.layers, d->info.layer_end);
-  for (c = 0; c < d->channels; c++)
-    d->step[c] = d->model->info.kind == WALLOC_MODEL_REFERENCE ? 1.0f :
-        (float) ((double) walloc_step_24 (d->info.step_index,
-            set->weight[c]) / (1 << 24));
-}
-
-/* Rows of a slice that is shorter than the buffer's planes, as in the
- * encoder. */
-static void
-clear_below (const walloc_decoder * d, const walloc_slice * slice,
-    int16_t * planes)
-{
-  unsigned rows = d->layout.buffer_rows - slice->rows, c;
-
-  rows = rows > 2 ? 2 : rows;
-  for (c = 0; rows > 0 && c < d->info.channels; c++)
-    memset (planes + c * slice->plane_stride - WALLOC_SLICE_LEFT +
-        slice->rows * slice->stride, 0,
-        rows * slice->stride * sizeof *slice->planes);
-}
-
-/* Layers from 0 on until one is damaged or missing; their number. */
-static unsigned
-decode_layers (walloc_decoder * d, walloc_slice * slice, unsigned index)
-{
-  size_t offset, size;
-  unsigned layer;
-
-  for (layer = 0; layer < d->info.layers; layer++) {
-    if (walloc_frame_segment (d->data, &d->info, index, layer, &offset,
-            &size) != WALLOC_OK || offset > d->size ||
-        size > d->size - offset) {
-      walloc_slice_lose (&d->coder, slice, layer);
-      break;
-    }
-    if (walloc_slice_decode (&d->coder, slice, layer, d->data + offset,
-            size) != WALLOC_OK)
-      break;
-  }
-  return layer;
-}
-
-/* Planes of a slice of a key frame into the latents. */
-static void
-store_key (walloc_decoder * d, unsigned index, const walloc_slice * slice)
-{
-  unsigned first = walloc_layout_row (&d->layout, index), c, y;
-  size_t grid = (size_t) slice->width * d->layout.grid_height;
-  const walloc_activity none = { 0, 0 };
-  const int16_t *from;
-  int16_t *to;
-
-  for (c = 0; c < d->channels; c++) {
-    to = d->latents + c * grid + (size_t) first *slice->width;
-    if (!slice->live[c]) {
-      memset (to, 0, (size_t) slice->rows * slice->width * sizeof *to);
-      for (y = 0; y < slice->rows; y++)
-        d->activity[(size_t) (first + y) * d->capacity + c] = none;
-      continue;
-    }
-    from = slice->planes + c * slice->plane_stride;
-    for (y = 0; y < slice->rows; y++)
-      d->activity[(size_t) (first + y) * d->capacity + c] =
-          walloc_sparse_copy (from + y * slice->stride,
-          to + (size_t) y * slice->width, slice->width);
-  }
-  walloc_decoder_key_slice (d, index);
-}
-
-/* What a predicted slice builds on. */
-static void
-load_before (walloc_decoder * d, walloc_decode_worker * w, unsigned index,
-    walloc_slice * slice)
-{
-  size_t at = (size_t) walloc_layout_row (&d->layout, index) * slice->width;
-
-  slice->skip = d->state.skip + at;
-  slice->skip_before = d->state.skip_before + at;
-  slice->skip_stride = slice->width;
-  walloc_decoder_load_slice (d, index, slice, slice->planes);
-  if (!d->model->set[d->info.set].before)
-    return;
-  slice->previous = w->previous + walloc_slice_origin (slice->width);
-  clear_below (d, slice, w->previous + walloc_slice_origin (slice->width));
-  walloc_decoder_load_slice (d, index, slice, w->previous +
-      walloc_slice_origin (slice->width));
-}
-
-/* Whether all positions of a slice of a predicted frame are skipped. */
-static int
-empty_slice (const walloc_decoder * d, unsigned index)
-{
-  size_t offset, size;
-
-  return walloc_frame_segment (d->data, &d->info, index, 0, &offset,
-      &size) == WALLOC_OK && size == 0;
-}
-
-static void
-decode_slice (void *data, unsigned index)
-{
-  walloc_decoder *d = data;
-  const walloc_layout *l = &d->layout;
-  unsigned slot;
-  walloc_decode_worker *w;
-  unsigned first = walloc_layout_row (l, index);
-  uint64_t start = walloc_now ();
-  walloc_slice slice;
-
-  if (d->wanted[index] != 1)
-    return;
-  d->wanted[index] = WALLOC_SLICE_DONE;
-  slot = walloc_workers_take (&d->workers);
-  w = &d->worker[slot];
-  memset (&slice, 0, sizeof slice);
-  slice.width = l->grid_width;
-  slice.rows = walloc_layout_row (l, index + 1) - first;
-  slice.stride = walloc_slice_stride (slice.width);
-  slice.plane_stride = walloc_slice_plane_stride (slice.width, l->buffer_rows);
-  slice.planes = w->latents + walloc_slice_origin (slice.width);
-  slice.scratch = w->entropy;
-  clear_below (d, &slice, slice.planes);
-  if (d->info.type == WALLOC_FRAME_PREDICTED && empty_slice (d, index)) {
-    d->intact[index] = (uint8_t) d->info.layers;
-    memset (d->state.skip + (size_t) first * slice.width, 1, slice.rows *
-        (size_t) slice.width);
-  } else if (d->info.type == WALLOC_FRAME_PREDICTED) {
-    load_before (d, w, index, &slice);
-    d->intact[index] = (uint8_t) decode_layers (d, &slice, index);
-    walloc_decoder_store_slice (d, index, &slice);
-  } else {
-    d->intact[index] = (uint8_t) decode_layers (d, &slice, index);
-    store_key (d, index, &slice);
-  }
-  w->ns_entropy += walloc_now () - start;
-  walloc_workers_give (&d->workers, slot);
-}
-
-/* Concealment goes by the nearest slices that are not lost: wants those next
- * to lost ones. 0: they are there. */
-static int
-want_neighbours (walloc_decoder * d)
-{
-  unsigned n = d->layout.slices, i;
-  int more = 0;
-
-  for (i = 0; i < n; i++) {
-    if (d->wanted[i] != WALLOC_SLICE_DONE || d->intact[i] > 0)
-      continue;
-    if (i > 0 && d->wanted[i - 1] == 0)
-      d->wanted[i - 1] = more = 1;
-    if (i + 1 < n && d->wanted[i + 1] == 0)
-      d->wanted[i + 1] = more = 1;
-  }
-  return more;
-}
-
-/* Header to concealed latents of grid rows [first, end). *damaged gets the
- * number of slices there of which a layer or more are damaged. */
-static void
-decode_latents (walloc_decoder * d, unsigned first, unsigned end,
-    unsigned *damaged)
-{
-  const walloc_layout *l = &d->layout;
-  int key = d->info.type == WALLOC_FRAME_KEY, all;
-  unsigned i;
-
-  if (!d->state.same) {
-    choose (d);
-    walloc_decoder_state_begin (d);
-    all = walloc_decoder_keeps (d);
-    for (i = 0; i < l->slices; i++)
-      d->wanted[i] = all || (walloc_layout_row (l, i) < end &&
-          walloc_layout_row (l, i + 1) > first);
-    do {
-      if (d->info.type != WALLOC_FRAME_REPEAT)
-        walloc_parallel (&d->runner, decode_slice, d, l->slices);
-    } while (key && want_neighbours (d));
-    if (key)
-      walloc_decoder_conceal (d);
-    for (i = 0; i < l->slices; i++)
-      all |= 2 * (d->wanted[i] == 0);
-    walloc_decoder_state_end (d, all < 2);
-  } else if (walloc_decoder_state_repair (d)) {
-    choose (d);
-    walloc_parallel (&d->runner, decode_slice, d, l->slices);
-  }
-  *damaged = 0;
-  for (i = 0; i < l->slices; i++)
-    *damaged += walloc_layout_row (l, i) < end &&
-        walloc_layout_row (l, i + 1) > first &&
-        walloc_decoder_slice_stale (d, i);
-  d->stats.damaged_slices += *damaged;
-}
 
 /* The part of both entry points in front of the latents. */
 static walloc_result
@@ -473,8 +136,10 @@ walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
 {
   walloc_decoder *d = decoder;
   walloc_result result;
-  unsigned ignored, i;
-  size_t offset, bytes;
+  walloc_frame_walker walker;
+  unsigned ignored, i = 0;
+  size_t offset;
+  uint32_t bytes;
   int truncated;
 
   result = begin (d, data, size, &ignored, &truncated, error);
@@ -483,17 +148,16 @@ walloc_decoder_check (walloc_decoder * decoder, const uint8_t * data,
   /* there is memory for what builds on a frame that was decoded */
   if (d->info.type != WALLOC_FRAME_KEY)
     return WALLOC_OK;
-  for (i = 0; i < d->info.slices; i++) {
-    if (walloc_frame_segment (data, &d->info, i, 0, &offset, &bytes) !=
-        WALLOC_OK || offset > d->size || bytes > d->size - offset)
-      break;
+  walloc_frame_walk (&d->info, &walker);
+  for (offset = d->info.header_size; walloc_frame_step (data, &d->info,
+          &walker, &bytes) && bytes <= d->size - offset; offset += bytes) {
+    if (i++ % d->info.layers > 0)
+      continue;
     if (bytes == 0)             /* nothing but zeros */
       return WALLOC_OK;
-    if (bytes < WALLOC_SLICE_LEAST)
-      continue;
-    bytes -= WALLOC_SLICE_CHECK;
-    if (walloc_crc16 (data + offset, bytes) ==
-        walloc_get_u16 (data + offset + bytes))
+    if (bytes >= WALLOC_SLICE_LEAST && walloc_crc16 (data + offset, bytes -
+            WALLOC_SLICE_CHECK) == walloc_get_u16 (data + offset + bytes -
+            WALLOC_SLICE_CHECK))
       return WALLOC_OK;
   }
   if (truncated)
@@ -532,85 +196,6 @@ finish (walloc_decoder * d, uint64_t pixels, unsigned *out, unsigned damaged,
         "and concealed, the others were decoded", d->size,
         (unsigned long long) d->info.header_size + d->info.payload_size,
         damaged);
-  return WALLOC_OK;
-}
-
-/* Can a frame of format from be shown as format to? */
-static int
-compatible (walloc_format from, walloc_format to)
-{
-  walloc_pixel a, b;
-
-  walloc_pixel_init (&a, from);
-  walloc_pixel_init (&b, to);
-  return b.sampling == WALLOC_SAMPLING_GRAY || a.sampling == b.sampling;
-}
-
-/* The rectangle that params ask for, in pixels of the reduced picture. */
-static walloc_result
-find_region (const walloc_decoder * d, const walloc_decode_params * params,
-    walloc_rect * region, walloc_error * error)
-{
-  unsigned width, height;
-  walloc_pixel pixel;
-
-  if (params->reduce > WALLOC_DECODE_MAX_REDUCE)
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "pictures are reduced by 2^0 to 2^%d, not by 2^%u",
-        WALLOC_DECODE_MAX_REDUCE, params->reduce);
-  width = walloc_decoder_reduced_size (d->info.width, params->reduce);
-  height = walloc_decoder_reduced_size (d->info.height, params->reduce);
-  region->x0 = params->x;
-  region->y0 = params->y;
-  region->x1 = width;
-  region->y1 = height;
-  if (params->width > 0 || params->height > 0) {
-    if (params->width == 0 || params->height == 0 || params->x >= width ||
-        params->y >= height || params->width > width - params->x ||
-        params->height > height - params->y)
-      return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-          "there is no region of %ux%u pixels at %u,%u in a picture of %ux%u",
-          params->width, params->height, params->x, params->y, width, height);
-    region->x1 = params->x + params->width;
-    region->y1 = params->y + params->height;
-  } else if (params->x > 0 || params->y > 0) {
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "a region at %u,%u needs a width and a height", params->x, params->y);
-  }
-  walloc_pixel_init (&pixel, d->info.format);
-  if ((pixel.sampling == WALLOC_SAMPLING_420 && (region->x0 | region->y0) & 1)
-      || (pixel.sampling == WALLOC_SAMPLING_422 && region->x0 & 1))
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "a region of a picture of format %s cannot begin at %u,%u, in the "
-        "middle of a sample of chroma; take even numbers",
-        walloc_format_name (d->info.format), region->x0, region->y0);
-  return WALLOC_OK;
-}
-
-static walloc_result
-check_request (const walloc_decoder * d, const walloc_decode_params * params,
-    const walloc_rect * region, const walloc_image * image,
-    walloc_error * error)
-{
-  walloc_decoder_kind kind = params->kind;
-  unsigned width = region->x1 - region->x0, height = region->y1 - region->y0;
-
-  if ((unsigned) kind > WALLOC_DECODER_BEST)
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "there is no decoder of kind %d", (int) kind);
-  if (kind >= WALLOC_DECODER_FAST && (d->model->info.decoders >> kind & 1) == 0)
-    return walloc_fail (error, WALLOC_ERR_NOT_FOUND,
-        "model '%s' has no '%s' decoder; use the linear one",
-        d->model->info.name, kind == WALLOC_DECODER_FAST ? "fast" : "best");
-  if (image->width != width || image->height != height)
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "an image of %ux%u is given for a picture of %ux%u", image->width,
-        image->height, width, height);
-  if (!compatible (d->info.format, image->format))
-    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
-        "a frame of format %s is not decoded to %s",
-        walloc_format_name (d->info.format),
-        walloc_format_name (image->format));
   return WALLOC_OK;
 }
 
@@ -654,13 +239,13 @@ walloc_decoder_decode_with (walloc_decoder * decoder, const uint8_t * data,
   if (result == WALLOC_OK && params == NULL)
     result = walloc_fail (error, WALLOC_ERR_ARGUMENT, "no parameters given");
   if (result == WALLOC_OK)
-    result = find_region (d, params, &region, error);
+    result = walloc_decoder_find_region (d, params, &region, error);
   if (result == WALLOC_OK)
-    result = check_request (d, params, &region, image, error);
+    result = walloc_decoder_check_request (d, params, &region, image, error);
   if (result != WALLOC_OK)
     return result;
   d->image = image;
-  result = prepare_latents (d, error);
+  result = walloc_decoder_prepare_latents (d, error);
   if (result == WALLOC_OK) {
     result = walloc_decoder_prepare_picture (d, params->reduce, &region, error);
     /* the latents of the frame before have made room for this one's */
@@ -673,7 +258,7 @@ walloc_decoder_decode_with (walloc_decoder * decoder, const uint8_t * data,
   /* networks look further than synthesis */
   if (params->kind == WALLOC_DECODER_LINEAR)
     walloc_decoder_rows_needed (d, &first, &end);
-  decode_latents (d, first, end, &lost);
+  walloc_decoder_decode_latents (d, first, end, &lost);
   result = run_network (d, params->kind, error);
   if (result == WALLOC_OK)
     walloc_decoder_reconstruct (d);
@@ -727,10 +312,10 @@ walloc_decoder_latents (walloc_decoder * decoder, const uint8_t * data,
   memset (latents, 0, sizeof *latents);
   result = begin (d, data, size, damaged, &truncated, error);
   if (result == WALLOC_OK)
-    result = prepare_latents (d, error);
+    result = walloc_decoder_prepare_latents (d, error);
   if (result != WALLOC_OK)
     return result;
-  decode_latents (d, 0, d->layout.grid_height, &lost);
+  walloc_decoder_decode_latents (d, 0, d->layout.grid_height, &lost);
   latents->channels = d->channels;
   latents->width = d->layout.grid_width;
   latents->height = d->layout.grid_height;

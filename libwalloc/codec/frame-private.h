@@ -60,6 +60,21 @@ unsigned walloc_frame_record_length (unsigned type);
 int walloc_frame_get_size (const uint8_t * data, size_t end, size_t * at,
     uint32_t * size);
 
+/* The segments of a header that parsed, one after another: slice 0 with its
+ * layers, slice 1, ... */
+typedef struct
+{
+  size_t at;                    /* in the table */
+  unsigned left;                /* segments */
+  uint32_t payload;             /* bytes of these */
+} walloc_frame_walker;
+
+void walloc_frame_walk (const walloc_frame_info * info,
+    walloc_frame_walker * walker);
+/* Bytes of the next one; 0 behind the last, or when the table is damaged. */
+int walloc_frame_step (const uint8_t * data, const walloc_frame_info * info,
+    walloc_frame_walker * walker, uint32_t * size);
+
 /* Offset behind the table of a header that parsed. */
 size_t walloc_frame_table_end (const uint8_t * data,
     const walloc_frame_info * info);

@@ -344,32 +344,46 @@ walloc_frame_parse (const uint8_t * data, size_t size,
       "frame header: the checksum is wrong");
 }
 
-/* Bytes [first, end) of the payload in segments, counted through slices and
- * layers. */
+void
+walloc_frame_walk (const walloc_frame_info * info, walloc_frame_walker * walker)
+{
+  walker->at = walloc_frame_table_at (info);
+  walker->left = info->slices * info->layers;
+  walker->payload = info->payload_size;
+}
+
+int
+walloc_frame_step (const uint8_t * data, const walloc_frame_info * info,
+    walloc_frame_walker * walker, uint32_t * size)
+{
+  if (walker->left == 0)
+    return 0;
+  if (--walker->left == 0)
+    *size = walker->payload;
+  else if (!walloc_frame_get_size (data, info->header_size - CRC_SIZE,
+          &walker->at, size) || *size > walker->payload)
+    return 0;
+  walker->payload -= *size;
+  return 1;
+}
+
+/* Segments [first, end), counted through slices and layers. */
 static walloc_result
 find_segments (const uint8_t * data, const walloc_frame_info * info,
     unsigned first, unsigned end, size_t *offset, size_t *size)
 {
-  size_t at = walloc_frame_table_at (info);
-  unsigned n = info->slices * info->layers, i;
-  uint64_t start = 0, sum = 0;
+  walloc_frame_walker walker;
   uint32_t length;
+  unsigned i;
 
+  walloc_frame_walk (info, &walker);
+  *offset = info->header_size;
+  *size = 0;
   for (i = 0; i < end; i++) {
-    if (i == first)
-      start = sum;
-    if (i + 1 == n)
-      length = sum <= info->payload_size ?
-          info->payload_size - (uint32_t) sum : 0;
-    else if (!walloc_frame_get_size (data, info->header_size - CRC_SIZE,
-            &at, &length))
+    if (!walloc_frame_step (data, info, &walker, &length))
       return WALLOC_ERR_CORRUPT;
-    sum += length;
+    *(i < first ? offset : size) += length;
   }
-  if (sum > info->payload_size)
-    return WALLOC_ERR_CORRUPT;
-  *offset = info->header_size + (size_t) start;
-  *size = (size_t) (sum - start);
   return WALLOC_OK;
 }
 
