@@ -61,33 +61,40 @@ def nearest(encode, low, high, goal):
 def pillow_file(rgb, kind, **options):
     memory = io.BytesIO()
     Image.fromarray(rgb).save(memory, kind, **options)
-    size = memory.tell()
-    return size, lambda: np.asarray(Image.open(memory).convert("RGB"))
+    return memory.tell(), memory.getvalue()
+
+
+def pixels_of(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def jpeg_file(rgb, percent):
+    """Size and bytes of a JPEG whose quantiser tables are scaled."""
+    tables = [[min(max((v * percent + 50) // 100, 1), 255) for v in table]
+              for table in (LUMA, CHROMA)]
+    return pillow_file(rgb, "JPEG", qtables=tables, optimize=True,
+                       subsampling="4:2:0")
 
 
 def jpeg(picture, goal, _):
-    def encode(percent):
-        tables = [[min(max((v * percent + 50) // 100, 1), 255) for v in table]
-                  for table in (LUMA, CHROMA)]
-        return pillow_file(picture["rgb"], "JPEG", qtables=tables,
-                           optimize=True, subsampling="4:2:0")
-    percent, (size, decode) = nearest(encode, 1, 4000, goal)
-    return size, decode(), f"tables at {percent} %"
+    percent, (size, data) = nearest(lambda n: jpeg_file(picture["rgb"], n), 1,
+                                    4000, goal)
+    return size, pixels_of(data), f"tables at {percent} %"
 
 
 def webp(picture, goal, _):
-    quality, (size, decode) = nearest(
+    quality, (size, data) = nearest(
         lambda n: pillow_file(picture["rgb"], "WEBP", quality=n / 10,
                               method=4), 0, 1000, goal)
-    return size, decode(), f"quality {quality / 10:g}"
+    return size, pixels_of(data), f"quality {quality / 10:g}"
 
 
 def jpeg2000(picture, goal, _):
-    dB, (size, decode) = nearest(
+    dB, (size, data) = nearest(
         lambda n: pillow_file(picture["rgb"], "JPEG2000", quality_mode="dB",
                               quality_layers=[n / 20], irreversible=True,
                               mct=1), 400, 900, goal)
-    return size, decode(), f"{dB / 20:g} dB"
+    return size, pixels_of(data), f"{dB / 20:g} dB"
 
 
 def avif(picture, goal, options):
