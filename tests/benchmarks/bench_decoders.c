@@ -2,7 +2,8 @@
 /* What every decoder of a model, in every precision, gives and costs.
  * Usage: bench_decoders MODEL.wlm [-f FORMAT] [-t THREADS] [-q Q,Q...]
  *   [-s WxH] [-d DECODER] PICTURE.ppm...
- * Pictures (P6) are coded as RGB, or I420; -s tiles each to that size. For
+ * -d takes those decoders whose names begin so: "fast", "fast int8". Pictures
+ * (P6) are coded as RGB, or I420; -s tiles each to that size. For
  * every quality the means over the pictures of bits per pixel, of PSNR over
  * all samples of the format, and pixels over processor time of all threads
  * (entropy decoding, network, synthesis); last, PSNR at fixed rates between
@@ -320,7 +321,11 @@ main (int argc, char **argv)
   walloc_model_get_info (model, &info);
   for (k = 0; k < ROWS; k++)
     have[k] = (info.decoders >> rows[k].kind & 1) &&
-        (only == NULL || strcmp (only, rows[k].name) == 0);
+        (only == NULL || strncmp (only, rows[k].name, strlen (only)) == 0);
+  for (k = 0; k < ROWS && !have[k]; k++);
+  if (k == ROWS)
+    fail ("the model has no such decoder; names are those of the rows, as "
+        "'fast int8', or their beginning");
   for (; a < argc; a++, pictures++) {
     load (argv[a], format, width, height, &image);
     for (i = 0; i < n; i++)

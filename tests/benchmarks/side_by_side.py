@@ -8,7 +8,7 @@ Every picture is coded whole by each codec of rate_quality.py. The setting is
 searched whose file comes nearest to the rate (default 0.25 bpp); one further
 off than --tolerance (2 %) is marked in the caption. Where the quality scale is
 too coarse, these help: JPEG's tables are scaled in steps of 1 %, AVIF takes
-other encoder speeds (8 to 3), wallocenc drops channels. Writes
+other encoder speeds (8 to 3), and so does wallocenc (5 to 1). Writes
 OUT-NAME.jpg for every picture, the crop at X,Y (top left) of each codec with
 bits per pixel and PSNR of the whole picture, and OUT.json and OUT.md.
 """
@@ -122,24 +122,24 @@ def avif(picture, goal, options):
 
 def walloc(decoder):
     def code(picture, goal, options):
-        def encode(quality, channels=0):
-            coder = rate_quality.Walloc(
-                [decoder], f"channels={channels}" if channels else "")
-            rows = coder.code(picture, quality, options.folder, options)
-            if not rows:
-                raise rate_quality.Skip(f"no decoder {decoder}")
-            return rows[0][1], rows[0][2]
-        quality, (size, rgb) = nearest(encode, 1, 100, goal)
-        setting = f"quality {quality}"
-        # the next finer step, with fewer channels
-        if abs(size - goal) > options.tolerance / 100 * goal:
-            upper = min(quality + (size < goal), 100)
-            channels, (other, back) = nearest(
-                lambda n: encode(upper, n), 8, 255, goal)
-            if abs(other - goal) < abs(size - goal):
-                size, rgb = other, back
-                setting = f"quality {upper}, channels {channels}"
-        return size, rgb, setting
+        best = None
+        for speed in (5, 4, 3, 2, 1):
+            coder = rate_quality.Walloc([decoder], f"speed={speed}")
+
+            def encode(quality, coder=coder):
+                rows = coder.code(picture, quality, options.folder, options)
+                if not rows:
+                    raise rate_quality.Skip(f"no decoder {decoder}")
+                return rows[0][1], rows[0][2]
+            # slower ones make smaller files of a quality
+            low, high = (1, 100) if best is None else \
+                (max(best[0] - 1, 1), min(best[0] + 3, 100))
+            quality, (size, rgb) = nearest(encode, low, high, goal)
+            if best is None or abs(size - goal) < abs(best[1] - goal):
+                best = (quality, size, rgb, speed)
+            if abs(best[1] - goal) <= options.tolerance / 100 * goal:
+                break
+        return best[1], best[2], f"quality {best[0]}, speed {best[3]}"
     return code
 
 
