@@ -11,39 +11,6 @@
 
 typedef float vec __attribute__((vector_size (LANES * 4)));
 
-WALLOC_CLONES static void
-dequantise_block (const int16_t * restrict q, const float *restrict recon,
-    float step, float *restrict out)
-{
-  float r0 = recon[0], r1 = recon[1], r2 = recon[2], a, r, v;
-  unsigned x;
-  int s;
-
-  for (x = 0; x < LANES; x++) {
-    s = q[x] < 0 ? -q[x] : q[x];
-    r = s == 1 ? r0 : s == 2 ? r1 : r2;
-    a = (float) s - r;
-    v = a * step;
-    v = s == 0 ? 0.0f : v;
-    out[x] = q[x] < 0 ? -v : v;
-  }
-}
-
-void
-walloc_dequantise (const int16_t * q, unsigned width, const float recon[3],
-    float step, float *out)
-{
-  int16_t tail[LANES] = { 0 };
-  unsigned x;
-
-  for (x = 0; x + LANES <= width; x += LANES)
-    dequantise_block (q + x, recon, step, out + x);
-  if (x < width) {
-    memcpy (tail, q + x, (width - x) * sizeof *tail);
-    dequantise_block (tail, recon, step, out + x);
-  }
-}
-
 void
 walloc_lookup (const int16_t * q, unsigned width, const float *table,
     int half, float *out)

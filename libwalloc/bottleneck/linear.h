@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Float matrices of the decoders and of the reference kind's encoder, and the
- * dequantiser. The order of operations is fixed, so results are the same on
+/* Float matrices of the decoders and of the reference kind's encoder. The order of operations is fixed, so results are the same on
  * every instruction set. Internal. */
 #ifndef WALLOC_BOTTLENECK_LINEAR_H
 #define WALLOC_BOTTLENECK_LINEAR_H
@@ -11,14 +10,8 @@
  * given to the functions below must have room for a multiple of this. */
 #define WALLOC_LINEAR_BLOCK 16
 
-/* docs/bitstream.md, section 2.2: value = sign (q) * (|q| - recon) * step,
- * recon[min (|q|, 3) - 1]. Writes a multiple of WALLOC_LINEAR_BLOCK values,
- * reads only width latents. */
-void walloc_dequantise (const int16_t * q, unsigned width,
-    const float recon[3], float step, float *out);
-
 /* Latents to values by table: out[x] = table[clamp (q[x] + half, 0, 2 half)].
- * Writes like walloc_dequantise(). */
+ * Writes a multiple of WALLOC_LINEAR_BLOCK values, reads only width latents. */
 void walloc_lookup (const int16_t * q, unsigned width, const float *table,
     int half, float *out);
 

@@ -87,6 +87,46 @@ walloc_sparse_values (const int16_t * q, unsigned n, const float recon[3],
   }
 }
 
+WALLOC_CLONES void
+walloc_sparse_row (const int16_t * q, unsigned n, uint32_t runs,
+    const float recon[3], float step, float over, float *values)
+{
+  vec zero = { 0 }, r[3] = { zero + recon[0], zero + recon[1],
+    zero + recon[2]
+  };
+  float part[LANES];
+  vec v;
+  int16_t tail[LANES] = { 0 };
+  unsigned x;
+
+  for (x = 0; x + LANES <= n; x += LANES) {
+    if ((runs >> x / WALLOC_SPARSE_RUN & 1) == 0) {
+      memcpy (values + x, &zero, sizeof zero);
+      continue;
+    }
+    dequantise (q + x, r, step, part);
+    memcpy (&v, part, sizeof v);
+    v /= over;
+    memcpy (values + x, &v, sizeof v);
+  }
+  if (x == n)
+    return;
+  memcpy (tail, q + x, (n - x) * sizeof *tail);
+  dequantise (tail, r, step, part);
+  for (; x < n; x++)
+    values[x] = part[x % LANES] / over;
+}
+
+WALLOC_CLONES void
+walloc_scaled_add (const float *values, const float *steps, float scale,
+    unsigned n, float *out)
+{
+  unsigned x;
+
+  WALLOC_IVDEP for (x = 0; x < n; x++)
+    out[x] += values[x] * steps[x] * scale;
+}
+
 /* copy is a constant in every caller. */
 WALLOC_INLINE walloc_activity
 look (const int16_t * restrict from, int16_t * restrict to, unsigned n,

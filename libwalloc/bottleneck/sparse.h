@@ -45,6 +45,16 @@ walloc_activity walloc_sparse_copy (const int16_t * from, int16_t * to,
 void walloc_sparse_values (const int16_t * q, unsigned n,
     const float recon[3], float step, float *values);
 
+/* Values of a row of n latents over a number; runs: as walloc_sparse_look()
+ * has them. Writes n values. */
+void walloc_sparse_row (const int16_t * q, unsigned n, uint32_t runs,
+    const float recon[3], float step, float over, float *values);
+
+/* out[i] += values[i] * steps[i] * scale for n values, which overlap no
+ * others. */
+void walloc_scaled_add (const float *values, const float *steps, float scale,
+    unsigned n, float *out);
+
 /* out[plane * stride + i] += weight * values[i] for n weights and positions i
  * below count, a multiple of WALLOC_SPARSE_ROOM up to WALLOC_SPARSE_RUN. */
 void walloc_sparse_add (const float *values, unsigned count,

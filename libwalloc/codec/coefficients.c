@@ -156,24 +156,31 @@ void
 walloc_decoder_values (const walloc_decoder * d, unsigned c, unsigned y,
     float *out)
 {
+  walloc_lookup (latent_row (d, c, y), d->layout.grid_width,
+      d->companding.value, d->companding.half, out);
+}
+
+void
+walloc_decoder_over_step (const walloc_decoder * d, unsigned c, unsigned y,
+    const float *steps, float *out)
+{
   const int16_t *row = latent_row (d, c, y);
-  unsigned width = d->layout.grid_width, point = d->state.row_point[y], x, n;
+  unsigned width = d->layout.grid_width, point = d->state.row_point[y];
+  unsigned x, n, i;
   _Alignas (64) float values[WALLOC_SPARSE_RUN];
 
-  if (is_reference (d)) {
-    walloc_lookup (row, width, d->companding.value, d->companding.half, out);
-    return;
-  }
   if (point != WALLOC_MIXED_POINTS) {
-    walloc_dequantise (row, width, d->model->set[point >> 8].recon + 3 *
-        (size_t) c, walloc_decoder_point_step (d, point, c), out);
+    walloc_sparse_row (row, width, d->activity[(size_t) y * d->capacity +
+            c].runs, d->model->set[point >> 8].recon + 3 * (size_t) c,
+        walloc_decoder_point_step (d, point, c), steps[0], out);
     return;
   }
   for (x = 0; x < width; x += n) {
     n = width - x < WALLOC_SPARSE_RUN ? width - x : WALLOC_SPARSE_RUN;
     walloc_decoder_mixed_values (d, c, row + x, d->state.point + (size_t) y *
         width + x, n, values);
-    memcpy (out + x, values, n * sizeof *out);
+    for (i = 0; i < n; i++)
+      out[x + i] = values[i] / steps[x + i];
   }
 }
 
@@ -338,10 +345,9 @@ add_network (walloc_decoder * d, walloc_decode_worker * w, unsigned y,
 {
   const walloc_decode_plan *p = &d->plan;
   unsigned width = d->layout.grid_width, k;
-  size_t plane = (size_t) width * d->layout.grid_height, x;
-  size_t n = (size_t) (end - first);
+  size_t plane = (size_t) width * d->layout.grid_height;
   const float *in;
-  float *out, scale;
+  float *out;
 
   if (!is_reference (d))
     walloc_decoder_row_steps (d, y, w->steps, NULL);
@@ -355,9 +361,8 @@ add_network (walloc_decoder * d, walloc_decode_worker * w, unsigned y,
       fetch (d, in, first, end, out);
       continue;
     }
-    scale = d->plane_scale[d->net_plane[k]];
-    for (x = 0; x < n; x++)
-      out[x] += in[(size_t) first + x] * w->steps[(size_t) first + x] * scale;
+    walloc_scaled_add (in + first, w->steps + first,
+        d->plane_scale[d->net_plane[k]], (unsigned) (end - first), out);
     w->live[d->net_plane[k]] = 1;
   }
 }

@@ -268,9 +268,13 @@ void walloc_decoder_put_row (walloc_decoder * decoder,
 void walloc_decoder_look (walloc_decoder * decoder, unsigned c,
     unsigned first, unsigned end);
 
-/* Values (dequantised or decompanded) of channel c, row y. */
+/* Decompanded values of channel c, row y of kind reference. */
 void walloc_decoder_values (const walloc_decoder * decoder, unsigned c,
     unsigned y, float *out);
+/* Dequantised values of channel c, row y of kind ordered over steps, which
+ * are those of walloc_decoder_row_steps(). */
+void walloc_decoder_over_step (const walloc_decoder * decoder, unsigned c,
+    unsigned y, const float *steps, float *out);
 /* Whether row y of channel c is other than zero. */
 static inline int
 walloc_decoder_row_live (const walloc_decoder * decoder, unsigned c,

@@ -191,30 +191,21 @@ room (walloc_decoder * d, float **buffer, size_t *have, size_t floats,
 }
 
 /* Channel c of row y of the network's input: values over the step they were
- * coded with, weights apart. False: zeros, nothing was written. */
+ * coded with, weights apart. False: zeros, nothing was written. steps: of the
+ * row. */
 static int
 fill (const walloc_decoder * d, walloc_decode_worker * w, unsigned c,
-    unsigned y, float *out)
+    unsigned y, const float *steps, float *out)
 {
-  unsigned width = d->layout.grid_width, point = d->state.row_point[y], x;
-  float step;
-
   if (c >= d->channels || !walloc_decoder_row_live (d, c, y))
     return 0;
-  walloc_decoder_values (d, c, y, w->values);
   if (d->model->info.kind == WALLOC_MODEL_REFERENCE) {
-    memcpy (out, w->values, width * sizeof *out);
+    /* writes past the end of the row */
+    walloc_decoder_values (d, c, y, w->values);
+    memcpy (out, w->values, d->layout.grid_width * sizeof *out);
     return 1;
   }
-  if (point == WALLOC_MIXED_POINTS) {
-    walloc_decoder_row_steps (d, y, w->steps, NULL);
-    for (x = 0; x < width; x++)
-      out[x] = w->values[x] / w->steps[x];
-    return 1;
-  }
-  step = (float) ((double) walloc_step_24 (point & 255, 4096) / (1 << 24));
-  for (x = 0; x < width; x++)
-    out[x] = w->values[x] / step;
+  walloc_decoder_over_step (d, c, y, steps, out);
   return 1;
 }
 
@@ -226,12 +217,13 @@ fill_row (void *data, unsigned y)
   unsigned width = d->layout.grid_width, channels = d->model->info.channels;
   size_t plane = (size_t) width * d->layout.grid_height;
   float *out = d->net_in + (size_t) y * width;
+  walloc_decode_worker *w = &d->worker[slot];
 
-  for (c = 0; c < channels; c++, out += plane)
-    if (!fill (d, &d->worker[slot], c, y, out))
-      memset (out, 0, width * sizeof *out);
   if (input_planes (d) > channels)
-    walloc_decoder_row_steps (d, y, d->worker[slot].steps, out);
+    walloc_decoder_row_steps (d, y, w->steps, out + channels * plane);
+  for (c = 0; c < channels; c++, out += plane)
+    if (!fill (d, w, c, y, w->steps, out))
+      memset (out, 0, width * sizeof *out);
   walloc_workers_give (&d->workers, slot);
 }
 
@@ -245,11 +237,12 @@ give_row (void *user, unsigned y, void (*take) (void *taker,
   unsigned width = d->layout.grid_width, channels = d->model->info.channels;
   float *row = d->net_in + (size_t) slot * input_planes (d) * width;
   const float *planes[WALLOC_MODEL_MAX_CHANNELS + 1];
+  walloc_decode_worker *w = &d->worker[slot];
 
+  planes[channels] = row + (size_t) channels *width;
+  walloc_decoder_row_steps (d, y, w->steps, row + (size_t) channels * width);
   for (c = 0; c < channels; c++, row += width)
-    planes[c] = fill (d, &d->worker[slot], c, y, row) ? row : NULL;
-  walloc_decoder_row_steps (d, y, d->worker[slot].steps, row);
-  planes[c] = row;
+    planes[c] = fill (d, w, c, y, w->steps, row) ? row : NULL;
   take (taker, planes);
   walloc_workers_give (&d->workers, slot);
 }

@@ -153,7 +153,7 @@ run_planes (const net_step * step, const net_tensor * t, size_t first,
   const uint32_t *ptr[MAX_TAPS * NET_MR], *w = h->w;
   float temp[PLANE_BLOCKS * NET_MR * NET_LOW_VECTORS * NET_LOW_WIDTH];
   float *out = NET_F (t, step->out) + first;
-  size_t column, width, have, p, k;
+  size_t column, width, have, p;
 
   for (column = 0; column < c->ocg; column += width) {
     width = panel_width (c, column);
@@ -168,10 +168,7 @@ run_planes (const net_step * step, const net_tensor * t, size_t first,
     if (step->chain->n > 0)
       net_chain_run (step, t, temp, width, first, column, (unsigned) pixels,
           have, NULL);
-    for (k = 0; k < have; k++) {
-      for (p = 0; p < pixels; p++)
-        out[(column + k) * plane + p] = temp[p * width + k];
-    }
+    net_kern_turn (temp, width, pixels, have, out + column * plane, plane);
   }
 }
 

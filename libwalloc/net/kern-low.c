@@ -279,3 +279,80 @@ net_kern_to_bf16 (const float *x, size_t n, uint16_t * out)
     out[i] = (uint16_t) (bits >> 16);
   }
 }
+
+#if defined(__has_builtin)
+# if __has_builtin (__builtin_shufflevector)
+#  define HAVE_SHUFFLE 1
+# endif
+#endif
+
+#ifdef HAVE_SHUFFLE
+
+#define SQUARE 8
+
+typedef float row __attribute__((vector_size (SQUARE * 4)));
+
+/* *INDENT-OFF* */
+#define LOW_PAIRS(a, b) __builtin_shufflevector (a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH_PAIRS(a, b) \
+  __builtin_shufflevector (a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define LOW_QUADS(a, b) __builtin_shufflevector (a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define HIGH_QUADS(a, b) \
+  __builtin_shufflevector (a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+#define LOW_HALVES(a, b) __builtin_shufflevector (a, b, 0, 1, 2, 3, 8, 9, 10, 11)
+#define HIGH_HALVES(a, b) \
+  __builtin_shufflevector (a, b, 4, 5, 6, 7, 12, 13, 14, 15)
+/* *INDENT-ON* */
+
+/* Rows of SQUARE values become columns. */
+NET_INLINE void
+turn_square (const float *in, size_t ld, float *out, size_t stride)
+{
+  row r[SQUARE], p[SQUARE], q[SQUARE];
+  unsigned i;
+
+  for (i = 0; i < SQUARE; i++)
+    memcpy (&r[i], in + i * ld, sizeof r[i]);
+  for (i = 0; i < SQUARE; i += 2) {
+    p[i] = LOW_PAIRS (r[i], r[i + 1]);
+    p[i + 1] = HIGH_PAIRS (r[i], r[i + 1]);
+  }
+  for (i = 0; i < SQUARE; i += 4) {
+    q[i] = LOW_QUADS (p[i], p[i + 2]);
+    q[i + 1] = HIGH_QUADS (p[i], p[i + 2]);
+    q[i + 2] = LOW_QUADS (p[i + 1], p[i + 3]);
+    q[i + 3] = HIGH_QUADS (p[i + 1], p[i + 3]);
+  }
+  for (i = 0; i < 4; i++) {
+    r[i] = LOW_HALVES (q[i], q[i + 4]);
+    r[i + 4] = HIGH_HALVES (q[i], q[i + 4]);
+  }
+  for (i = 0; i < SQUARE; i++)
+    memcpy (out + i * stride, &r[i], sizeof r[i]);
+}
+#endif
+
+NET_CLONES void
+net_kern_turn (const float *in, size_t ld, size_t rows, size_t cols,
+    float *out, size_t stride)
+{
+  size_t r = 0, c = 0;
+
+#ifdef HAVE_SHUFFLE
+  for (; c + SQUARE <= cols; c += SQUARE) {
+    for (r = 0; r + SQUARE <= rows; r += SQUARE)
+      turn_square (in + r * ld + c, ld, out + c * stride + r, stride);
+  }
+#endif
+  /* what no square covers: rows below, then columns beside them */
+  for (cols -= c; rows > r && c > 0; r++) {
+    size_t k;
+
+    for (k = 0; k < c; k++)
+      out[k * stride + r] = in[r * ld + k];
+  }
+  for (; cols > 0; cols--, c++) {
+    for (r = 0; r < rows; r++)
+      out[c * stride + r] = in[r * ld + c];
+  }
+}

@@ -42,6 +42,9 @@ const net_low_isa *net_low_get (net_low_kind kind, unsigned index);
 /* Bytes round (x * inverse) + zero, limited to 0..255. */
 void net_kern_to_bytes (const float *x, size_t n, float inverse, float zero,
     uint8_t * out);
+/* out[c * stride + r] = in[r * ld + c] */
+void net_kern_turn (const float *in, size_t ld, size_t rows, size_t cols,
+    float *out, size_t stride);
 /* Nearest bfloat16, ties to even. */
 void net_kern_to_bf16 (const float *x, size_t n, uint16_t * out);
 

@@ -3,6 +3,7 @@
 #include "bottleneck/companding.h"
 #include "bottleneck/linear.h"
 #include "bottleneck/quantiser.h"
+#include "bottleneck/sparse.h"
 #include "transform/intwavelet.h"
 #include "transform/strip.h"
 
@@ -189,7 +190,7 @@ test_dequantiser (void)
   for (x = 0; x < 21; x++)
     q[x] = (int16_t) ((int) x - 10);
   q[20] = -16383;
-  walloc_dequantise (q, 21, recon, 1.5f, out);
+  walloc_sparse_values (q, 21, recon, 1.5f, out);
   for (x = 0; x < 21; x++) {
     expect = q[x] == 0 ? 0 : ((float) abs (q[x]) -
         recon[abs (q[x]) > 3 ? 2 : abs (q[x]) - 1]) * 1.5f;
@@ -198,6 +199,40 @@ test_dequantiser (void)
   for (; x < 32; x++)
     bad += out[x] != 0;
   TAP_OK (bad == 0, "dequantiser");
+}
+
+/* Rows of all widths, over a number, with runs that are left out. */
+static void
+test_rows (void)
+{
+  static const float recon[3] = { 0.1f, 0.07f, -0.3f };
+  static int16_t q[300];
+  static float out[304], want[304], steps[300], sum[300];
+  unsigned seed = 5, n, x, bad = 0;
+  uint32_t runs;
+
+  for (n = 1; n <= 300; n++) {
+    for (x = 0; x < n; x++)
+      q[x] = (int16_t) (x / 64 % 2 ? 0 : (int) (tap_random (&seed) >> 20) %
+          9 - 4);
+    runs = walloc_sparse_look (q, n).runs;
+    walloc_sparse_values (q, n, recon, 1.7f, want);
+    for (x = 0; x < 304; x++)
+      out[x] = 99;
+    walloc_sparse_row (q, n, runs, recon, 1.7f, 0.3f, out);
+    for (x = 0; x < n; x++)
+      bad += out[x] != want[x] / 0.3f;
+    for (; x < 304; x++)
+      bad += out[x] != 99;
+    for (x = 0; x < n; x++) {
+      steps[x] = (float) (tap_random (&seed) >> 20) / 100;
+      sum[x] = (float) x;
+    }
+    walloc_scaled_add (out, steps, 0.7f, n, sum);
+    for (x = 0; x < n; x++)
+      bad += sum[x] != (float) x + out[x] * steps[x] * 0.7f;
+  }
+  TAP_OK (bad == 0, "rows of 1 to 300 for networks, and from them");
 }
 
 static void
@@ -319,6 +354,7 @@ main (void)
   test_quantiser ();
   test_projection ();
   test_dequantiser ();
+  test_rows ();
   test_linear ();
   test_companding ();
   return tap_done ();

@@ -253,9 +253,33 @@ test_choice (void)
   close_case (&f);
 }
 
+/* Rows to columns, of all sizes up to some squares. */
+static void
+test_turn (void)
+{
+  static float in[19 * 23], out[21 * 20];
+  size_t rows, cols, r, c;
+  unsigned bad = 0, i;
+
+  for (i = 0; i < 19 * 23; i++)
+    in[i] = (float) i;
+  for (rows = 1; rows <= 19; rows++)
+    for (cols = 1; cols <= 21; cols++) {
+      for (i = 0; i < 21 * 20; i++)
+        out[i] = -1;
+      net_kern_turn (in, 23, rows, cols, out, 20);
+      for (c = 0; c < 21; c++)
+        for (r = 0; r < 20; r++)
+          bad += out[c * 20 + r] != (r < rows && c < cols ? in[r * 23 + c] :
+              -1);
+    }
+  TAP_OK (bad == 0, "rows become columns, and nothing around them");
+}
+
 int
 main (void)
 {
+  test_turn ();
   test_case ("quant_block", true);
   test_case ("quant_stored", false);
   test_left_out ();
