@@ -11,7 +11,6 @@ as PSNR, and of Y in bands of an 8x8 DCT: the band is the greater of the two
 frequencies (0: the mean of a block, 1, 2 to 3, 4 to 7). Writes OUT.json and
 OUT.md.
 """
-import argparse
 import os
 import sys
 import tempfile
@@ -80,21 +79,12 @@ def at_rate(codec, picture, bpp, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n", 1)[0],
-        epilog=__doc__.split("\n", 1)[1],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", nargs="+")
-    parser.add_argument("--build", default=os.path.join(common.ROOT, "build"))
-    parser.add_argument("--codecs", default="walloc-best,walloc-fast,"
-                        "walloc-linear,avif,jpeg2000,webp,jpeg")
-    parser.add_argument("--model", help="model file or name of wallocenc")
-    parser.add_argument("--points", default="0.25,0.5,1.0")
+    parser = rate_quality.arguments(__doc__, "error-bands")
+    parser.add_argument("--points", default="0.25,0.5,1.0",
+                        help="rates of the tables, bpp")
     parser.add_argument("--every", type=int, default=1, metavar="N",
                         help="take every Nth picture")
-    parser.add_argument("--out", default="error-bands")
     options = parser.parse_args()
-    options.build = os.path.abspath(options.build)
     paths = common.pictures_of(options.pictures)[::options.every]
     codecs = rate_quality.make_codecs(options.codecs.split(","))
 

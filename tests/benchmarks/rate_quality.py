@@ -391,20 +391,28 @@ def report(data, out):
                 [os.path.basename(out) + ".png"], commands)
 
 
-def main():
+def arguments(text, out, metavar="PICTURES"):
+    """What all programs take that compare codecs on pictures; text: their
+    documentation."""
+    head, rest = text.split("\n", 1)
     parser = argparse.ArgumentParser(
-        description=__doc__.split("\n", 1)[0],
-        epilog=__doc__.split("\n", 1)[1],
+        description=head, epilog=rest,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", nargs="+")
-    parser.add_argument("--build", default=os.path.join(common.ROOT, "build"))
-    parser.add_argument("--codecs", default="walloc-linear,walloc-fast,"
-                        "walloc-best,jpeg,webp,jpeg2000,avif")
+    parser.add_argument("pictures", nargs="+", metavar=metavar)
+    parser.add_argument("--build", type=os.path.abspath,
+                        default=os.path.join(common.ROOT, "build"))
+    parser.add_argument("--codecs", default="walloc-best,walloc-fast,"
+                        "walloc-linear,avif,jpeg2000,webp,jpeg")
     parser.add_argument("--model", help="model file or name of wallocenc")
+    parser.add_argument("--out", default=out,
+                        help="path of the results, without suffix")
+    return parser
+
+
+def main():
+    parser = arguments(__doc__, "rate-quality")
     parser.add_argument("--points", default="0.06,0.11,0.25,0.5,1.0,1.5",
                         help="rates of the table, bpp")
-    parser.add_argument("--out", default="rate-quality",
-                        help="path of the results, without suffix")
     parser.add_argument("--title", default="pictures")
     parser.add_argument("--no-features", action="store_true",
                         help="do not measure the distance in features")
@@ -417,7 +425,6 @@ def main():
                         " not measure")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    options.build = os.path.abspath(options.build)
 
     paths = common.pictures_of(options.pictures)
     codecs = make_codecs(options.codecs.split(","))

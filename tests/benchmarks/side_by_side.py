@@ -12,7 +12,6 @@ other encoder speeds (8 to 3), and so does wallocenc (5 to 1). Writes
 OUT-NAME.jpg for every picture, the crop at X,Y (top left) of each codec with
 bits per pixel and PSNR of the whole picture, and OUT.json and OUT.md.
 """
-import argparse
 import io
 import os
 import sys
@@ -214,22 +213,13 @@ def compare(text, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n", 1)[0],
-        epilog=__doc__.split("\n", 1)[1],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE:X,Y")
-    parser.add_argument("--build", default=os.path.join(common.ROOT, "build"))
-    parser.add_argument("--codecs", default=",".join(CODECS))
-    parser.add_argument("--model", help="model file or name of wallocenc")
+    parser = rate_quality.arguments(__doc__, "side-by-side", "PICTURE:X,Y")
     parser.add_argument("--bpp", type=float, default=0.25)
     parser.add_argument("--tolerance", type=float, default=2, metavar="%")
     parser.add_argument("--side", type=int, default=168,
                         help="of the crop, pixels")
     parser.add_argument("--zoom", type=float, default=1.5)
-    parser.add_argument("--out", default="side-by-side")
     options = parser.parse_args()
-    options.build = os.path.abspath(options.build)
     unknown = set(options.codecs.split(",")) - set(CODECS)
     if unknown:
         sys.exit(f"no codec {', '.join(sorted(unknown))}")
