@@ -24,10 +24,30 @@ bf16_float (uint16_t half)
   return f;
 }
 
+/* What all kernels take (kern-low.h); those that are told the number of
+ * vectors too are compiled for each. */
+#define LOW_ARGS const uint32_t * const *rows, unsigned taps, size_t words, \
+    const uint32_t * w, const float *scale, const float *bias, float *out, \
+    size_t ld
+
+#define LOW_CASE(name, target, n) \
+target static void \
+name##_##n (LOW_ARGS) \
+{ \
+  name (rows, taps, words, w, scale, bias, out, ld, n); \
+}
+
+#define LOW_ISA(name, target, label) \
+LOW_CASE (name, target, 1) \
+LOW_CASE (name, target, 2) \
+LOW_CASE (name, target, 3) \
+LOW_CASE (name, target, 4) \
+static const net_low_isa name##_isa = { \
+  label, {name##_1, name##_2, name##_3, name##_4} \
+};
+
 NET_CLONES static void
-base_bytes (const uint32_t * const *rows, unsigned taps, size_t words,
-    const uint32_t * w, const float *scale, const float *bias, float *out,
-    size_t ld, unsigned nv)
+base_bytes (LOW_ARGS, unsigned nv)
 {
   int32_t acc[PANEL (NET_LOW_VECTORS)];
   const size_t panel = PANEL (nv);
@@ -53,8 +73,7 @@ base_bytes (const uint32_t * const *rows, unsigned taps, size_t words,
 }
 
 NET_CLONES static void
-base_bf16 (const uint32_t * const *rows, unsigned taps, size_t words,
-    const uint32_t * w, const float *bias, float *out, size_t ld, unsigned nv)
+base_bf16 (LOW_ARGS, unsigned nv)
 {
   float acc[PANEL (NET_LOW_VECTORS)];
   const size_t panel = PANEL (nv);
@@ -76,172 +95,49 @@ base_bf16 (const uint32_t * const *rows, unsigned taps, size_t words,
     }
     memcpy (out + r * ld, acc, panel * sizeof *acc);
   }
+  (void) scale;
 }
 
-#define BASE_CASE(n) \
-static void \
-base_bytes##n (const uint32_t * const *rows, unsigned taps, size_t words, \
-    const uint32_t * w, const float *scale, const float *bias, float *out, \
-    size_t ld) \
-{ \
-  base_bytes (rows, taps, words, w, scale, bias, out, ld, n); \
-} \
-\
-static void \
-base_bf16_##n (const uint32_t * const *rows, unsigned taps, size_t words, \
-    const uint32_t * w, const float *scale, const float *bias, float *out, \
-    size_t ld) \
-{ \
-  (void) scale; \
-  base_bf16 (rows, taps, words, w, bias, out, ld, n); \
-}
-
-BASE_CASE (1)
-    BASE_CASE (2)
-    BASE_CASE (3)
-    BASE_CASE (4)
-     static const net_low_isa base_isa[2] = {
-       {"base", {base_bytes1, base_bytes2, base_bytes3, base_bytes4}},
-       {"base", {base_bf16_1, base_bf16_2, base_bf16_3, base_bf16_4}}
-     };
+/* *INDENT-OFF* */
+LOW_ISA (base_bytes, , "base")
+LOW_ISA (base_bf16, , "base")
 
 #if HAVE_X86
-
-#define LOW_VNNI __attribute__ ((target ("avx512f,avx512bw,avx512vnni")))
-#define LOW_BF16 __attribute__ ((target ("avx512f,avx512bw,avx512bf16")))
-
-/* 24 sums, 4 vectors of weights and a broadcast fill the registers. Sums have
- * names of their own and assembler adds to them: with arrays and intrinsics GCC
- * copies every sum and stores it once per step, at half the speed. */
-#define LOW_EACH(M) M (0) M (1) M (2) M (3) M (4) M (5)
-#define LOW_SUMS(r) LOW_SUM s##r##0, s##r##1, s##r##2, s##r##3;
-#define LOW_ROW(r) \
-      x = _mm512_set1_epi32 ((int) rows[r][k]); \
-      LOW_ADD (s##r##0, b0); \
-      if (nv > 1) \
-        LOW_ADD (s##r##1, b1); \
-      if (nv > 2) \
-        LOW_ADD (s##r##2, b2); \
-      if (nv > 3) \
-        LOW_ADD (s##r##3, b3);
-#define LOW_ADD(s, b) __asm__ (LOW_DOT " %2, %1, %0" : "+v" (s) \
-      : "v" (x), "v" (b))
-#define LOW_LOAD \
-      b0 = _mm512_loadu_si512 (w); \
-      b1 = nv > 1 ? _mm512_loadu_si512 (w + 16) : b0; \
-      b2 = nv > 2 ? _mm512_loadu_si512 (w + 32) : b0; \
-      b3 = nv > 3 ? _mm512_loadu_si512 (w + 48) : b0; \
-      w += nv * NET_LOW_WIDTH;
-
-LOW_VNNI static inline __attribute__((always_inline))
-     void vnni_block (const uint32_t * const *rows, unsigned taps, size_t words,
-    const uint32_t * w, const float *scale, const float *bias, float *out,
-    size_t ld, const unsigned nv)
-{
+#define LOW_NAME vnni
+#define LOW_TARGET VNNI
 #define LOW_SUM __m512i
 #define LOW_DOT "vpdpbusd"
-#define CLEAR(r) s##r##0 = s##r##1 = s##r##2 = s##r##3 = \
-      _mm512_setzero_si512 ();
-#define PUT(r, v) _mm512_storeu_ps (out + r * ld + v * NET_LOW_WIDTH, \
-      _mm512_fmadd_ps (_mm512_cvtepi32_ps (s##r##v), \
-          _mm512_loadu_ps (scale + v * NET_LOW_WIDTH), \
-          _mm512_loadu_ps (bias + v * NET_LOW_WIDTH)));
-#define STORE(r) \
-  PUT (r, 0) \
-  if (nv > 1) \
-    PUT (r, 1) \
-  if (nv > 2) \
-    PUT (r, 2) \
-  if (nv > 3) \
-    PUT (r, 3)
-  LOW_EACH (LOW_SUMS)
-  __m512i b0, b1, b2, b3, x;
-  size_t k;
-  unsigned t;
+#define LOW_FIRST(v) _mm512_setzero_si512 ()
+#define LOW_RESULT(s, v) _mm512_fmadd_ps (_mm512_cvtepi32_ps (s), \
+    _mm512_loadu_ps (scale + v * NET_LOW_WIDTH), \
+    _mm512_loadu_ps (bias + v * NET_LOW_WIDTH))
+#define VNNI __attribute__ ((target ("avx512f,avx512bw,avx512vnni")))
+#include "net/kern-low-template.h"
+LOW_ISA (vnni, VNNI, "avx512vnni")
 
-  LOW_EACH (CLEAR)
-      for (t = 0; t < taps; t++, rows += NET_MR) {
-    for (k = 0; k < words; k++) {
-      LOW_LOAD LOW_EACH (LOW_ROW)
-    }
-  }
-  LOW_EACH (STORE)
-#undef LOW_SUM
-#undef LOW_DOT
-#undef CLEAR
-#undef PUT
-}
-
-LOW_BF16 static inline __attribute__((always_inline))
-     void bf16_block (const uint32_t * const *rows, unsigned taps, size_t words,
-    const uint32_t * w, const float *bias, float *out, size_t ld,
-    const unsigned nv)
-{
+#define LOW_NAME bf16
+#define LOW_TARGET BF16
 #define LOW_SUM __m512
 #define LOW_DOT "vdpbf16ps"
-#define BEGIN(r) \
-  s##r##0 = _mm512_loadu_ps (bias); \
-  s##r##1 = nv > 1 ? _mm512_loadu_ps (bias + 16) : s##r##0; \
-  s##r##2 = nv > 2 ? _mm512_loadu_ps (bias + 32) : s##r##0; \
-  s##r##3 = nv > 3 ? _mm512_loadu_ps (bias + 48) : s##r##0;
-#define PUT(r, v) _mm512_storeu_ps (out + r * ld + v * NET_LOW_WIDTH, s##r##v);
-  LOW_EACH (LOW_SUMS)
-  __m512i b0, b1, b2, b3, x;
-  size_t k;
-  unsigned t;
-
-  LOW_EACH (BEGIN)
-      for (t = 0; t < taps; t++, rows += NET_MR) {
-    for (k = 0; k < words; k++) {
-      LOW_LOAD LOW_EACH (LOW_ROW)
-    }
-  }
-  LOW_EACH (STORE)
-#undef LOW_SUM
-#undef LOW_DOT
-#undef BEGIN
-#undef PUT
-}
-
-#define X86_CASE(n) \
-LOW_VNNI static void \
-vnni##n (const uint32_t * const *rows, unsigned taps, size_t words, \
-    const uint32_t * w, const float *scale, const float *bias, float *out, \
-    size_t ld) \
-{ \
-  vnni_block (rows, taps, words, w, scale, bias, out, ld, n); \
-} \
-\
-LOW_BF16 static void \
-bf16_##n (const uint32_t * const *rows, unsigned taps, size_t words, \
-    const uint32_t * w, const float *scale, const float *bias, float *out, \
-    size_t ld) \
-{ \
-  (void) scale; \
-  bf16_block (rows, taps, words, w, bias, out, ld, n); \
-}
-
-X86_CASE (1)
-X86_CASE (2)
-X86_CASE (3)
-X86_CASE (4)
-     static const net_low_isa x86_isa[2] = {
-       {"avx512vnni", {vnni1, vnni2, vnni3, vnni4}},
-       {"avx512bf16", {bf16_1, bf16_2, bf16_3, bf16_4}}
-     };
+#define LOW_FIRST(v) _mm512_loadu_ps (bias + v * NET_LOW_WIDTH)
+#define LOW_RESULT(s, v) s
+#define BF16 __attribute__ ((target ("avx512f,avx512bw,avx512bf16")))
+#include "net/kern-low-template.h"
+LOW_ISA (bf16, BF16, "avx512bf16")
 #endif
+/* *INDENT-ON* */
 
 const net_low_isa *
 net_low_get (net_low_kind kind, unsigned index)
 {
   if (index == 0)
-    return &base_isa[kind];
+    return kind == NET_LOW_BYTES ? &base_bytes_isa : &base_bf16_isa;
 #if HAVE_X86
   __builtin_cpu_init ();
   if (index == 1 && __builtin_cpu_supports ("avx512bw")
       && (kind == NET_LOW_BYTES ? __builtin_cpu_supports ("avx512vnni")
           : __builtin_cpu_supports ("avx512bf16")))
-    return &x86_isa[kind];
+    return kind == NET_LOW_BYTES ? &vnni_isa : &bf16_isa;
 #endif
   return NULL;
 }
