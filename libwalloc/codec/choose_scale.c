@@ -8,17 +8,14 @@
 #include <string.h>
 
 #include "transform/clones.h"
-#include "transform/input.h"
 #include "transform/intwavelet.h"
 
 /* Rows of luma that are looked at together, as a picture of their own, and of
  * how many rows of a high picture. */
-#define STRIP 64
+#define STRIP WALLOC_LOOK_ROWS
 #define EVERY 256
 #define HIGH 512
-/* K^-2 * 2^15, as in shrink.c, and what a sample may be. */
-#define SCALE_LOW_LOW 21653
-#define GREATEST (128 << WALLOC_INT_FRACTION)
+#define STRIPS (WALLOC_MAX_SIZE / EVERY + HIGH / STRIP)
 /* A stream with predicted frames changes scale, which takes a key frame, only
  * this far beyond a limit. */
 #define STAY 8
@@ -35,20 +32,6 @@ enum
   COLUMNS
 };
 
-/* The half-size plane from its band. */
-WALLOC_CLONES static void
-make_half (const int16_t * restrict band, size_t n, int16_t * restrict half)
-{
-  size_t i;
-  int v;
-
-  for (i = 0; i < n; i++) {
-    v = (band[i] * SCALE_LOW_LOW + (1 << 14)) >> 15;
-    v = v > GREATEST ? GREATEST : v;
-    half[i] = (int16_t) (v < -GREATEST ? -GREATEST : v);
-  }
-}
-
 WALLOC_CLONES static uint64_t
 energy (const int16_t * band, unsigned width)
 {
@@ -60,72 +43,110 @@ energy (const int16_t * band, unsigned width)
   return sum;
 }
 
+/* Detail of one strip: of the bands of the half-size picture, and of the
+ * quarter-size one. */
 typedef struct
 {
-  int16_t *luma[3];             /* RGB: with what is not looked at */
-  int16_t *half, *bands;
-  void *transform;
-  size_t bytes;
-  uint64_t sum[2], samples[2];  /* of the bands of the half-size picture, and
-                                 * of the quarter-size one */
+  uint64_t sum[2], samples[2];
+} detail;
+
+typedef struct
+{
+  walloc_encoder *encoder;
+  const walloc_image *image;
+  unsigned rows, step;          /* of luma, in a strip, from strip to strip */
+  detail strip[STRIPS];
 } look;
 
-/* One level of a plane of half-size or quarter-size: adds up its detail, and
- * leaves the next smaller plane. */
-static walloc_result
-look_at (look * l, const int16_t * in, size_t stride, unsigned width,
-    unsigned rows, int level)
+/* The luma rows [first, first + rows) of the picture, as a picture of their
+ * own, to w->half. */
+static void
+look_at_samples (walloc_encoder * e, walloc_encode_worker * w,
+    const walloc_image * image, unsigned first, unsigned rows)
 {
-  unsigned half_width = (width + 1) / 2, half_rows = (rows + 1) / 2, b, y;
-  int16_t *bands[4];
-  walloc_result result;
-  uint64_t sum[4] = { 0 };
+  const uint8_t *in[3][WALLOC_STRIP_HALVE_INPUT];
+  unsigned y, end, half_rows = (rows + 1) / 2;
+  walloc_strip_halving a = {.rows = in[0],.width = image->width,
+    .stride = e->half_stride,.state = w->shrinker[0][0].state,.low = w->split
+  };
+  walloc_strip_schedule z;
 
-  for (b = 0; b < 4; b++)
-    bands[b] = l->bands + (size_t) b *half_width * half_rows;
-  result = walloc_int_split_2d (in, stride, width, rows, 0, half_rows, bands,
-      half_width, l->transform, l->bytes, NULL);
-  if (result != WALLOC_OK)
-    return result;
-  for (b = 1; b < 4 && level >= 0; b++)
-    for (y = 0; y < half_rows; y++)
-      sum[b] += energy (bands[b] + (size_t) y * half_width, half_width);
-  if (level >= 0) {
-    /* squares of walloc_int_gain(): 2, 1 and 1.5133 */
-    l->sum[level] += 4 * sum[1] + sum[2] + sum[3] * 16 / 7;
-    l->samples[level] += (uint64_t) half_width *half_rows;
+  walloc_strip_start (&z, 1, half_rows, 0);
+  while (z.output_end < half_rows) {
+    end = z.output_end + WALLOC_STRIP_HALVE_ROWS;
+    walloc_strip_advance (&z, end < half_rows ? end : half_rows);
+    a.source = walloc_encode_source_rows (e, w, image, 0, first + z.input,
+        z.input_end - z.input, first + rows, in);
+    e->strip->halve_rows (&z, &a);
+    for (y = z.output; y < z.output_end; y++)
+      e->strip->halve_line (w->split + 2 * (y - z.output) * a.stride, a.stride,
+          (image->width + 1) / 2, 1, w->half[0] + y * a.stride, NULL);
   }
-  make_half (bands[0], (size_t) half_width * half_rows, l->half);
-  return WALLOC_OK;
 }
 
-static walloc_result
-look_at_strip (look * l, const walloc_image * image, unsigned first,
-    unsigned rows)
+/* One level of a smaller plane: adds up its detail, and leaves the next
+ * smaller plane. */
+static void
+look_at (walloc_encoder * e, walloc_encode_worker * w, const int16_t * in,
+    unsigned width, unsigned rows, int16_t * out, uint64_t * total,
+    uint64_t * samples)
 {
-  unsigned width = image->width, level;
-  walloc_component c;
-  walloc_pixel pixel;
-  walloc_result result;
+  const uint8_t *source[WALLOC_STRIP_HALVE_INPUT];
+  unsigned half_width = (width + 1) / 2, half_rows = (rows + 1) / 2, y, end;
+  walloc_strip_halving a = {.source = WALLOC_STRIP_VALUES,.rows = source,
+    .width = width,.stride = e->half_stride,.state = w->shrinker[0][0].state,
+    .low = w->split
+  };
+  int16_t *low, *high;
+  uint64_t sum[4] = { 0 };
+  walloc_strip_schedule z;
 
-  walloc_pixel_init (&pixel, image->format);
-  if (pixel.rgb) {
-    result = walloc_input_rgb (image->plane[0] + (ptrdiff_t) first *
-        image->stride[0], image->stride[0], pixel.step, pixel.offsets, width,
-        rows, l->luma[0], l->luma[1], l->luma[2], width, width, rows, NULL);
-  } else {
-    walloc_image_component (image, 0, &c);
-    result = walloc_input_u8 (c.data + (ptrdiff_t) first * c.stride, c.stride,
-        c.step, width, rows, l->luma[0], width, width, rows, NULL);
+  a.high = a.low + 2 * WALLOC_STRIP_HALVE_ROWS * a.stride;
+  walloc_strip_start (&z, 1, half_rows, 0);
+  while (z.output_end < half_rows) {
+    end = z.output_end + WALLOC_STRIP_HALVE_ROWS;
+    walloc_strip_advance (&z, end < half_rows ? end : half_rows);
+    for (y = z.input; y < z.input_end; y++)
+      source[y - z.input] = (const uint8_t *) (in + (y < rows ? y : rows - 1) *
+          a.stride);
+    e->strip->halve_rows (&z, &a);
+    for (y = z.output; y < z.output_end; y++) {
+      low = a.low + 2 * (y - z.output) * a.stride;
+      high = a.high + 2 * (y - z.output) * a.stride;
+      e->strip->halve_line (low, a.stride, half_width, 1, out + y * a.stride,
+          w->line);
+      sum[2] += energy (w->line, half_width);
+      e->strip->halve_line (high, a.stride, half_width, 0, w->line, w->line +
+          a.stride);
+      sum[1] += energy (w->line, half_width);
+      sum[3] += energy (w->line + a.stride, half_width);
+    }
   }
-  if (result == WALLOC_OK)
-    result = look_at (l, l->luma[0], width, width, rows, -1);
-  for (level = 0; level < 2 && result == WALLOC_OK; level++) {
-    width = (width + 1) / 2;
-    rows = (rows + 1) / 2;
-    result = look_at (l, l->half, width, width, rows, (int) level);
-  }
-  return result;
+  /* squares of walloc_int_gain(): 2, 1 and 1.5133 */
+  *total = 4 * sum[1] + sum[2] + sum[3] * 16 / 7;
+  *samples = (uint64_t) half_width *half_rows;
+}
+
+static void
+look_at_strip (void *data, unsigned index)
+{
+  look *l = data;
+  walloc_encoder *e = l->encoder;
+  unsigned slot = walloc_workers_take (&e->workers);
+  walloc_encode_worker *w = &e->worker[slot];
+  unsigned first = index * l->step, width = (l->image->width + 1) / 2;
+  unsigned rows = l->image->height - first;
+  detail *d = &l->strip[index];
+
+  rows = rows < l->rows ? rows : l->rows;
+  look_at_samples (e, w, l->image, first, rows);
+  rows = (rows + 1) / 2;
+  look_at (e, w, w->half[0], width, rows, w->quarter, &d->sum[0],
+      &d->samples[0]);
+  /* what is left of that is not looked at */
+  look_at (e, w, w->quarter, (width + 1) / 2, (rows + 1) / 2, w->half[0],
+      &d->sum[1], &d->samples[1]);
+  walloc_workers_give (&e->workers, slot);
 }
 
 /* 16 log2 (v), v at least 1. */
@@ -151,66 +172,37 @@ limit_of (const uint16_t * row, uint64_t sum, uint64_t samples)
   return limit < row[LOWEST] ? row[LOWEST] : (unsigned) limit;
 }
 
-static walloc_result
-find_limits (walloc_encoder * e, const walloc_image * image,
-    unsigned limit[2], walloc_error * error)
+static void
+find_limits (walloc_encoder * e, const walloc_image * image, unsigned limit[2])
 {
-  const uint16_t *table = e->model->scale;
-  unsigned rows = image->height < STRIP ? image->height : STRIP, y, n, i;
-  size_t width = image->width;
-  walloc_result result;
-  int short_of = 0;
-  walloc_pixel pixel;
-  look l;
+  look l = {.encoder = e,.image = image };
+  unsigned strips, i, k;
+  uint64_t sum, samples;
 
-  memset (&l, 0, sizeof l);
-  walloc_pixel_init (&pixel, image->format);
-  result = walloc_int_scratch (width, 1, &l.bytes, error);
-  if (result != WALLOC_OK)
-    return result;
-  for (i = 0; i < (pixel.rgb ? 3u : 1u); i++)
-    l.luma[i] = walloc_mem_take (&e->mem, width * rows, sizeof *l.luma[i],
-        &short_of);
-  l.half = walloc_mem_take (&e->mem, (width + 1) / 2 * ((rows + 1) / 2),
-      sizeof *l.half, &short_of);
-  l.bands = walloc_mem_take (&e->mem, (width + 1) / 2 * ((rows + 1) / 2),
-      4 * sizeof *l.bands, &short_of);
-  l.transform = walloc_mem_take (&e->mem, 1, l.bytes, &short_of);
-  for (y = 0; y < image->height && !short_of && result == WALLOC_OK;
-      y += image->height > HIGH ? EVERY : STRIP) {
-    n = image->height - y < rows ? image->height - y : rows;
-    result = look_at_strip (&l, image, y, n);
+  l.rows = image->height < STRIP ? image->height : STRIP;
+  l.step = image->height > HIGH ? EVERY : STRIP;
+  strips = (image->height + l.step - 1) / l.step;
+  walloc_parallel (&e->runner, look_at_strip, &l, strips);
+  for (i = 0; i < 2; i++) {
+    for (k = 0, sum = samples = 0; k < strips; k++) {
+      sum += l.strip[k].sum[i];
+      samples += l.strip[k].samples[i];
+    }
+    limit[i] = limit_of (e->model->scale + COLUMNS * i, sum, samples);
   }
-  for (i = 0; i < 3; i++)
-    walloc_mem_release (&e->mem, &l.luma[i]);
-  walloc_mem_release (&e->mem, &l.half);
-  walloc_mem_release (&e->mem, &l.bands);
-  walloc_mem_release (&e->mem, &l.transform);
-  if (short_of)
-    return walloc_fail (error, WALLOC_ERR_MEMORY,
-        "a picture of %ux%u needs more memory than the limit of %zu bytes",
-        image->width, image->height, e->mem.a.limit);
-  if (result != WALLOC_OK)
-    return walloc_fail (error, result, "detail could not be measured: %s",
-        walloc_strerror (result));
-  for (i = 0; i < 2; i++)
-    limit[i] = limit_of (table + COLUMNS * i, l.sum[i], l.samples[i]);
-  return WALLOC_OK;
 }
 
-walloc_result
+void
 walloc_encoder_choose_scale (walloc_encoder * e, const walloc_image * image,
-    int stay, unsigned *scale, unsigned *step_index, walloc_error * error)
+    int stay, unsigned *scale, unsigned *step_index)
 {
   const uint16_t *table = e->model->scale;
   unsigned limit[2], step = *step_index, i, low, high, open = 0;
-  walloc_result result = WALLOC_OK;
 
   *scale = 0;
   if (table == NULL)
-    return WALLOC_OK;
-  stay = stay && e->prepared && e->width == image->width &&
-      e->height == image->height && e->layout.format == image->format;
+    return;
+  stay = stay && e->laid_out;
   for (i = 0; i < 2; i++) {
     low = limit[i] = table[COLUMNS * i + LOWEST];
     high = table[COLUMNS * i + HIGHEST];
@@ -228,7 +220,7 @@ walloc_encoder_choose_scale (walloc_encoder * e, const walloc_image * image,
   }
   if (!stay) {
     if (open)
-      result = find_limits (e, image, limit, error);
+      find_limits (e, image, limit);
     for (*scale = 2; *scale > 0 && step < limit[*scale - 1];)
       -- * scale;
   }
@@ -236,5 +228,4 @@ walloc_encoder_choose_scale (walloc_encoder * e, const walloc_image * image,
     low = table[COLUMNS * (*scale - 1) + LESS];
     *step_index -= step < low ? step : low;
   }
-  return result;
 }

@@ -15,6 +15,16 @@ static const int16_t jfif[3][3] = {
   {9798, 19235, 3735}, {-5529, -10855, 16384}, {16384, -13720, -2664}
 };
 
+void
+walloc_encode_rgb_coefs (const walloc_pixel * pixel, int16_t coefs[3][4])
+{
+  unsigned i, k;
+
+  for (i = 0; i < 3; i++)
+    for (k = 0; k < 3; k++)
+      coefs[i][pixel->offsets[k]] = jfif[i][k];
+}
+
 /* Sample rows of a component, of which there are rows. */
 static unsigned
 clip_row (unsigned row, unsigned rows)
@@ -96,19 +106,25 @@ load_pairs (const walloc_encoder * e, walloc_encode_worker * w,
   }
 }
 
+/* Up to a whole number of grid columns. */
+static void
+extend (int16_t * row, size_t width, size_t padded)
+{
+  for (; width < padded; width++)
+    row[width] = row[width - 1];
+}
+
 static void
 load_rgb (const walloc_encoder * e, walloc_encode_worker * w,
     const walloc_strip_schedule * z)
 {
   const walloc_image *image = e->image;
   const walloc_pixel *pixel = &e->layout.pixel;
-  size_t width = (size_t) e->layout.grid_width * WALLOC_CELL, x;
+  size_t width = (size_t) e->layout.grid_width * WALLOC_CELL;
   int16_t coefs[3][4] = { {0} };
-  unsigned row, i, k, done;
+  unsigned row, i, done;
 
-  for (i = 0; i < 3; i++)
-    for (k = 0; k < 3; k++)
-      coefs[i][pixel->offsets[k]] = jfif[i][k];
+  walloc_encode_rgb_coefs (pixel, coefs);
   for (row = z->input; row < z->input_end; row++) {
     for (i = done = 0; i < e->planes; i++)
       done += repeat_row (e, w, i, z, row, image->height) != 0;
@@ -118,8 +134,7 @@ load_rgb (const walloc_encoder * e, walloc_encode_worker * w,
             image->height) * image->stride[0], pixel->step, coefs,
         image->width, w->samples[0], w->samples[1], w->samples[2]);
     for (i = 0; i < e->planes; i++) {
-      for (x = image->width; x < width; x++)
-        w->samples[i][x] = w->samples[i][image->width - 1];
+      extend (w->samples[i], image->width, width);
       e->strip->split_s16 (w->samples[i], e->layout.grid_width, 8, w->phases,
           e->band_stride);
       finish_row (e, w, i, row - z->input, w->phases);
@@ -127,31 +142,49 @@ load_rgb (const walloc_encoder * e, walloc_encode_worker * w,
   }
 }
 
-/* The same for a component of a picture that is coded at a smaller size. */
+/* The same for count components, from index on, of a picture that is coded at
+ * a smaller size. */
 static void
-load_shrunk (const walloc_encoder * e, walloc_encode_worker * w,
-    unsigned index, const walloc_strip_schedule * z)
+load_shrunk (walloc_encoder * e, walloc_encode_worker * w, unsigned index,
+    unsigned count, const walloc_strip_schedule * z)
 {
-  unsigned phases = e->plane[index].phases, row;
+  unsigned phases = e->plane[index].phases, width, height, row, y, i, from, to;
+  size_t padded = (size_t) e->layout.grid_width * phases;
+  int16_t *samples;
 
-  for (row = z->input; row < z->input_end; row++) {
-    walloc_encode_shrunk_row (e, index, row, e->layout.grid_width * phases,
-        w->samples[0]);
-    e->strip->split_s16 (w->samples[0], e->layout.grid_width, phases,
-        w->phases, e->band_stride);
-    finish_row (e, w, index, row - z->input, w->phases);
+  walloc_encode_component_size (e, index, e->scale, &width, &height);
+  for (row = z->input; row < z->input_end; row += WALLOC_STRIP_HALVE_ROWS) {
+    from = clip_row (row, height);
+    to = row + WALLOC_STRIP_HALVE_ROWS;
+    to = to < z->input_end ? to : z->input_end;
+    if (row < height || row == z->input)
+      walloc_encode_shrunk_rows (e, w, index, count, from, clip_row (to - 1,
+              height) + 1, w->samples, e->sample_stride);
+    for (y = row; y < to; y++)
+      for (i = index; i < index + count; i++) {
+        if (repeat_row (e, w, i, z, y, height))
+          continue;
+        samples = w->samples[i - index] + (clip_row (y, height) - from) *
+            e->sample_stride;
+        extend (samples, width, padded);
+        e->strip->split_s16 (samples, e->layout.grid_width, phases, w->phases,
+            e->band_stride);
+        finish_row (e, w, i, y - z->input, w->phases);
+      }
   }
 }
 
 /* All components, whatever they come from. */
 static void
-load (const walloc_encoder * e, walloc_encode_worker * w)
+load (walloc_encoder * e, walloc_encode_worker * w)
 {
   unsigned i;
 
-  if (e->scale > 0) {
+  if (e->scale > 0 && e->layout.pixel.rgb) {
+    load_shrunk (e, w, 0, e->planes, &w->schedule[0]);
+  } else if (e->scale > 0) {
     for (i = 0; i < e->planes; i++)
-      load_shrunk (e, w, i, &w->schedule[i > 0]);
+      load_shrunk (e, w, i, 1, &w->schedule[i > 0]);
   } else if (e->layout.pixel.rgb) {
     load_rgb (e, w, &w->schedule[0]);
   } else {
@@ -236,7 +269,9 @@ walloc_encode_ordered_sizes (walloc_encoder * e,
    * the same sets of the cache; one vector to spare */
   e->band_stride = (columns / lanes + 1) % 2 == 0 ? columns + 2 * lanes :
       columns + lanes;
-  m->samples = l->pixel.rgb || e->scale > 0 ? columns * WALLOC_CELL : 0;
+  e->sample_stride = columns * WALLOC_CELL;
+  m->samples = e->scale > 0 ? e->sample_stride * WALLOC_STRIP_HALVE_ROWS :
+      l->pixel.rgb ? e->sample_stride : 0;
   m->phases = 24 * e->band_stride;
   m->coef = (size_t) WALLOC_STRIP_SLOTS *WALLOC_STRIP_ROWS * 2 * lanes;
   for (i = 0; i < 3; i++) {

@@ -48,58 +48,79 @@ walloc_encoder_unprepare_predict (walloc_encoder * e)
   walloc_mem_release (&e->mem, &p->slice);
   walloc_mem_release (&e->mem, &p->planes);
   walloc_mem_release (&e->mem, &p->maps);
-  p->pending = p->have = p->on = 0;
+  p->pending = p->have = p->on = p->laid_out = 0;
 }
 
+/* Memory for every scale of the picture. */
 static walloc_result
 prepare_predict (walloc_encoder * e, walloc_error * error)
 {
   walloc_predict *p = &e->predict;
-  const walloc_layout *l = &e->layout;
+  const walloc_encoder_most *most = &e->most;
   walloc_encode_worker *w;
-  size_t positions = (size_t) l->grid_width * l->buffer_rows;
-  size_t elements = walloc_slice_elements (l->grid_width, l->buffer_rows,
-      e->model->info.channels);
-  size_t origin = walloc_slice_origin (l->grid_width);
   int short_of = 0;
   unsigned i;
 
   if (p->slice != NULL)
     return WALLOC_OK;
-  /* every plane begins aligned */
-  elements = (elements + 31) / 32 * 32;
-  p->slice = walloc_mem_take (&e->mem, l->slices, sizeof *p->slice, &short_of);
-  p->planes = walloc_mem_take (&e->mem, 3 * elements * l->slices,
+  p->slice = walloc_mem_take (&e->mem, most->slices, sizeof *p->slice,
+      &short_of);
+  p->planes = walloc_mem_take (&e->mem, 3 * most->all_elements,
       sizeof *p->planes, &short_of);
-  p->maps = walloc_mem_take (&e->mem, 3 * positions * l->slices, 1, &short_of);
-  for (i = 0; i < e->workers.count && (i == 0 || i < l->slices); i++) {
+  p->maps = walloc_mem_take (&e->mem, 3 * most->all_positions, 1, &short_of);
+  for (i = 0; i < e->workers.count && (i == 0 || i < most->slices); i++) {
     w = &e->worker[i];
-    w->fine_planes = walloc_mem_take (&e->mem, elements,
-        sizeof *w->fine_planes, &short_of);
-    w->gain = walloc_mem_take (&e->mem, positions, sizeof *w->gain, &short_of);
-    w->units =
-        walloc_mem_take (&e->mem, positions, sizeof *w->units, &short_of);
-    w->mark = walloc_mem_take (&e->mem, positions, 1, &short_of);
+    w->fine_planes = walloc_mem_take (&e->mem,
+        WALLOC_PREDICT_ALIGNED (most->elements), sizeof *w->fine_planes,
+        &short_of);
+    w->gain = walloc_mem_take (&e->mem, most->positions, sizeof *w->gain,
+        &short_of);
+    w->units = walloc_mem_take (&e->mem, most->positions, sizeof *w->units,
+        &short_of);
+    w->mark = walloc_mem_take (&e->mem, most->positions, 1, &short_of);
   }
   if (short_of) {
     walloc_encoder_unprepare_predict (e);
     return walloc_fail (error, WALLOC_ERR_MEMORY,
         "predicted frames of %ux%u need more memory than the limit of %zu "
-        "bytes; key frames alone need less", l->width, l->height,
+        "bytes; key frames alone need less", e->width, e->height,
         e->mem.a.limit);
   }
-  for (i = 0; i < l->slices; i++) {
-    p->slice[i].latents = p->planes + (3 * i) * elements + origin;
-    p->slice[i].values = p->planes + (3 * i + 1) * elements + origin;
-    p->slice[i].pending = p->planes + (3 * i + 2) * elements + origin;
-    p->slice[i].skip = p->maps + (3 * i) * positions;
-    p->slice[i].skip_before = p->maps + (3 * i + 1) * positions;
-    p->slice[i].step = p->maps + (3 * i + 2) * positions;
-  }
-  p->activity = 256;
-  /* other than 0, it tells that other frames may build on a key frame */
-  p->sequence = 1;
   return WALLOC_OK;
+}
+
+/* Where everything is, and zeros around the planes of the channels kept. */
+static void
+lay_out (walloc_encoder * e)
+{
+  walloc_predict *p = &e->predict;
+  const walloc_layout *l = &e->layout;
+  size_t positions = (size_t) l->grid_width * l->buffer_rows;
+  size_t elements = WALLOC_PREDICT_ALIGNED (walloc_slice_elements
+      (l->grid_width, l->buffer_rows, e->model->info.channels));
+  size_t origin = walloc_slice_origin (l->grid_width);
+  unsigned i;
+
+  if (!p->laid_out) {
+    memset (p->slice, 0, l->slices * sizeof *p->slice);
+    memset (p->maps, 0, 3 * positions * l->slices);
+    for (i = 0; i < l->slices; i++) {
+      p->slice[i].latents = p->planes + (3 * i) * elements + origin;
+      p->slice[i].values = p->planes + (3 * i + 1) * elements + origin;
+      p->slice[i].pending = p->planes + (3 * i + 2) * elements + origin;
+      p->slice[i].skip = p->maps + (3 * i) * positions;
+      p->slice[i].skip_before = p->maps + (3 * i + 1) * positions;
+      p->slice[i].step = p->maps + (3 * i + 2) * positions;
+    }
+    p->activity = 256;
+    /* other than 0, it tells that other frames may build on a key frame */
+    p->sequence = 1;
+    p->laid_out = 1;
+    p->clean = p->channels = p->clear = 0;
+  }
+  for (i = 0; i < 3 * l->slices && p->clean < e->channels; i++)
+    walloc_encoder_clean (e, p->planes + i * elements, p->clean, e->channels);
+  p->clean = p->clean < e->channels ? e->channels : p->clean;
 }
 
 /* Takes what the pending frame tells of motion, and notes what is needed to take over its latents. */
@@ -145,6 +166,7 @@ walloc_encoder_predict_begin (walloc_encoder * e,
   result = prepare_predict (e, error);
   if (result != WALLOC_OK)
     return result;
+  lay_out (e);
   p->commit = 0;
   if (p->pending && !params->again) {
     accept (e);

@@ -17,24 +17,39 @@
 #include "entropy/slice.h"
 #include "transform/strip.h"
 
+/* Rows of luma that are looked at together to choose a scale. */
+#define WALLOC_LOOK_ROWS 64
+
+/* One component at half the size of what it is made from. */
+typedef struct
+{
+  walloc_strip_schedule schedule;
+  unsigned frame;               /* which frame it belongs to */
+  int16_t *state;
+} walloc_shrinker;
+
 /* What one piece of work needs. */
 typedef struct
 {
   /* kind ordered; transform/strip.h */
-  int16_t *samples[3];          /* rows before they are taken apart */
+  int16_t *samples[3];          /* rows before they are taken apart, of a
+                                 * smaller picture several */
   int16_t *phases;              /* three rows taken apart */
   int16_t *bands[3];            /* a strip's rows after the width */
   int16_t *state[3];            /* of what is made along the height */
   int16_t *coef;                /* of one block of columns */
   walloc_strip_schedule schedule[2];    /* luma, chroma */
   unsigned strip_frame;         /* which frame they belong to */
-  /* pictures that are coded at a smaller size */
-  int16_t *large[3], *large_bands;
-  void *large_transform;
+  /* pictures that are coded at a smaller size: at half and at a quarter of
+   * the size; rows of RGB as they are, at half, at a quarter; one level's
+   * bands along the height, and of one row along the width */
+  walloc_shrinker shrinker[2][3];
+  int16_t *large[3], *half[3], *quarter, *split, *line;
   /* kind reference */
   float *coef_f, *latent_f, *transform_f;
   /* both */
   int16_t *latents;             /* buffer of the slice's planes */
+  unsigned clean;               /* of so many planes margins are zero */
   void *entropy;
   uint8_t *out;                 /* an encoded slice, any worst case */
   /* predicted frames: values of the source that the projection is to keep
@@ -53,6 +68,15 @@ typedef struct
   size_t offset, size;          /* in the staging buffer */
 } walloc_encoded_slice;
 
+/* The most that any scale of the picture needs. */
+typedef struct
+{
+  size_t elements, positions;   /* latents of a slice, with margins; cells */
+  size_t all_elements, all_positions;   /* of all slices */
+  size_t rdo;                   /* bytes */
+  unsigned slices;
+} walloc_encoder_most;
+
 struct walloc_encoder
 {
   walloc_model *model;
@@ -65,17 +89,19 @@ struct walloc_encoder
   walloc_companding companding;
 
   /* of the memory as it is */
-  int prepared;
+  int prepared, laid_out;
+  int any_scale;                /* it is enough for all of them */
   unsigned width, height;       /* pixels of the picture */
   unsigned scale;               /* halvings in front of the layout's size */
   int rdo_fine, rdo_whole;      /* there is memory for slow speeds */
+  walloc_encoder_most most;
   walloc_layout layout;
   walloc_encode_worker worker[WALLOC_MAX_WORKERS];
   size_t transform_floats, out_size, coef_stride;
-  size_t band_stride;           /* kind ordered: of rows of bands */
+  size_t band_stride, sample_stride;    /* kind ordered: of rows of bands, and
+                                         * of samples */
   int32_t *weights;
-  size_t large_stride, large_transform_bytes, small_stride[2];
-  int16_t *small[2][3];         /* half-size and quarter-size components */
+  size_t large_stride, half_stride;
   walloc_encoded_slice *slices;
   uint32_t *slice_sizes;
   float *planes_f;              /* kind reference: red, green, blue */
@@ -145,22 +171,50 @@ void walloc_encode_ordered_sizes (walloc_encoder * encoder,
 void walloc_encode_plan (walloc_encoder * encoder);
 size_t walloc_encode_plan_weights (const walloc_encoder * encoder);
 
-/* Scale of a picture at a step index, which becomes that of the smaller
- * picture. With stay, that of the frame before is kept as long as it may do. */
-walloc_result walloc_encoder_choose_scale (walloc_encoder * encoder,
-    const walloc_image * image, int stay, unsigned *scale,
-    unsigned *step_index, walloc_error * error);
+/* Red, green and blue to Y, Cb and Cr: for mix_rgb() of transform/strip.h. */
+void walloc_encode_rgb_coefs (const walloc_pixel * pixel, int16_t coefs[3][4]);
 
-/* Coding at a smaller size, scale > 0: memory, then the smaller picture from
- * encoder->image, then a row of one component of it, extended to
- * padded_width; rows below its last one are that one. */
-walloc_result walloc_encode_shrink_prepare (walloc_encoder * encoder,
-    int *short_of, walloc_error * error);
-void walloc_encode_shrink_release (walloc_encoder * encoder);
-walloc_result walloc_encode_shrink (walloc_encoder * encoder,
+/* Memory for pictures like this one: the same as before, as a rule. Then the
+ * layout of a scale in it; which takes none. */
+walloc_result walloc_encoder_prepare (walloc_encoder * encoder,
+    const walloc_image * image, unsigned scale, walloc_error * error);
+walloc_result walloc_encoder_prepare_rdo (walloc_encoder * encoder,
     walloc_error * error);
-void walloc_encode_shrunk_row (const walloc_encoder * encoder,
-    unsigned index, unsigned row, unsigned padded_width, int16_t * out);
+void walloc_encoder_unprepare (walloc_encoder * encoder);
+void walloc_encoder_lay_out (walloc_encoder * encoder, unsigned scale);
+/* Makes *buffer at least size bytes, with a quarter to spare. */
+walloc_result walloc_encoder_grow (walloc_encoder * encoder,
+    uint8_t ** buffer, size_t * have, size_t size, walloc_error * error);
+/* Zeroes planes [from, to) of a buffer of a slice, with what is around them. */
+void walloc_encoder_clean (const walloc_encoder * encoder, int16_t * buffer,
+    unsigned from, unsigned to);
+
+/* Scale of a picture at a step index, which becomes that of the smaller
+ * picture. With stay, that of the frame before is kept as long as it may do.
+ * There is memory for the picture. */
+void walloc_encoder_choose_scale (walloc_encoder * encoder,
+    const walloc_image * image, int stay, unsigned *scale,
+    unsigned *step_index);
+
+/* Coding at a smaller size: memory; samples of a component after so many
+ * halvings; rows [first, end), at most WALLOC_STRIP_HALVE_ROWS, of count
+ * components of encoder->image at encoder->scale, one component of RGB after
+ * the other. Row y of component index + i goes to out[i] + (y - first) *
+ * stride. Where first is the end of the call before, rows go on from there.
+ */
+void walloc_encode_shrink_prepare (walloc_encoder * encoder, int *short_of);
+void walloc_encode_shrink_release (walloc_encoder * encoder);
+void walloc_encode_component_size (const walloc_encoder * encoder,
+    unsigned index, unsigned halvings, unsigned *width, unsigned *height);
+void walloc_encode_shrunk_rows (walloc_encoder * encoder,
+    walloc_encode_worker * worker, unsigned index, unsigned count,
+    unsigned first, unsigned end, int16_t * const out[3], size_t stride);
+/* Rows from first on of a component (of all three in RGB), for halve_rows()
+ * of transform/strip.h; those from end on are row end - 1. */
+walloc_strip_source walloc_encode_source_rows (const walloc_encoder * encoder,
+    walloc_encode_worker * worker, const walloc_image * image, unsigned index,
+    unsigned first, unsigned rows, unsigned end,
+    const uint8_t * out[3][WALLOC_STRIP_HALVE_INPUT]);
 
 /* Kind reference: the whole picture to float planes, by strips; then like
  * walloc_encode_ordered(). */

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "codec/encoder-private.h"
 
-#include <walloc/wavelet.h>
-
 #include <string.h>
 
-
 #define DEFAULT_QUALITY 50
-/* First guess of a picture's bytes: 2 bits per pixel and some. */
-#define FIRST_STAGING(pixels) ((pixels) / 4 + 4096)
 /* Room for any header of that many segments: sizes, ends of layers, records. */
 #define HEADER_ROOM(segments) (WALLOC_FRAME_MIN_HEADER + 5 * (segments) + 256)
 /* Channels that layers end with, as far as there are more. */
@@ -60,43 +55,6 @@ walloc_encoder_new (walloc_model * model,
   return WALLOC_OK;
 }
 
-/* Gives back what depends on the picture's layout. */
-static void
-unprepare (walloc_encoder * e)
-{
-  walloc_encode_worker *w;
-  unsigned i, k;
-
-  for (i = 0; i < e->workers.count; i++) {
-    w = &e->worker[i];
-    for (k = 0; k < 3; k++) {
-      walloc_mem_release (&e->mem, &w->samples[k]);
-      walloc_mem_release (&e->mem, &w->bands[k]);
-      walloc_mem_release (&e->mem, &w->state[k]);
-    }
-    walloc_mem_release (&e->mem, &w->phases);
-    walloc_mem_release (&e->mem, &w->coef);
-    walloc_mem_release (&e->mem, &w->coef_f);
-    walloc_mem_release (&e->mem, &w->latent_f);
-    walloc_mem_release (&e->mem, &w->transform_f);
-    walloc_mem_release (&e->mem, &w->latents);
-    walloc_mem_release (&e->mem, &w->entropy);
-    walloc_mem_release (&e->mem, &w->out);
-    walloc_mem_release (&e->mem, &w->rdo_fine);
-    walloc_mem_release (&e->mem, &w->rdo);
-  }
-  walloc_encoder_unprepare_predict (e);
-  walloc_encode_shrink_release (e);
-  walloc_mem_release (&e->mem, &e->weights);
-  walloc_mem_release (&e->mem, &e->slices);
-  walloc_mem_release (&e->mem, &e->slice_sizes);
-  walloc_mem_release (&e->mem, &e->planes_f);
-  walloc_mem_release (&e->mem, &e->staging);
-  walloc_mem_release (&e->mem, &e->frame);
-  e->staging_size = e->frame_size = 0;
-  e->prepared = e->rdo_fine = e->rdo_whole = 0;
-}
-
 void
 walloc_encoder_free (walloc_encoder * encoder)
 {
@@ -104,151 +62,11 @@ walloc_encoder_free (walloc_encoder * encoder)
 
   if (encoder == NULL)
     return;
-  unprepare (encoder);
+  walloc_encoder_unprepare (encoder);
   walloc_rdo_release (&encoder->rdo, &encoder->mem);
   walloc_model_unref (encoder->model);
   mem = encoder->mem;
   walloc_mem_free (&mem, encoder);
-}
-
-static walloc_result
-prepare_worker (walloc_encoder * e, walloc_encode_worker * w,
-    walloc_error * error)
-{
-  const walloc_layout *l = &e->layout;
-  unsigned d = e->model->info.channels, i;
-  size_t coef = 0, planes = 0, latents = 0;
-  walloc_encode_ordered_memory m;
-  int short_of = 0;
-  walloc_result result;
-
-  if (e->model->info.kind == WALLOC_MODEL_ORDERED) {
-    walloc_encode_ordered_sizes (e, &m);
-    for (i = 0; i < 3; i++) {
-      w->samples[i] =
-          walloc_mem_take (&e->mem, m.samples, sizeof (int16_t), &short_of);
-      w->bands[i] =
-          walloc_mem_take (&e->mem, m.bands[i], sizeof (int16_t), &short_of);
-      w->state[i] =
-          walloc_mem_take (&e->mem, m.state[i], sizeof (int16_t), &short_of);
-    }
-    w->phases =
-        walloc_mem_take (&e->mem, m.phases, sizeof *w->phases, &short_of);
-    w->coef = walloc_mem_take (&e->mem, m.coef, sizeof *w->coef, &short_of);
-    w->strip_frame = 0;
-  } else {
-    walloc_encode_reference_sizes (e, &planes, &coef, &latents);
-    result = walloc_packet_scratch_2d ((size_t) l->grid_width * WALLOC_CELL,
-        3, &e->transform_floats, error);
-    if (result != WALLOC_OK)
-      return result;
-    w->coef_f = walloc_mem_take (&e->mem, coef, sizeof *w->coef_f, &short_of);
-    w->latent_f =
-        walloc_mem_take (&e->mem, latents, sizeof *w->latent_f, &short_of);
-    w->transform_f =
-        walloc_mem_take (&e->mem, e->transform_floats, sizeof *w->transform_f,
-        &short_of);
-  }
-  w->latents =
-      walloc_mem_take (&e->mem, walloc_slice_elements (l->grid_width,
-          l->buffer_rows, d), sizeof *w->latents, &short_of);
-  w->entropy =
-      walloc_mem_take (&e->mem, 1, walloc_slice_scratch (e->model,
-          l->grid_width, l->buffer_rows, d, 1), &short_of);
-  e->out_size = walloc_slice_worst (l->grid_width, l->buffer_rows, d);
-  w->out = walloc_mem_take (&e->mem, 1, e->out_size, &short_of);
-  return short_of ? WALLOC_ERR_MEMORY : WALLOC_OK;
-}
-
-static walloc_result
-prepare (walloc_encoder * e, const walloc_image * image, unsigned scale,
-    walloc_error * error)
-{
-  unsigned round = (1u << scale) - 1;
-  size_t planes = 0, coef, latents, pixels;
-  walloc_result result = WALLOC_OK;
-  int short_of = 0;
-  unsigned i;
-
-  if (e->prepared && e->width == image->width && e->height == image->height &&
-      e->scale == scale && e->layout.format == image->format)
-    return WALLOC_OK;
-  unprepare (e);
-  e->width = image->width;
-  e->height = image->height;
-  e->scale = scale;
-  walloc_layout_init (&e->layout, image->format,
-      (image->width + round) >> scale, (image->height + round) >> scale, 0);
-  pixels = (size_t) e->layout.width * e->layout.height;
-  for (i = 0; i < e->workers.count && result == WALLOC_OK; i++)
-    if (i == 0 || i < e->layout.slices)
-      result = prepare_worker (e, &e->worker[i], error);
-  if (result == WALLOC_OK && scale > 0)
-    result = walloc_encode_shrink_prepare (e, &short_of, error);
-  if (result == WALLOC_OK) {
-    if (e->model->info.kind == WALLOC_MODEL_REFERENCE) {
-      walloc_encode_reference_sizes (e, &planes, &coef, &latents);
-      e->planes_f =
-          walloc_mem_take (&e->mem, planes, sizeof *e->planes_f, &short_of);
-    } else {
-      e->weights =
-          walloc_mem_take (&e->mem, walloc_encode_plan_weights (e),
-          sizeof *e->weights, &short_of);
-    }
-    e->slices =
-        walloc_mem_take (&e->mem, e->layout.slices, sizeof *e->slices,
-        &short_of);
-    e->slice_sizes =
-        walloc_mem_take (&e->mem, e->layout.slices,
-        WALLOC_SLICE_LAYERS * sizeof *e->slice_sizes, &short_of);
-    e->staging_size = FIRST_STAGING (pixels);
-    e->staging = walloc_mem_take (&e->mem, 1, e->staging_size, &short_of);
-    if (short_of)
-      result = WALLOC_ERR_MEMORY;
-  }
-  if (result == WALLOC_OK) {
-    e->prepared = 1;
-    return WALLOC_OK;
-  }
-  unprepare (e);
-  if (result == WALLOC_ERR_MEMORY)
-    return walloc_fail (error, WALLOC_ERR_MEMORY,
-        "a picture of %ux%u needs more memory than the limit of %zu bytes",
-        image->width, image->height, e->mem.a.limit);
-  return result;
-}
-
-/* Memory that only slow speeds need. */
-static walloc_result
-prepare_rdo (walloc_encoder * e, walloc_error * error)
-{
-  const walloc_layout *l = &e->layout;
-  unsigned d = e->model->info.channels, i;
-  int whole = e->speed <= WALLOC_RDO_WHOLE, short_of = 0;
-  walloc_encode_worker *w;
-
-  if (e->speed >= WALLOC_RDO_SPEEDS || (e->rdo_fine && (e->rdo_whole ||
-              !whole)))
-    return WALLOC_OK;
-  for (i = 0; i < e->workers.count && (i == 0 || i < l->slices); i++) {
-    w = &e->worker[i];
-    if (!e->rdo_fine)
-      w->rdo_fine = walloc_mem_take (&e->mem,
-          walloc_slice_elements (l->grid_width, l->buffer_rows, d),
-          sizeof *w->rdo_fine, &short_of);
-    if (whole && !e->rdo_whole)
-      w->rdo = walloc_mem_take (&e->mem, 1, walloc_rdo_bytes (l->grid_width,
-              l->buffer_rows, d), &short_of);
-  }
-  e->rdo_fine = 1;
-  e->rdo_whole |= whole;
-  if (!short_of)
-    return WALLOC_OK;
-  unprepare (e);
-  return walloc_fail (error, WALLOC_ERR_MEMORY,
-      "speed %u needs more memory for a picture of %ux%u than the limit of "
-      "%zu bytes; speed %d needs less", e->speed, e->width, e->height,
-      e->mem.a.limit, WALLOC_RDO_SPEEDS);
 }
 
 /* Scale, step and channels. */
@@ -290,16 +108,15 @@ choose_point (walloc_encoder * e, const walloc_image * image,
   e->speed = params->speed == 0 || reference ||
       params->predict == WALLOC_PREDICT_ALLOWED ? WALLOC_RDO_SPEEDS :
       params->speed;
-  *scale = 0;
+  *scale = params->shrink / 2;
+  result = walloc_encoder_prepare (e, image, *scale, error);
+  if (result != WALLOC_OK)
+    return result;
   if (reference)
     *step_index = 0;
   else if (params->shrink == 0)
-    result = walloc_encoder_choose_scale (e, image,
-        params->predict == WALLOC_PREDICT_ALLOWED, scale, step_index, error);
-  else
-    *scale = params->shrink / 2;
-  if (result != WALLOC_OK)
-    return result;
+    walloc_encoder_choose_scale (e, image, params->predict ==
+        WALLOC_PREDICT_ALLOWED, scale, step_index);
   /* the same quality for fewer bits, not less of it for fewer still */
   if (e->speed < WALLOC_RDO_SPEEDS && !params->use_step)
     *step_index -= *step_index < WALLOC_RDO_FINER ? *step_index :
@@ -465,6 +282,10 @@ encode_slice (void *data, unsigned index)
       walloc_slice_origin (e->layout.grid_width));
   walloc_result result;
 
+  if (w->clean < e->channels) {
+    walloc_encoder_clean (e, w->latents, w->clean, e->channels);
+    w->clean = e->channels;
+  }
   clear_below (e, &slice);
   result = walloc_encoder_transform (e, w, index, &slice);
   if (result == WALLOC_OK)
@@ -472,23 +293,6 @@ encode_slice (void *data, unsigned index)
   else
     atomic_store (&e->failed, result);
   walloc_workers_give (&e->workers, slot);
-}
-
-/* Makes *buffer at least size bytes, with a quarter to spare. */
-static walloc_result
-grow (walloc_encoder * e, uint8_t ** buffer, size_t *have, size_t size,
-    walloc_error * error)
-{
-  if (*have >= size)
-    return WALLOC_OK;
-  walloc_mem_release (&e->mem, buffer);
-  *have = 0;
-  *buffer = walloc_mem_alloc (&e->mem, 1, size + size / 4);
-  if (*buffer == NULL)
-    return walloc_fail (error, WALLOC_ERR_MEMORY,
-        "no memory for a frame of %zu bytes (limit %zu)", size, e->mem.a.limit);
-  *have = size + size / 4;
-  return WALLOC_OK;
 }
 
 static walloc_result
@@ -524,7 +328,7 @@ encode_slices (walloc_encoder * e, walloc_error * error)
     if (atomic_load (&e->staged) <= e->staging_size)
       return WALLOC_OK;
     /* pictures of this kind need more than any before: once more */
-    result = grow (e, &e->staging, &e->staging_size,
+    result = walloc_encoder_grow (e, &e->staging, &e->staging_size,
         atomic_load (&e->staged), error);
     if (result != WALLOC_OK)
       return result;
@@ -545,7 +349,7 @@ write_frame (walloc_encoder * e, const walloc_encode_params * params,
     return walloc_fail (error, WALLOC_ERR_LIMIT,
         "a frame of %zu bytes; at most %u are possible", payload,
         WALLOC_FRAME_MAX_PAYLOAD);
-  result = grow (e, &e->frame, &e->frame_size, payload +
+  result = walloc_encoder_grow (e, &e->frame, &e->frame_size, payload +
       HEADER_ROOM (e->layout.slices * e->coder.layers), error);
   if (result != WALLOC_OK)
     return result;
@@ -635,7 +439,7 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   walloc_encode_params defaults;
   walloc_frame_info written;
   walloc_result result;
-  unsigned step_index, scale = 0;
+  unsigned step_index, scale;
 
   if (encoder == NULL || data == NULL || size == NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
@@ -655,11 +459,11 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
         walloc_format_name (image->format));
   result = choose_point (encoder, image, params, &scale, &step_index, error);
   if (result == WALLOC_OK)
-    result = prepare (encoder, image, scale, error);
-  if (result == WALLOC_OK)
-    result = prepare_rdo (encoder, error);
-  if (result == WALLOC_OK)
-    result = choose (encoder, step_index, error);
+    result = walloc_encoder_prepare_rdo (encoder, error);
+  if (result != WALLOC_OK)
+    return result;
+  walloc_encoder_lay_out (encoder, scale);
+  result = choose (encoder, step_index, error);
   if (result == WALLOC_OK)
     result = choose_layers (encoder, params, error);
   if (result == WALLOC_OK)
@@ -667,10 +471,7 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
   if (result != WALLOC_OK)
     return result;
   encoder->image = image;
-  if (scale > 0)
-    result = walloc_encode_shrink (encoder, error);
-  if (result == WALLOC_OK)
-    result = encode_slices (encoder, error);
+  result = encode_slices (encoder, error);
   encoder->image = NULL;
   if (result == WALLOC_OK)
     result = write_frame (encoder, params, step_index, &written, error);

@@ -10,6 +10,10 @@
 #include "codec/layout.h"
 #include "codec/skip_decision.h"
 
+/* Elements of one slice's planes, rounded up so that those of the next begin
+ * aligned. */
+#define WALLOC_PREDICT_ALIGNED(elements) (((elements) + 31) / 32 * 32)
+
 /* One slice. Planes have the slice coder's layout (entropy/slice.h). */
 typedef struct
 {
@@ -48,6 +52,8 @@ typedef struct
   unsigned activity;            /* share of units coded lately, times 256 */
 
   walloc_predict_slice *slice;  /* [slices], NULL: no memory yet */
+  int laid_out;                 /* for the layout at hand */
+  unsigned clean;               /* of so many planes margins are zero */
   int16_t *planes;              /* what its pointers point into */
   uint8_t *maps;
 } walloc_predict;

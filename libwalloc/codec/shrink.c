@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Pictures at half or a quarter of their size, in front of the ordered
  * kind's encoder: the low band of one level of the packet transform, over its
- * gain, once or twice (docs/bitstream.md, 2.3). Integers only. */
+ * gain, once or twice (docs/bitstream.md, 2.3). Rows are made when a strip
+ * needs them, and go on from those before. Integers only. */
 #include "codec/encoder-private.h"
 
-#include <string.h>
-
-#include "transform/clones.h"
-#include "transform/input.h"
-#include "transform/intwavelet.h"
-
-/* Rows of the smaller plane that are made at a time, and rows of the greater
- * one above and below that they reach (transform/analysis.c). */
-#define STRIP 32
-#define ABOVE 4
-#define BELOW 3
-/* K^-2 * 2^15, as in strip_template.h, and what a sample may be. */
-#define SCALE_LOW_LOW 21653
-#define GREATEST (128 << WALLOC_INT_FRACTION)
-
-typedef struct
-{
-  walloc_encoder *encoder;
-  unsigned step;                /* 0: from the picture; 1: from small[0] */
-} shrink_job;
+#define ROWS WALLOC_STRIP_HALVE_ROWS
+#define INPUT WALLOC_STRIP_HALVE_INPUT
 
 static unsigned
 half (unsigned n)
@@ -31,16 +14,9 @@ half (unsigned n)
   return n / 2 + n % 2;
 }
 
-static unsigned
-components (const walloc_encoder * e)
-{
-  return e->layout.pixel.sampling == WALLOC_SAMPLING_GRAY ? 1 : 3;
-}
-
-/* Samples of a component after that many halvings. */
-static void
-component_size (const walloc_encoder * e, unsigned index, unsigned halvings,
-    unsigned *width, unsigned *height)
+void
+walloc_encode_component_size (const walloc_encoder * e, unsigned index,
+    unsigned halvings, unsigned *width, unsigned *height)
 {
   walloc_sampling s = e->layout.pixel.sampling;
 
@@ -56,130 +32,102 @@ component_size (const walloc_encoder * e, unsigned index, unsigned halvings,
   }
 }
 
-/* The smaller plane of samples again: over the band's gain, and no greater
- * than a sample can be, which the transform's proof counts on. */
-WALLOC_CLONES static void
-scale_row (const int16_t * restrict in, int16_t * restrict out, unsigned width)
+walloc_strip_source
+walloc_encode_source_rows (const walloc_encoder * e, walloc_encode_worker * w,
+    const walloc_image * image, unsigned index, unsigned first, unsigned rows,
+    unsigned end, const uint8_t * out[3][INPUT])
 {
-  unsigned x;
-  int v;
-
-  for (x = 0; x < width; x++) {
-    v = (in[x] * SCALE_LOW_LOW + (1 << 14)) >> 15;
-    v = v > GREATEST ? GREATEST : v;
-    out[x] = (int16_t) (v < -GREATEST ? -GREATEST : v);
-  }
-}
-
-/* Rows [lo, hi) of the picture's component (of all three in RGB) into
- * the worker's windows. */
-static walloc_result
-load (const walloc_encoder * e, walloc_encode_worker * w, unsigned index,
-    unsigned lo, unsigned hi)
-{
-  const walloc_image *image = e->image;
   const walloc_pixel *pixel = &e->layout.pixel;
+  int pairs = image->format == WALLOC_FORMAT_NV12 && index > 0;
+  int16_t coefs[3][4] = { {0} };
   walloc_component c;
+  unsigned y, i, at;
 
-  if (pixel->rgb)
-    return index > 0 ? WALLOC_OK : walloc_input_rgb (image->plane[0] +
-        (ptrdiff_t) lo * image->stride[0], image->stride[0], pixel->step,
-        pixel->offsets, image->width, hi - lo, w->large[0], w->large[1],
-        w->large[2], e->large_stride, image->width, hi - lo, NULL);
-  walloc_image_component (image, index, &c);
-  return walloc_input_u8 (c.data + (ptrdiff_t) lo * c.stride, c.stride,
-      c.step, c.width, hi - lo, w->large[0], e->large_stride, c.width,
-      hi - lo, NULL);
-}
-
-static walloc_result
-shrink_component (walloc_encoder * e, walloc_encode_worker * w,
-    unsigned step, unsigned index, unsigned first)
-{
-  unsigned width, height, small_width, small_height, end, lo, hi, y, b;
-  const int16_t *in;
-  size_t stride;
-  int16_t *bands[4];
-  walloc_result result = WALLOC_OK;
-
-  component_size (e, index, step, &width, &height);
-  component_size (e, index, step + 1, &small_width, &small_height);
-  end = first + STRIP < small_height ? first + STRIP : small_height;
-  if (first >= end)
-    return WALLOC_OK;
-  if (step == 0) {
-    lo = 2 * first > ABOVE ? 2 * first - ABOVE : 0;
-    hi = 2 * end + BELOW < height ? 2 * end + BELOW : height;
-    result = load (e, w, index, lo, hi);
-    stride = e->large_stride;
-    in = w->large[e->layout.pixel.rgb ? index : 0] - (ptrdiff_t) (lo * stride);
-  } else {
-    in = e->small[0][index];
-    stride = e->small_stride[0];
+  if (!pixel->rgb) {
+    walloc_image_component (image, pairs ? 1 : index, &c);
+    for (y = 0; y < rows; y++) {
+      at = first + y < end ? first + y : end - 1;
+      out[0][y] = c.data + (ptrdiff_t) at *c.stride;
+    }
+    return pairs ? (index == 1 ? WALLOC_STRIP_FIRST : WALLOC_STRIP_SECOND) :
+        WALLOC_STRIP_BYTES;
   }
-  for (b = 0; b < 4; b++)
-    bands[b] = w->large_bands + b * STRIP * e->small_stride[0];
-  if (result == WALLOC_OK)
-    result = walloc_int_split_2d (in, stride, width, height, first, end,
-        bands, e->small_stride[0], w->large_transform,
-        e->large_transform_bytes, NULL);
-  for (y = first; y < end && result == WALLOC_OK; y++)
-    scale_row (bands[0] + (y - first) * e->small_stride[0],
-        e->small[step][index] + y * e->small_stride[step], small_width);
-  return result;
+  walloc_encode_rgb_coefs (pixel, coefs);
+  for (y = 0; y < rows; y++) {
+    for (i = 0; i < 3; i++)
+      out[i][y] = (const uint8_t *) (w->large[i] + y * e->large_stride);
+    at = first + y < end ? first + y : end - 1;
+    e->strip->mix_rgb (image->plane[0] + (ptrdiff_t) at * image->stride[0],
+        pixel->step, coefs, image->width, w->large[0] + y * e->large_stride,
+        w->large[1] + y * e->large_stride, w->large[2] + y * e->large_stride);
+  }
+  return WALLOC_STRIP_VALUES;
 }
 
+/* Rows [first, end), at most ROWS, of count components from index on, after
+ * as many halvings as level says: row y of component index + i to
+ * out[i] + (y - first) * stride. */
 static void
-shrink_strip (void *data, unsigned strip)
+halve (walloc_encoder * e, walloc_encode_worker * w, unsigned index,
+    unsigned count, unsigned level, unsigned first, unsigned end,
+    int16_t * const out[3], size_t stride)
 {
-  shrink_job *job = data;
-  walloc_encoder *e = job->encoder;
-  unsigned slot = walloc_workers_take (&e->workers), i;
-  walloc_encode_worker *w = &e->worker[slot];
-  uint64_t start = walloc_now ();
-  walloc_result result = WALLOC_OK;
+  const uint8_t *rows[3][INPUT];
+  unsigned width, height, small_width, small_height, i, y, from, to, next;
+  walloc_strip_halving a = {.source = WALLOC_STRIP_VALUES,.low = w->split };
+  walloc_strip_schedule *z = NULL;
+  walloc_shrinker *s;
+  int16_t *half_rows[3];
 
-  for (i = 0; i < components (e) && result == WALLOC_OK; i++)
-    result = shrink_component (e, w, job->step, i, strip * STRIP);
-  if (result != WALLOC_OK)
-    atomic_store (&e->failed, result);
-  w->ns_transform += walloc_now () - start;
-  walloc_workers_give (&e->workers, slot);
-}
-
-walloc_result
-walloc_encode_shrink (walloc_encoder * e, walloc_error * error)
-{
-  shrink_job job = { e, 0 };
-  unsigned width, height;
-  walloc_result result;
-
-  atomic_store (&e->failed, WALLOC_OK);
-  for (; job.step < e->scale; job.step++) {
-    component_size (e, 0, job.step + 1, &width, &height);
-    walloc_parallel (&e->runner, shrink_strip, &job,
-        (height + STRIP - 1) / STRIP);
+  walloc_encode_component_size (e, index, level - 1, &width, &height);
+  walloc_encode_component_size (e, index, level, &small_width, &small_height);
+  for (i = 0; i < count; i++) {
+    s = &w->shrinker[level - 1][index + i];
+    z = &s->schedule;
+    if (s->frame != e->strip_frame || z->output_end != first)
+      walloc_strip_start (z, 1, small_height, first);
+    s->frame = e->strip_frame;
+    walloc_strip_advance (z, end);
   }
-  result = (walloc_result) atomic_load (&e->failed);
-  if (result != WALLOC_OK)
-    return walloc_fail (error, result, "a picture could not be made smaller: "
-        "%s", walloc_strerror (result));
-  return WALLOC_OK;
+  if (level == 1) {
+    a.source = walloc_encode_source_rows (e, w, e->image, index, z->input,
+        z->input_end - z->input, height, rows);
+  } else {
+    /* rows below the last one are that one */
+    from = z->input < height ? z->input : height - 1;
+    to = z->input_end < height ? z->input_end : height;
+    for (; from < to; from = next) {
+      next = from + ROWS < to ? from + ROWS : to;
+      for (i = 0; i < count; i++)
+        half_rows[i] = w->half[i] + (z->input < from ? from - z->input : 0) *
+            e->half_stride;
+      halve (e, w, index, count, 1, from, next, half_rows, e->half_stride);
+    }
+    for (i = 0; i < count; i++)
+      for (y = z->input; y < z->input_end; y++)
+        rows[i][y - z->input] = (const uint8_t *) (w->half[i] + (y < to ? y -
+                z->input : z->input < to ? to - 1 - z->input : 0) *
+            e->half_stride);
+  }
+  a.width = width;
+  a.stride = e->half_stride;
+  for (i = 0; i < count; i++) {
+    s = &w->shrinker[level - 1][index + i];
+    a.rows = rows[i];
+    a.state = s->state;
+    e->strip->halve_rows (&s->schedule, &a);
+    for (y = 0; y < end - first; y++)
+      e->strip->halve_line (w->split + 2 * y * a.stride, a.stride, small_width,
+          1, out[i] + y * stride, NULL);
+  }
 }
 
 void
-walloc_encode_shrunk_row (const walloc_encoder * e, unsigned index,
-    unsigned row, unsigned padded_width, int16_t * out)
+walloc_encode_shrunk_rows (walloc_encoder * e, walloc_encode_worker * w,
+    unsigned index, unsigned count, unsigned first, unsigned end,
+    int16_t * const out[3], size_t stride)
 {
-  unsigned width, height, x;
-  const int16_t *from;
-
-  component_size (e, index, e->scale, &width, &height);
-  from = e->small[e->scale - 1][index] + (row < height ? row : height - 1) *
-      e->small_stride[e->scale - 1];
-  memcpy (out, from, width * sizeof *out);
-  for (x = width; x < padded_width; x++)
-    out[x] = from[width - 1];
+  halve (e, w, index, count, e->scale, first, end, out, stride);
 }
 
 void
@@ -190,46 +138,56 @@ walloc_encode_shrink_release (walloc_encoder * e)
 
   for (i = 0; i < e->workers.count; i++) {
     w = &e->worker[i];
-    for (k = 0; k < 3; k++)
+    for (k = 0; k < 3; k++) {
       walloc_mem_release (&e->mem, &w->large[k]);
-    walloc_mem_release (&e->mem, &w->large_bands);
-    walloc_mem_release (&e->mem, &w->large_transform);
+      walloc_mem_release (&e->mem, &w->half[k]);
+      walloc_mem_release (&e->mem, &w->shrinker[0][k].state);
+      walloc_mem_release (&e->mem, &w->shrinker[1][k].state);
+    }
+    walloc_mem_release (&e->mem, &w->split);
+    walloc_mem_release (&e->mem, &w->quarter);
+    walloc_mem_release (&e->mem, &w->line);
   }
-  for (i = 0; i < 2; i++)
-    for (k = 0; k < 3; k++)
-      walloc_mem_release (&e->mem, &e->small[i][k]);
 }
 
-walloc_result
-walloc_encode_shrink_prepare (walloc_encoder * e, int *short_of,
-    walloc_error * error)
+/* Whole vectors and one more; an odd number of cache lines. */
+static size_t
+row_of (size_t width)
 {
-  unsigned width, height, i, k;
-  walloc_encode_worker *w;
-  walloc_result result;
+  size_t lines = (width + WALLOC_STRIP_LANES - 1) / WALLOC_STRIP_LANES + 1;
 
-  e->large_stride = e->width;
-  result = walloc_int_scratch (e->width, 1, &e->large_transform_bytes, error);
-  if (result != WALLOC_OK)
-    return result;
-  for (i = 0; i < e->scale; i++) {
-    component_size (e, 0, i + 1, &width, &height);
-    e->small_stride[i] = width;
-    for (k = 0; k < components (e); k++) {
-      component_size (e, k, i + 1, &width, &height);
-      e->small[i][k] = walloc_mem_take (&e->mem, e->small_stride[i] * height,
-          sizeof *e->small[i][k], short_of);
-    }
-  }
+  return (lines | 1) * WALLOC_STRIP_LANES;
+}
+
+void
+walloc_encode_shrink_prepare (walloc_encoder * e, int *short_of)
+{
+  const walloc_pixel *pixel = &e->layout.pixel;
+  unsigned components = pixel->sampling == WALLOC_SAMPLING_GRAY ? 1 : 3, i, k;
+  size_t s = e->half_stride = row_of (half (e->width)), size = sizeof (int16_t);
+  walloc_encode_worker *w;
+  walloc_mem *mem = &e->mem;
+
+  e->large_stride = row_of (e->width);
   for (i = 0; i < e->workers.count; i++) {
     w = &e->worker[i];
-    for (k = 0; k < (e->layout.pixel.rgb ? 3u : 1u); k++)
-      w->large[k] = walloc_mem_take (&e->mem, e->large_stride *
-          (2 * STRIP + ABOVE + BELOW), sizeof *w->large[k], short_of);
-    w->large_bands = walloc_mem_take (&e->mem, 4 * STRIP * e->small_stride[0],
-        sizeof *w->large_bands, short_of);
-    w->large_transform = walloc_mem_take (&e->mem, 1,
-        e->large_transform_bytes, short_of);
+    for (k = 0; k < components; k++) {
+      w->shrinker[0][k].state = walloc_mem_take (mem, 2 * WALLOC_STRIP_STATE *
+          s, size, short_of);
+      w->shrinker[1][k].state = walloc_mem_take (mem, 2 * WALLOC_STRIP_STATE *
+          s, size, short_of);
+      w->shrinker[0][k].frame = w->shrinker[1][k].frame = 0;
+    }
+    for (k = 0; k < (pixel->rgb ? 3u : 1u); k++) {
+      if (pixel->rgb)
+        w->large[k] = walloc_mem_take (mem, INPUT * e->large_stride, size,
+            short_of);
+      w->half[k] = walloc_mem_take (mem, (k == 0 ? WALLOC_LOOK_ROWS / 2 :
+              INPUT) * s, size, short_of);
+    }
+    w->split = walloc_mem_take (mem, 2 * ROWS * 2 * s, size, short_of);
+    w->quarter = walloc_mem_take (mem, WALLOC_LOOK_ROWS / 4 * s, size,
+        short_of);
+    w->line = walloc_mem_take (mem, 2 * s, size, short_of);
   }
-  return WALLOC_OK;
 }

@@ -44,6 +44,19 @@ v_right (vec a, vec after)
   return _mm256_alignr_epi8 (_mm256_permute2x128_si256 (a, after, 0x21), a, 2);
 }
 
+/* Elements of a, then of b: the even ones and the odd ones. */
+WALLOC_INLINE void
+v_unzip (vec a, vec b, vec * even, vec * odd)
+{
+  vec low = _mm256_packs_epi32 (_mm256_srai_epi32 (_mm256_slli_epi32 (a, 16),
+          16), _mm256_srai_epi32 (_mm256_slli_epi32 (b, 16), 16));
+  vec high = _mm256_packs_epi32 (_mm256_srai_epi32 (a, 16),
+      _mm256_srai_epi32 (b, 16));
+
+  *even = _mm256_permute4x64_epi64 (low, 0xd8);
+  *odd = _mm256_permute4x64_epi64 (high, 0xd8);
+}
+
 /* Rows 16 bytes long, so far apart that elements come out in order. */
 WALLOC_INLINE vec
 v_two_rows (const void *a, const void *b)

@@ -43,6 +43,20 @@ v_right (vec a, vec after)
   return _mm512_alignr_epi8 (_mm512_alignr_epi64 (after, a, 2), a, 2);
 }
 
+/* Elements of a, then of b: the even ones and the odd ones. */
+WALLOC_INLINE void
+v_unzip (vec a, vec b, vec * even, vec * odd)
+{
+  const vec order = _mm512_setr_epi64 (0, 2, 4, 6, 1, 3, 5, 7);
+  vec low = _mm512_packs_epi32 (_mm512_srai_epi32 (_mm512_slli_epi32 (a, 16),
+          16), _mm512_srai_epi32 (_mm512_slli_epi32 (b, 16), 16));
+  vec high = _mm512_packs_epi32 (_mm512_srai_epi32 (a, 16),
+      _mm512_srai_epi32 (b, 16));
+
+  *even = _mm512_permutexvar_epi64 (order, low);
+  *odd = _mm512_permutexvar_epi64 (order, high);
+}
+
 /* Quarter i of each of z[0], z[step], z[2 step], z[3 step], for i = 0..3. */
 WALLOC_INLINE void
 v_quarters (const vec * z, unsigned step, vec r[4])

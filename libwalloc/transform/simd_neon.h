@@ -55,6 +55,32 @@ v_sub (vec a, vec b)
   return vsubq_s16 (a, b);
 }
 
+WALLOC_INLINE vec
+v_min (vec a, vec b)
+{
+  return vminq_s16 (a, b);
+}
+
+WALLOC_INLINE vec
+v_max (vec a, vec b)
+{
+  return vmaxq_s16 (a, b);
+}
+
+/* As in simd_x86.h, and below. */
+WALLOC_INLINE vec
+v_bytes (const uint8_t * p)
+{
+  return vreinterpretq_s16_u8 (vld1q_u8 (p));
+}
+
+WALLOC_INLINE void
+v_unzip (vec a, vec b, vec * even, vec * odd)
+{
+  *even = vuzp1q_s16 (a, b);
+  *odd = vuzp2q_s16 (a, b);
+}
+
 /* Saturates for -2^15 times -2^15 only, which does not occur. */
 WALLOC_INLINE vec
 v_mul (vec a, vec b)
@@ -165,6 +191,18 @@ v_sample (uint8x8_t a)
 {
   return vsubq_s16 (vreinterpretq_s16_u16 (vshll_n_u8 (a, 4)),
       vdupq_n_s16 (2048));
+}
+
+WALLOC_INLINE vec
+v_low_bytes (vec a)
+{
+  return v_sample (vmovn_u16 (vreinterpretq_u16_s16 (a)));
+}
+
+WALLOC_INLINE vec
+v_high_bytes (vec a)
+{
+  return v_sample (vshrn_n_u16 (vreinterpretq_u16_s16 (a), 8));
 }
 
 WALLOC_INLINE void

@@ -103,6 +103,71 @@ v_mul (vec a, vec b)
 }
 
 PLAIN vec
+v_min (vec a, vec b)
+{
+  unsigned i;
+
+  EACH (i) a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i];
+  return a;
+}
+
+PLAIN vec
+v_max (vec a, vec b)
+{
+  unsigned i;
+
+  EACH (i) a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i];
+  return a;
+}
+
+/* 2 LANES bytes */
+PLAIN vec
+v_bytes (const uint8_t * p)
+{
+  vec a;
+
+  memcpy (a.v, p, sizeof a.v);
+  return a;
+}
+
+/* The first byte of every element, or the second, as samples. */
+PLAIN vec
+v_low_bytes (vec a)
+{
+  uint8_t b[2 * LANES];
+  unsigned i;
+
+  memcpy (b, a.v, sizeof b);
+  EACH (i) a.v[i] = (int16_t) ((b[2 * i] - 128) * 16);
+  return a;
+}
+
+PLAIN vec
+v_high_bytes (vec a)
+{
+  uint8_t b[2 * LANES];
+  unsigned i;
+
+  memcpy (b, a.v, sizeof b);
+  EACH (i) a.v[i] = (int16_t) ((b[2 * i + 1] - 128) * 16);
+  return a;
+}
+
+/* Elements of a, then of b: the even ones and the odd ones. */
+PLAIN void
+v_unzip (vec a, vec b, vec * even, vec * odd)
+{
+  unsigned i;
+
+  for (i = 0; i < LANES / 2; i++) {
+    even->v[i] = a.v[2 * i];
+    odd->v[i] = a.v[2 * i + 1];
+    even->v[i + LANES / 2] = b.v[2 * i];
+    odd->v[i + LANES / 2] = b.v[2 * i + 1];
+  }
+}
+
+PLAIN vec
 v_select (vec mask, vec a, vec b)
 {
   unsigned i;

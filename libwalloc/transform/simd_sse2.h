@@ -74,6 +74,15 @@ v_right (vec a, vec after)
   return _mm_or_si128 (_mm_srli_si128 (a, 2), _mm_slli_si128 (after, 14));
 }
 
+/* Elements of a, then of b: the even ones and the odd ones. */
+WALLOC_INLINE void
+v_unzip (vec a, vec b, vec * even, vec * odd)
+{
+  *even = _mm_packs_epi32 (_mm_srai_epi32 (_mm_slli_epi32 (a, 16), 16),
+      _mm_srai_epi32 (_mm_slli_epi32 (b, 16), 16));
+  *odd = _mm_packs_epi32 (_mm_srai_epi32 (a, 16), _mm_srai_epi32 (b, 16));
+}
+
 WALLOC_INLINE void
 v_split_8 (const uint8_t * in, vec out[8])
 {

@@ -59,6 +59,25 @@ v_sub (vec a, vec b)
   return X (sub_epi16) (a, b);
 }
 
+WALLOC_INLINE vec
+v_min (vec a, vec b)
+{
+  return X (min_epi16) (a, b);
+}
+
+WALLOC_INLINE vec
+v_max (vec a, vec b)
+{
+  return X (max_epi16) (a, b);
+}
+
+/* 2 LANES bytes */
+WALLOC_INLINE vec
+v_bytes (const uint8_t * p)
+{
+  return XS (loadu) ((const void *) p);
+}
+
 /* b where mask is all ones, a where it is 0 */
 WALLOC_INLINE vec
 v_select (vec mask, vec a, vec b)
@@ -158,6 +177,19 @@ WALLOC_INLINE vec
 v_sample (vec a)
 {
   return X (srai_epi16) (XS (xor) (a, v_splat (INT16_MIN)), 4);
+}
+
+/* The first byte of every element, or the second, as samples. */
+WALLOC_INLINE vec
+v_low_bytes (vec a)
+{
+  return v_sample (X (slli_epi16) (a, 8));
+}
+
+WALLOC_INLINE vec
+v_high_bytes (vec a)
+{
+  return v_sample (XS (and) (a, v_splat (-256)));
 }
 
 /* r[i] has in each 128 bits rows 2 i and 2 i + 1 of 8 bytes: out[p] has

@@ -88,6 +88,32 @@ typedef struct
   const struct walloc_quantiser *quantisers;    /* by channel */
 } walloc_strip_group;
 
+/* Rows of samples to be made smaller. */
+typedef enum
+{
+  WALLOC_STRIP_BYTES,
+  WALLOC_STRIP_FIRST,           /* of pairs of bytes */
+  WALLOC_STRIP_SECOND,
+  WALLOC_STRIP_VALUES           /* int16 */
+} walloc_strip_source;
+
+/* Rows that are halved at a time, and rows that go into that. */
+#define WALLOC_STRIP_HALVE_ROWS 8
+#define WALLOC_STRIP_HALVE_INPUT (2 * WALLOC_STRIP_HALVE_ROWS + 7)
+
+/* The first half of one level along both axes, from input rows of a schedule
+ * of one level: even and odd samples apart to row y, low[2 y * stride] and
+ * low[(2 y + 1) * stride], all aligned to 64 bytes. stride is half the width,
+ * rounded up to whole vectors of WALLOC_STRIP_LANES and one more. */
+typedef struct
+{
+  walloc_strip_source source;
+  const uint8_t *const *rows;   /* [input_end - input] */
+  size_t width, stride;         /* samples of a row */
+  int16_t *state;               /* [2][WALLOC_STRIP_STATE][stride] */
+  int16_t *low, *high;          /* bands along the height; high may be NULL */
+} walloc_strip_halving;
+
 /* The functions of one instruction set. Sizes of rows in elements; "groups"
  * are grid columns. Phase rows are stride apart, aligned to 64 bytes, and
  * have WALLOC_STRIP_LANES elements to spare behind groups rounded up to as
@@ -129,6 +155,13 @@ typedef struct
    * sample, saturated to 16 bits, at the same places. */
   void (*project) (const walloc_strip_group * group, const int16_t * coefs,
       int16_t * out, int16_t * fine, size_t plane_stride, unsigned count);
+  void (*halve_rows) (const walloc_strip_schedule * schedule,
+      const walloc_strip_halving * halving);
+  /* the second half, of one row of one band: x is overwritten; high may be
+   * NULL. scaled: low as samples of the smaller picture again, over its gain
+   * and no greater than a sample can be. Writes groups rounded up to lanes. */
+  void (*halve_line) (int16_t * x, size_t stride, size_t groups, int scaled,
+      int16_t * low, int16_t * high);
 } walloc_strip_kernels;
 
 /* Elements of state for a plane: state[((h * 7 + node) * WALLOC_STRIP_STATE +

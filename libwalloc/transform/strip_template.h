@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "bottleneck/quantiser.h"
 #include "transform/strip.h"
 
 /* Q15. At half scale high-pass values are kept halved. */
@@ -42,138 +41,7 @@
  * right place in here. */
 static const int16_t one_lane[2 * LANES] = {[LANES] = -1 };
 
-/* ---- samples to phases ---- */
-
-WALLOC_INLINE void
-store_phases (const vec * v, unsigned phases, int16_t * out, size_t stride)
-{
-  unsigned p;
-
-  UNROLL for (p = 0; p < phases; p++)
-    v_store (out + p * stride, v[p]);
-}
-
-WALLOC_INLINE void
-split_plane (const uint8_t * in, size_t n, size_t groups, unsigned phases,
-    int16_t * out, size_t stride)
-{
-  size_t block = (size_t) LANES * phases, left;
-  uint8_t tail[LANES * 8];
-  vec v[8];
-
-  for (; groups > 0; in += block, n -= block, out += LANES) {
-    left = groups < LANES ? groups : LANES;
-    groups -= left;
-    if (n < block) {
-      memcpy (tail, in, n);
-      memset (tail + n, tail[n - 1], sizeof tail - n);
-      in = tail;
-      n = block;
-    }
-    if (phases == 8)
-      v_split_8 (in, v);
-    else
-      v_split_4 (in, v);
-    store_phases (v, phases, out, stride);
-  }
-}
-
-static void
-split_u8 (const uint8_t * in, size_t n, size_t groups, unsigned phases,
-    int16_t * out, size_t stride)
-{
-  if (phases == 8)
-    split_plane (in, n, groups, 8, out, stride);
-  else
-    split_plane (in, n, groups, 4, out, stride);
-}
-
-static void
-split_u8_pairs (const uint8_t * in, size_t n, size_t groups, int16_t * a,
-    int16_t * b, size_t stride)
-{
-  uint8_t tail[LANES * 8];
-  unsigned p;
-  size_t i;
-  vec v[8];
-
-  for (; groups > 0; in += LANES * 8, n -= LANES * 4, a += LANES, b += LANES) {
-    groups -= groups < LANES ? groups : LANES;
-    if (n < LANES * 4) {
-      memcpy (tail, in, 2 * n);
-      for (i = 2 * n; i < sizeof tail; i++)
-        tail[i] = tail[i - 2];
-      in = tail;
-      n = LANES * 4;
-    }
-    v_split_8 (in, v);
-    UNROLL for (p = 0; p < 4; p++) {
-      v_store (a + p * stride, v[2 * p]);
-      v_store (b + p * stride, v[2 * p + 1]);
-    }
-  }
-}
-
-static void
-split_s16 (const int16_t * in, size_t groups, unsigned phases, int16_t * out,
-    size_t stride)
-{
-  size_t x;
-  unsigned p;
-  vec v[8];
-
-  /* chroma of shrunken pictures only */
-  for (p = 0; p < phases && phases != 8; p++)
-    for (x = 0; x < groups; x++)
-      out[p * stride + x] = in[phases * x + p];
-  for (x = 0; x < groups && phases == 8; x += LANES) {
-    v_split_16 (in + 8 * x, v);
-    store_phases (v, 8, out + x, stride);
-  }
-}
-
-WALLOC_INLINE void
-mix_block (const uint8_t * in, unsigned step, const vec w[6], int16_t * y,
-    int16_t * cb, int16_t * cr)
-{
-  vec low, high;
-
-  v_pixels (in, step, &low, &high);
-  v_storeu (y, v_sub (w_pack (w_mix (low, w[0], w[1]), w_mix (high, w[0],
-                  w[1])), v_splat (128 << 4)));
-  v_storeu (cb, w_pack (w_mix (low, w[2], w[3]), w_mix (high, w[2], w[3])));
-  v_storeu (cr, w_pack (w_mix (low, w[4], w[5]), w_mix (high, w[4], w[5])));
-}
-
-static void
-mix_rgb (const uint8_t * in, unsigned step, const int16_t coefs[3][4],
-    size_t n, int16_t * y, int16_t * cb, int16_t * cr)
-{
-  /* a block may read two pixels more than it has */
-  uint8_t tail[(LANES + 2) * 4] = { 0 };
-  int16_t pairs[LANES];
-  unsigned i, p;
-  vec w[6];
-  size_t x = 0;
-
-  for (p = 0; p < 6; p++) {
-    for (i = 0; i < LANES; i += 2) {
-      pairs[i] = coefs[p / 2][p % 2];
-      pairs[i + 1] = coefs[p / 2][p % 2 + 2];
-    }
-    w[p] = v_loadu (pairs);
-  }
-  if (step == 3)
-    for (; x + LANES + 2 <= n; x += LANES)
-      mix_block (in + 3 * x, 3, w, y + x, cb + x, cr + x);
-  else
-    for (; x + LANES + 2 <= n; x += LANES)
-      mix_block (in + 4 * x, 4, w, y + x, cb + x, cr + x);
-  for (; x < n; x += LANES) {
-    memcpy (tail, in + step * x, step * (n - x < LANES ? n - x : LANES));
-    mix_block (tail, step, w, y + x, cb + x, cr + x);
-  }
-}
+#include "transform/strip_input.h"
 
 /* ---- along the width ---- */
 
@@ -327,7 +195,6 @@ typedef struct
   size_t out_stride;
   int16_t *pairs;               /* in place of both: coefficients */
   walloc_strip_scale scale;
-  int halved_low;               /* the scale is for this band */
 } pass;
 
 WALLOC_INLINE void
@@ -354,45 +221,85 @@ put (pass * a, vec low, vec high, int paired, walloc_strip_scale scale)
   }
 }
 
-/* Step k with the next two rows; mirror: the second is the first again. */
+/* Step k with rows 2 k + 1 and 2 k + 2: returns row k - 1 of the low band, c->h
+ * is that of the high one. */
+WALLOC_INLINE vec
+lift_rows (column * c, vec o, vec e_next, int top, int top_2)
+{
+  vec d, md, s, ms, h, low;
+
+  d = v_add (v_mul (o, v_splat (1 << 14)), v_mul (v_add (c->e, e_next),
+          v_splat (HALF_ALPHA)));
+  md = v_mul (d, v_splat (HALF_BETA));
+  s = v_add (v_add (c->e, top ? md : c->md), md);
+  ms = v_mul (s, v_splat (HALF_GAMMA));
+  h = v_add (c->p, ms);
+  low = v_add (c->s, v_mul (v_add (top_2 ? h : c->h, h), v_splat (HALF_DELTA)));
+  c->e = e_next;
+  c->md = md;
+  c->s = s;
+  c->p = v_add (d, ms);
+  c->h = h;
+  return low;
+}
+
+/* The last row of a band: s below the end is that of the last pair. */
+WALLOC_INLINE vec
+lift_end (column * c, int single)
+{
+  vec h = v_add (c->p, v_mul (c->s, v_splat (HALF_GAMMA)));
+  vec low = v_add (c->s, v_mul (v_add (single ? h : c->h, h),
+          v_splat (HALF_DELTA)));
+
+  c->h = h;
+  return low;
+}
+
+WALLOC_INLINE void
+load_column (column * c, const int16_t * state, size_t stride)
+{
+  c->e = v_load (state);
+  c->md = v_load (state + stride);
+  c->p = v_load (state + 2 * stride);
+  c->s = v_load (state + 3 * stride);
+  c->h = v_load (state + 4 * stride);
+}
+
+WALLOC_INLINE void
+store_column (const column * c, int16_t * state, size_t stride)
+{
+  v_store (state, c->e);
+  v_store (state + stride, c->md);
+  v_store (state + 2 * stride, c->p);
+  v_store (state + 3 * stride, c->s);
+  v_store (state + 4 * stride, c->h);
+}
+
+/* mirror: the second of the two rows is the first again. */
 WALLOC_INLINE void
 step_rows (pass * a, column * c, int mirror, int top, int top_2, int write,
     int paired, walloc_strip_scale scale)
 {
-  const vec gamma = v_splat (HALF_GAMMA);
-  vec o = v_load (a->in), e_next = c->e, d, md, s, ms, h, low;
+  vec o = v_load (a->in), e_next = c->e, low;
 
   a->in += a->in_stride;
   if (!mirror) {
     e_next = v_load (a->in);
     a->in += a->in_stride;
   }
-  d = v_add (v_mul (o, v_splat (1 << 14)), v_mul (v_add (c->e, e_next),
-          v_splat (HALF_ALPHA)));
-  md = v_mul (d, v_splat (HALF_BETA));
-  s = v_add (v_add (c->e, top ? md : c->md), md);
-  ms = v_mul (s, gamma);
-  h = v_add (c->p, ms);
-  low = v_add (c->s, v_mul (v_add (top_2 ? h : c->h, h), v_splat (HALF_DELTA)));
+  low = lift_rows (c, o, e_next, top, top_2);
   if (write)
-    put (a, low, h, paired, scale);
-  c->e = e_next;
-  c->md = md;
-  c->s = s;
-  c->p = v_add (d, ms);
-  c->h = h;
+    put (a, low, c->h, paired, scale);
 }
 
-/* The last row of a band: s below the end is that of the last pair. */
 WALLOC_INLINE void
 step_end (pass * a, column * c, int single, int write, int paired,
     walloc_strip_scale scale)
 {
-  vec h = v_add (c->p, v_mul (c->s, v_splat (HALF_GAMMA)));
+  vec low = lift_end (c, single);
 
   if (write)
-    put (a, v_add (c->s, v_mul (v_add (single ? h : c->h, h),
-                v_splat (HALF_DELTA))), h, paired, scale);
+    put (a, low, c->h, paired, scale);
 }
 
 WALLOC_INLINE void
@@ -407,11 +314,7 @@ column_pass (pass * a, const walloc_strip_schedule * z, unsigned level,
   if (k > last)
     return;
   if (z->running) {
-    c.e = v_load (state);
-    c.md = v_load (state + stride);
-    c.p = v_load (state + 2 * stride);
-    c.s = v_load (state + 3 * stride);
-    c.h = v_load (state + 4 * stride);
+    load_column (&c, state, stride);
   } else {
     c.e = v_load (a->in);
     a->in += a->in_stride;
@@ -427,11 +330,7 @@ column_pass (pass * a, const walloc_strip_schedule * z, unsigned level,
         scale);
   if (k == n && k <= last)
     step_end (a, &c, n == 1, k > z->valid[level], paired, scale);
-  v_store (state, c.e);
-  v_store (state + stride, c.md);
-  v_store (state + 2 * stride, c.p);
-  v_store (state + 3 * stride, c.s);
-  v_store (state + 4 * stride, c.h);
+  store_column (&c, state, stride);
 }
 
 /* The loops that there are, once each: inlined everywhere they would take
@@ -539,73 +438,10 @@ vertical (const walloc_strip_plane * plane,
   }
 }
 
-/* ---- projection ---- */
-
-static void
-pair (const int16_t * a, const int16_t * b, int16_t * out)
-{
-  v_store_pair (out, v_loadu (a), v_loadu (b));
-}
-
-#define CHANNELS WALLOC_STRIP_CHANNELS
-
-/* Cells right of the plane must stay as they are. */
-WALLOC_INLINE void
-put_columns (int16_t * to, vec a, unsigned count)
-{
-  int16_t part[LANES];
-
-  if (count == LANES) {
-    v_storeu (to, a);
-    return;
-  }
-  v_storeu (part, a);
-  memcpy (to, part, count * sizeof *to);
-}
-
-static void
-project (const walloc_strip_group * group, const int16_t * coefs,
-    int16_t * out, int16_t * fine, size_t plane_stride, unsigned count)
-{
-  const int32_t *weights = group->weights;
-  const int16_t *pairs;
-  const size_t place = (size_t) WALLOC_STRIP_ROWS * 2 * LANES;
-  wide low[CHANNELS], high[CHANNELS];
-  unsigned c, i, s;
-
-  coefs += group->first_slot * place;
-  for (c = 0; c < group->channels; c += CHANNELS) {
-    UNROLL for (i = 0; i < CHANNELS; i++)
-      low[i] = high[i] = w_zero ();
-    pairs = coefs;
-    for (s = 0; s < group->slots; s++, pairs += place, weights += CHANNELS) {
-      vec p0 = v_load (pairs), p1 = v_load (pairs + LANES);
-
-      UNROLL for (i = 0; i < CHANNELS; i++)
-        v_dot (&low[i], &high[i], p0, p1, w_weight (weights + i));
-    }
-    for (i = 0; i < CHANNELS && c + i < group->channels; i++) {
-      unsigned channel = group->channel[c + i];
-      const walloc_quantiser *z = &group->quantisers[channel];
-      int32_t round = 1 << (z->down - 1);
-      size_t to = channel * plane_stride;
-      wide l = low[i], h = high[i];
-
-      if (fine != NULL)
-        put_columns (fine + to, w_pack (w_shift (w_add (l, w_splat (4 *
-                            round)), z->down + 2), w_shift (w_add (h,
-                        w_splat (4 * round)), z->down + 2)), count);
-      l = w_shift (w_add (l, w_splat (round)), z->down);
-      h = w_shift (w_add (h, w_splat (round)), z->down);
-      /* saturation keeps signs */
-      put_columns (out + to, v_signed (w_pack (w_level (l, 98303, z->factor,
-                      z->offset, z->shift), w_level (h, 98303, z->factor,
-                      z->offset, z->shift)), 16383, w_pack (l, h)), count);
-    }
-  }
-}
+#include "transform/strip_halve.h"
+#include "transform/strip_project.h"
 
 const walloc_strip_kernels KERNELS = {
   ISA, LANES, split_u8, split_u8_pairs, split_s16, mix_rgb, horizontal,
-  vertical, pair, project
+  vertical, pair, project, halve_rows, halve_line
 };
