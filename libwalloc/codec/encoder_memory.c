@@ -275,7 +275,7 @@ walloc_encoder_prepare_rdo (walloc_encoder * e, walloc_error * error)
 }
 
 walloc_result
-walloc_encoder_grow (walloc_encoder * e, uint8_t ** buffer, size_t * have,
+walloc_encoder_grow (walloc_encoder * e, uint8_t ** buffer, size_t *have,
     size_t size, walloc_error * error)
 {
   if (*have >= size)

@@ -110,8 +110,7 @@ static char *
 channel_row (const analysis * a, size_t channel, ptrdiff_t row)
 {
   const walloc_planes *c = a->channels;
-  char *plane = c->planes != NULL ? (char *) c->planes[channel]
-      : (char *) c->data + channel * c->plane_stride * a->size;
+  char *plane = (char *) c->data + channel * c->plane_stride * a->size;
 
   return plane + (size_t) (row - (ptrdiff_t) a->shape->first)
       * c->row_stride * a->size;

@@ -82,14 +82,11 @@ typedef struct
 
 extern const walloc_analysis_kernels walloc_float_analysis;
 extern const walloc_synthesis_kernels walloc_float_synthesis;
-extern const walloc_analysis_kernels walloc_int_analysis;
 
 typedef struct
 {
   void *data;                   /* only read for the input side */
   size_t row_stride, plane_stride;      /* in elements */
-  void *const *planes;          /* one level only: each band's own address in
-                                 * place of data and plane_stride, or NULL */
 } walloc_planes;
 
 typedef struct

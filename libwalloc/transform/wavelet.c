@@ -135,11 +135,9 @@ analyse (const walloc_packet_shape * shape, const float *in, size_t in_stride,
   picture.data = (void *) in;
   picture.row_stride = in_stride;
   picture.plane_stride = 0;
-  picture.planes = NULL;
   channels.data = out;
   channels.row_stride = row_stride;
   channels.plane_stride = plane_stride;
-  channels.planes = NULL;
   walloc_packet_analysis (&walloc_float_analysis, shape, &picture, &channels,
       scratch);
   return WALLOC_OK;
@@ -171,11 +169,9 @@ synthesise (const walloc_packet_shape * shape, const float *in,
   channels.data = (void *) in;
   channels.row_stride = row_stride;
   channels.plane_stride = plane_stride;
-  channels.planes = NULL;
   picture.data = out;
   picture.row_stride = out_stride;
   picture.plane_stride = 0;
-  picture.planes = NULL;
   walloc_packet_synthesis (&walloc_float_synthesis, shape, &channels,
       &picture, scratch);
   return WALLOC_OK;

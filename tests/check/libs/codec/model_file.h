@@ -197,4 +197,24 @@ refused (const model_file * f, const char *word, const char *what)
       "%s: %s", what, result == WALLOC_OK ? "taken!" : error.text);
 }
 
+/* The model of a file with that table of scales in place of its own. */
+static __attribute__ ((unused)) walloc_model *
+model_with_scales (const char *path, const uint16_t table[2][5])
+{
+  model_file *f = model_file_open (path);
+  walloc_model *model = NULL;
+  uint8_t *bytes;
+  size_t size;
+  unsigned i;
+
+  for (i = 0; i < 10; i++)
+    model_file_poke (f, "codec.scale", i, table[i / 5][i % 5]);
+  bytes = model_file_bytes (f, &size);
+  if (walloc_model_load_memory (bytes, size, NULL, &model, NULL) != WALLOC_OK)
+    abort ();
+  free (bytes);
+  model_file_free (f);
+  return model;
+}
+
 #endif

@@ -3,6 +3,7 @@
  * all of it stays below what docs/design/kernels.md states.
  * test-memory MODEL prints the table of that page. */
 #include "codec_util.h"
+#include "model_file.h"
 
 #include <limits.h>
 
@@ -108,6 +109,58 @@ test_steady (walloc_model * model)
       }
 }
 
+/* Frames whose scale is chosen, or told, and differs from that of the frame
+ * before: all of them together, from the first on. What a stream needs of
+ * memory is there after a first frame of each kind. */
+static void
+test_scales (walloc_format format, unsigned threads, walloc_prediction predict)
+{
+  static const uint16_t table[2][5] = {
+    {90, 150, 20, 74, 112}, {120, 170, 25, 106, 112}
+  };
+  static const unsigned steps[] = { 60, 119, 149, 165, 89, 174, 100, 149 };
+  walloc_model *model = model_with_scales (MODEL ("ordered-test.wlm"), table);
+  memory_count m = { 0, 0, 0 };
+  walloc_allocator allocator = { count_alloc, count_free, &m, 0 };
+  walloc_runner runner = { run_threads, &threads, threads };
+  walloc_encode_params params;
+  walloc_encoder *encoder;
+  walloc_frame_info info;
+  unsigned i, steady = 0, scales = 0, changes = 0, before = 0, bad = 0;
+  const uint8_t *data;
+  walloc_image image;
+  size_t size;
+
+  walloc_encoder_new (model, &allocator, threads > 1 ? &runner : NULL,
+      &encoder, NULL);
+  picture_new (&image, format, 950, 690);
+  walloc_encode_params_init (&params);
+  params.use_step = 1;
+  for (i = 0; i < 24; i++) {
+    picture_draw (&image, i == 0 ? 2 : i / 8 % 2, i);
+    params.step_index = i == 0 ? 0 : steps[i % 8];
+    params.shrink = i < 16 ? 0 : 1u << i % 3;
+    params.predict = i == 0 && predict == WALLOC_PREDICT_ALLOWED ?
+        WALLOC_PREDICT_KEY : predict;
+    if (i == 1)
+      steady = m.calls;
+    bad += walloc_encoder_encode (encoder, &image, &params, &data, &size,
+        &info, NULL) != WALLOC_OK;
+    scales |= 1u << info.scale;
+    changes += info.scale != before;
+    before = info.scale;
+  }
+  steady = m.calls - steady;
+  picture_free (&image);
+  walloc_encoder_free (encoder);
+  walloc_model_unref (model);
+  TAP_OK (bad == 0 && steady == 0 && m.now == 0 && scales == 7 && changes > 7,
+      "%s, %u threads%s: %u calls of the allocator in 23 frames with %u "
+      "changes of scale, %zu bytes left at the end",
+      walloc_format_name (format), threads, predict ? ", predicted" : "",
+      steady, changes, m.now);
+}
+
 static void
 print_table (walloc_model * model)
 {
@@ -141,6 +194,10 @@ main (int argc, char **argv)
     return 0;
   }
   test_steady (model);
+  test_scales (WALLOC_FORMAT_I420, 1, WALLOC_PREDICT_NONE);
+  test_scales (WALLOC_FORMAT_NV12, 3, WALLOC_PREDICT_NONE);
+  test_scales (WALLOC_FORMAT_RGB, 3, WALLOC_PREDICT_NONE);
+  test_scales (WALLOC_FORMAT_I420, 2, WALLOC_PREDICT_ALLOWED);
   /* a model of 96 channels needs less than the shipped one of 192 */
   encode_some (model, WALLOC_FORMAT_I420, 1920, 1080, 1, WALLOC_PREDICT_NONE,
       50, 1, &m);

@@ -273,21 +273,10 @@ test_detail (walloc_format format, unsigned height)
   static const uint16_t table[2][5] = {
     {90, 150, 20, 74, 112}, {120, 170, 25, 106, 112}
   };
-  model_file *f = model_file_open (MODEL ("ordered-test.wlm"));
-  walloc_model *model;
+  walloc_model *model = model_with_scales (MODEL ("ordered-test.wlm"), table);
   walloc_image soft, noise;
-  uint8_t *bytes;
-  size_t size;
-  unsigned i;
-  codec c;
+  codec c = codec_new (model, NULL);
 
-  for (i = 0; i < 10; i++)
-    model_file_poke (f, "codec.scale", i, table[i / 5][i % 5]);
-  bytes = model_file_bytes (f, &size);
-  if (walloc_model_load_memory (bytes, size, NULL, &model, NULL) != WALLOC_OK)
-    abort ();
-  free (bytes);
-  c = codec_new (model, NULL);
   picture_new (&soft, format, 131, height);
   picture_new (&noise, format, 131, height);
   picture_draw (&soft, 0, 4);
@@ -314,7 +303,54 @@ test_detail (walloc_format format, unsigned height)
   picture_free (&noise);
   codec_free (&c);
   walloc_model_unref (model);
-  model_file_free (f);
+}
+
+/* The bytes of a frame whose scale was chosen do not depend on who measured
+ * the detail, nor on the frame before. The table leaves the choice open for
+ * a wide range, so that a difference of the least bit is seen. */
+static void
+test_detail_threads (walloc_format format, unsigned width, unsigned height)
+{
+  static const uint16_t table[2][5] = {
+    {60, 150, 10, 60, 1200}, {80, 170, 20, 80, 1200}
+  };
+  walloc_model *model = model_with_scales (MODEL ("ordered-test.wlm"), table);
+  unsigned count = 3, step, bad = 0, scales = 0, kind;
+  walloc_runner runner = { run_threads, &count, 3 };
+  walloc_runner backwards = { run_backwards, NULL, 4 };
+  codec c[3] = { codec_new (model, NULL), codec_new (model, &runner),
+    codec_new (model, &backwards)
+  };
+  walloc_encode_params params;
+  walloc_frame_info info;
+  const uint8_t *data[3];
+  walloc_image in[2];
+  size_t size[3];
+  unsigned i;
+
+  walloc_encode_params_init (&params);
+  params.use_step = 1;
+  for (kind = 0; kind < 2; kind++) {
+    picture_new (&in[kind], format, width, height);
+    picture_draw (&in[kind], kind, 4);
+  }
+  for (step = 58; step < 176; step += 3)
+    for (kind = 0; kind < 2; kind++) {
+      params.step_index = step;
+      for (i = 0; i < 3; i++)
+        bad += walloc_encoder_encode (c[i].encoder, &in[kind], &params,
+            &data[i], &size[i], &info, NULL) != WALLOC_OK;
+      scales |= 1u << info.scale;
+      for (i = 1; i < 3; i++)
+        bad += size[i] != size[0] || memcmp (data[i], data[0], size[0]) != 0;
+    }
+  TAP_OK (bad == 0 && scales == 7, "%s %ux%u: the same choice and bytes by any "
+      "number of threads", walloc_format_name (format), width, height);
+  for (i = 0; i < 3; i++)
+    codec_free (&c[i]);
+  picture_free (&in[0]);
+  picture_free (&in[1]);
+  walloc_model_unref (model);
 }
 
 /* The published form has no other sizes. */
@@ -413,6 +449,9 @@ main (void)
   test_detail (WALLOC_FORMAT_GRAY8, 77);
   test_detail (WALLOC_FORMAT_I420, 700);
   test_detail (WALLOC_FORMAT_BGRX, 300);
+  test_detail_threads (WALLOC_FORMAT_I420, 331, 801);
+  test_detail_threads (WALLOC_FORMAT_NV12, 130, 517);
+  test_detail_threads (WALLOC_FORMAT_RGB, 97, 290);
   test_reference (reference);
   test_damage (model);
   walloc_model_unref (model);

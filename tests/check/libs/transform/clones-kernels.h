@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The kernels' sources under other names; test-clones.c includes this once
  * for every instruction set, with PREFIX defined. */
-#define walloc_int_analysis PREFIX (walloc_int_analysis)
 #define walloc_float_analysis PREFIX (walloc_float_analysis)
 #define walloc_float_synthesis PREFIX (walloc_float_synthesis)
-
-#define mul PREFIX (int_mul)
-#define analyse_rows PREFIX (int_analyse_rows)
-#define analyse_row PREFIX (int_analyse_row)
-#define analyse_vertical PREFIX (int_analyse_vertical)
-#define analyse_horizontal PREFIX (int_analyse_horizontal)
-#define copy_values PREFIX (int_copy_values)
-#include "transform/int_kernels.c"
-#undef analyse_rows
-#undef analyse_vertical
-#undef analyse_horizontal
 
 #define analyse_rows PREFIX (float_analyse_rows)
 #define analyse_vertical PREFIX (float_analyse_vertical)
@@ -27,15 +15,11 @@
 #define copy_scaled PREFIX (float_copy_scaled)
 #include "transform/float_kernels.c"
 
-#undef walloc_int_analysis
 #undef walloc_float_analysis
 #undef walloc_float_synthesis
-#undef mul
 #undef analyse_rows
-#undef analyse_row
 #undef analyse_vertical
 #undef analyse_horizontal
-#undef copy_values
 #undef synthesise_rows
 #undef synthesise_vertical
 #undef synthesise_horizontal

@@ -341,69 +341,150 @@ test_input (const walloc_strip_kernels * k)
   free (one);
 }
 
-/* One level alone, in strips. */
+/* One level along both axes of a w x h plane of samples: bands LL, low width
+ * and high height, high width and low height, HH, in rows of (w + 1) / 2. */
 static void
-test_split (void)
+reference_level (const int32_t * plane, size_t w, size_t h, int32_t * out)
 {
-  enum
-  { W = 38, H = 58, W2 = W / 2, H2 = H / 2 };
-  int16_t *in = strip_memory (W * H * 2), *out = strip_memory (W * H * 2);
-  int32_t *mid = strip_memory (W * H * 4), line[H], low[H2], high[H2], *row;
-  unsigned seed = 9, first, x, y, b;
-  int16_t *bands[4], *null[4] = { out, NULL, out, out };
-  size_t bytes, bad = 0;
-  walloc_error error;
-  void *scratch;
+  size_t w2 = (w + 1) / 2, h2 = (h + 1) / 2, x, y;
+  int32_t *mid = strip_memory (4 * w2 * h2 * 4);
+  int32_t *line = strip_memory (2 * (w2 + h2) * 4);
+  int32_t *low = strip_memory ((w2 + h2) * 4);
+  int32_t *high = strip_memory ((w2 + h2) * 4);
 
-  for (x = 0; x < W * H; x++)
-    in[x] = (int16_t) (((int) (tap_random (&seed) >> 24) - 128) * ONE);
-  for (x = 0; x < W; x++) {
-    for (y = 0; y < H; y++)
-      line[y] = in[y * W + x];
-    reference_line (line, H, low, high, 1);
-    for (y = 0; y < H2; y++) {
-      mid[y * W + x] = low[y];
-      mid[(H2 + y) * W + x] = high[y];
+  for (x = 0; x < 2 * w2; x++) {
+    for (y = 0; y < 2 * h2; y++)
+      line[y] = plane[(y < h ? y : h - 1) * w + (x < w ? x : w - 1)];
+    reference_line (line, 2 * h2, low, high, 1);
+    for (y = 0; y < h2; y++) {
+      mid[y * 2 * w2 + x] = low[y];
+      mid[(h2 + y) * 2 * w2 + x] = high[y];
     }
   }
-  walloc_int_scratch (W, 1, &bytes, NULL);
-  scratch = strip_memory (bytes);
-  for (first = 0; first < H2; first += 10) {
-    for (b = 0; b < 4; b++)
-      bands[b] = out + (b * H2 + first) * W2;
-    bad += walloc_int_split_2d (in, W, W, H, first, first + 10 < H2 ?
-        first + 10 : H2, bands, W2, scratch, bytes, NULL) != WALLOC_OK;
+  for (y = 0; y < 2 * h2; y++) {
+    reference_line (mid + y * 2 * w2, 2 * w2, low, high, 0);
+    memcpy (out + y * w2, low, w2 * sizeof *out);
+    memcpy (out + (2 * h2 + y) * w2, high, w2 * sizeof *out);
   }
-  for (y = 0; y < H; y++) {
-    row = mid + y * W;
-    reference_line (row, W, low, high, 0);
-    for (x = 0; x < W2; x++) {
-      bad += out[y * W2 + x] != low[x];
-      bad += out[(H + y) * W2 + x] != high[x];
-    }
-  }
-  TAP_OK (bad == 0, "one level: %zu values differ from the reference", bad);
-#define SPLIT(in, stride, w, first, end, bands, bytes) \
-  walloc_int_split_2d (in, stride, w, 8, first, end, bands, W2, scratch, \
-      bytes, &error)
-  TAP_OK (SPLIT (NULL, W, 8, 0, 4, bands, bytes) == WALLOC_ERR_ARGUMENT
-      && SPLIT (in, 7, 8, 0, 4, bands, bytes) == WALLOC_ERR_ARGUMENT
-      && SPLIT (in, W, 0, 0, 4, bands, bytes) == WALLOC_ERR_ARGUMENT
-      && SPLIT (in, W, 8, 3, 3, bands, bytes) == WALLOC_ERR_ARGUMENT
-      && SPLIT (in, W, 8, 0, 5, bands, bytes) == WALLOC_ERR_ARGUMENT
-      && SPLIT (in, W, 8, 0, 4, NULL, bytes) == WALLOC_ERR_ARGUMENT
-      && SPLIT (in, W, 8, 0, 4, null, bytes) == WALLOC_ERR_ARGUMENT
-      && SPLIT (in, W, 8, 0, 4, bands, 100) == WALLOC_ERR_SPACE
-      && error.text[0] != 0, "impossible planes are refused");
-  TAP_OK (walloc_int_scratch (0, 1, &bytes, NULL) < 0
-      && walloc_int_scratch (8, 4, &bytes, &error) == WALLOC_ERR_ARGUMENT
-      && bytes == 0 && walloc_int_scratch (8, 1, NULL, NULL) < 0
-      && walloc_int_scratch (SIZE_MAX, 1, &bytes, NULL) == WALLOC_ERR_LIMIT,
-      "scratch sizes");
-  free (in);
-  free (out);
   free (mid);
-  free (scratch);
+  free (line);
+  free (low);
+  free (high);
+}
+
+static int
+is_scaled (int got, int32_t low)
+{
+  double v = floor (low * 21653 / 32768.0 + 0.5);
+
+  return got == (v > 2048 ? 2048 : v < -2048 ? -2048 : v);
+}
+
+/* Rows [first, end) of w x h samples in steps of that many rows; how many
+ * values differ from the reference's bands. The rows end where their memory
+ * does. */
+static size_t
+halve_some (const walloc_strip_kernels * k, walloc_strip_source source,
+    uint8_t * const *rows, size_t w, size_t h, unsigned first, unsigned end,
+    unsigned step, int want_high, const int32_t * want)
+{
+  size_t w2 = (w + 1) / 2, h2 = (h + 1) / 2, stride = (w2 + 31) / 32 * 32 + 32;
+  size_t size = WALLOC_STRIP_HALVE_ROWS * 2 * stride, bad = 0, x, y, at;
+  const uint8_t *in[WALLOC_STRIP_HALVE_INPUT];
+  int16_t *low = strip_memory (size * 2), *high = strip_memory (size * 2);
+  int16_t *a = strip_memory (stride * 2), *b = strip_memory (stride * 2);
+  walloc_strip_halving halving = { source, in, w, stride,
+    strip_memory (2 * WALLOC_STRIP_STATE * stride * 2), low,
+    want_high ? high : NULL
+  };
+  walloc_strip_schedule z;
+  unsigned i, to;
+
+  walloc_strip_start (&z, 1, (unsigned) h2, first);
+  for (; z.output_end < end;) {
+    to = z.output_end + step < end ? z.output_end + step : end;
+    walloc_strip_advance (&z, to);
+    bad += z.input_end - z.input > WALLOC_STRIP_HALVE_INPUT;
+    for (i = z.input; i < z.input_end; i++)
+      in[i - z.input] = rows[i < h ? i : h - 1];
+    k->halve_rows (&z, &halving);
+    for (y = z.output; y < z.output_end; y++) {
+      at = 2 * (y - z.output) * stride;
+      /* both ways to leave the low band, and the high one out */
+      if (want_high) {
+        k->halve_line (low + at, stride, w2, 0, a, b);
+        for (x = 0; x < w2; x++)
+          bad += (a[x] != want[y * w2 + x])
+              + (b[x] != want[(2 * h2 + y) * w2 + x]);
+        k->halve_line (high + at, stride, w2, 0, a, b);
+        for (x = 0; x < w2; x++)
+          bad += (a[x] != want[(h2 + y) * w2 + x])
+              + (b[x] != want[(3 * h2 + y) * w2 + x]);
+      } else {
+        k->halve_line (low + at, stride, w2, 1, a, NULL);
+        for (x = 0; x < w2; x++)
+          bad += !is_scaled (a[x], want[y * w2 + x]);
+      }
+    }
+  }
+  free (low);
+  free (high);
+  free (a);
+  free (b);
+  free (halving.state);
+  return bad;
+}
+
+/* One level alone, from all kinds of rows, for all small sizes and for rows
+ * of several vectors; the sample values are extreme at times. */
+static void
+test_halve (const walloc_strip_kernels * k)
+{
+  static const char *names[] = { "bytes", "first of pairs", "second of pairs",
+    "values"
+  };
+  unsigned source, seed = 9, turn, first, end;
+  size_t w, h, x, y, bad;
+  int32_t *plane, *want;
+  uint8_t **rows;
+  int v;
+
+  for (source = 0; source < 4; source++) {
+    for (bad = 0, turn = 0; turn < 120; turn++) {
+      w = turn < 60 ? 1 + turn % 10 : 1 + tap_random (&seed) % 300;
+      h = turn < 60 ? 1 + turn / 6 : 1 + tap_random (&seed) % 70;
+      plane = strip_memory (w * h * 4);
+      want = strip_memory (4 * ((w + 1) / 2) * ((h + 1) / 2) * 4);
+      rows = strip_memory (h * sizeof *rows);
+      for (y = 0; y < h; y++) {
+        rows[y] = strip_memory (w * (source == 0 ? 1 : 2));
+        fill_noise (rows[y], w * (source == 0 ? 1 : 2), &seed);
+        for (x = 0; x < w; x++) {
+          v = (int) (tap_random (&seed) >> 24);
+          v = turn % 3 == 0 ? v & 128 ? 255 : 0 : v;
+          plane[y * w + x] = (v - 128) * ONE;
+          if (source == WALLOC_STRIP_VALUES)
+            memcpy (rows[y] + 2 * x, &(int16_t) {
+                (int16_t) plane[y * w + x]}
+              , 2);
+          else
+          rows[y][source == 0 ? x : 2 * x + source - 1] = (uint8_t) v;
+        }
+      }
+      reference_level (plane, w, h, want);
+      first = turn % 2 ? tap_random (&seed) % (unsigned) ((h + 1) / 2) : 0;
+      end = turn % 5 ? (unsigned) (h + 1) / 2 : first + 1;
+      bad += halve_some (k, (walloc_strip_source) source, rows, w, h, first,
+          end, 1 + turn % WALLOC_STRIP_HALVE_ROWS, turn / 2 % 2, want);
+      for (y = 0; y < h; y++)
+        free (rows[y]);
+      free (rows);
+      free (plane);
+      free (want);
+    }
+    TAP_OK (bad == 0, "%s, one level from %s: %zu values differ from the "
+        "reference", k->name, names[source], bad);
+  }
 }
 
 static void
@@ -430,12 +511,12 @@ main (void)
     test_extremes (k, n == 0);
     test_strips (k);
     test_input (k);
+    test_halve (k);
   }
   for (levels = 2; levels <= WALLOC_INT_MAX_LEVELS; levels++) {
     test_accuracy (walloc_strip_best (0), levels, 0);
     test_accuracy (walloc_strip_best (0), levels, 1);
   }
-  test_split ();
   test_gains ();
   return tap_done ();
 }
