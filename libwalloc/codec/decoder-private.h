@@ -63,9 +63,9 @@ typedef struct
 /* What one piece of work needs. */
 typedef struct
 {
-  int16_t *latents;             /* buffer of a slice's planes */
+  int16_t *latents;             /* buffers of slices' planes */
   int16_t *previous;            /* the same of the frame before; may be NULL */
-  void *entropy;
+  uint8_t *entropy;             /* as many scratches */
   float *coef;                  /* [planes][stride]: one row of a tile */
   uint8_t *live;                /* [planes]: which of them are not zero */
   float *values;                /* kind reference: of all channels */
@@ -129,6 +129,11 @@ struct walloc_decoder
 #define WALLOC_SLICE_DONE 2
   /* [slices * layers + 1]: where segments begin in the payload */
   uint32_t *segments;
+  uint16_t *queue;              /* [slices]: those to be decoded */
+  unsigned queued;
+  unsigned lanes;               /* of them are decoded at once by a worker; */
+  unsigned room;                /* so many have buffers, ... */
+  size_t elements, scratch;     /* of so many latents, bytes */
 
   walloc_decode_state state;
   int conceal;                  /* go on after lost frames */

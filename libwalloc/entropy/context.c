@@ -77,7 +77,6 @@ walloc_context_prepare (walloc_context * context, const walloc_model * model,
   context->has_mean = 0;
   context->bias = model->set[set].bias_s[channel];
   context->cap = model->set[set].cap;
-  walloc_context_tables (context, model, set, channel);
   for (kind = 0; kind < WALLOC_TAP_KINDS; kind++) {
     mean = kind == WALLOC_TAP_MEAN || kind == WALLOC_TAP_MEAN_BEFORE;
     before = kind >= WALLOC_TAP_MEAN_BEFORE;

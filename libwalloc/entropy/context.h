@@ -38,7 +38,8 @@ typedef struct
   int has_mean;                 /* any weight of a mean at all */
   uint16_t bias;
   uint8_t cap;                  /* of magnitudes */
-  /* frequency table of a context: key of the spread * 4 + fraction class */
+  /* frequency table of a context: key of the spread * 4 + fraction class;
+   * walloc_context_tables() */
   const walloc_freq_table *table[WALLOC_MODEL_KEYS * WALLOC_MODEL_FRACTIONS];
 } walloc_context;
 
@@ -59,7 +60,7 @@ void walloc_context_prepare (walloc_context * context,
     const walloc_model * model, unsigned set, unsigned channel,
     const uint8_t * live, const walloc_context_planes * planes, int serial);
 
-/* context->table alone. */
+/* context->table, which walloc_context_prepare() leaves alone. */
 void walloc_context_tables (walloc_context * context,
     const walloc_model * model, unsigned set, unsigned channel);
 

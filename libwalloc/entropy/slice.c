@@ -51,6 +51,8 @@ lay_out (walloc_slice_areas * areas, uint8_t * scratch, unsigned width,
       2 * walloc_slice_stride (width) + WALLOC_SLICE_LEFT + WALLOC_ROW_SLACK;
   size_t at = 0;
 
+  areas->work = (walloc_rows_work *) (scratch + at);
+  at += sizeof *areas->work;
   areas->mean = (int32_t *) (scratch + at);
   at += row * sizeof (int32_t);
   areas->spread = (uint16_t *) (scratch + at);
@@ -168,6 +170,7 @@ walloc_slice_coder_init (walloc_slice_coder * coder,
   coder->set = set;
   coder->channels = channels;
   coder->present = present;
+  coder->kernels = walloc_rows_best (0);
   walloc_slice_coder_layers (coder, 1, NULL);
 }
 

@@ -1,167 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Decoding one slice. Everything that does not depend on the latents just
- * left of the current one is computed a row at a time before. */
+/* Decoding slices, up to WALLOC_ROWS_LANES of them at once. Everything that
+ * does not depend on the latents just left of the current one is computed a
+ * row at a time before. */
 #include "common/crc16.h"
-#include "entropy/rans.h"
+#include "entropy/rows.h"
 #include "entropy/skip.h"
 #include "entropy/slice.h"
 
 #include <string.h>
-#ifdef __SSE2__
-# include <emmintrin.h>
-#endif
 
-#include "transform/clones.h"
-
-/* One escaped value, or INT32_MIN when no encoder writes such a length. */
-static __attribute__((noinline))
-     int get_escape (walloc_rans_reader * r, unsigned m)
-{
-  unsigned negative = walloc_rans_raw (r, 1), k = 0, n;
-
-  while (walloc_rans_raw (r, 1) == 0)
-    if (++k > 15)
-      return INT32_MIN;
-  n = 1u << k;
-  if (k > 8) {
-    n |= walloc_rans_raw (r, k - 8) << 8;
-    n |= walloc_rans_raw (r, 8);
-  } else if (k > 0) {
-    n |= walloc_rans_raw (r, k);
-  }
-  return negative ? -(int) (n + m) : (int) (n + m);
-}
-
-/* Symbol of a slot, which may be symbol 0's. */
-WALLOC_INLINE unsigned
-find_symbol (const walloc_freq_table * table, int slot)
-{
-  unsigned symbol = 0;
-
-#ifdef __SSE2__
-  const __m128i s = _mm_set1_epi16 ((short) slot);
-  const __m128i *last = (const __m128i *) table->last;
-  unsigned mask = (unsigned) _mm_movemask_epi8 (_mm_packs_epi16
-      (_mm_cmpgt_epi16 (s, _mm_load_si128 (last)),
-          _mm_cmpgt_epi16 (s, _mm_load_si128 (last + 1))));
-
-  /* one bit per entry below the slot, from the lowest on */
-  if (mask != 0xffff)
-    return (unsigned) __builtin_ctz (~mask);
-  symbol = 16;
-#endif
-  while (slot > table->last[symbol])
-    symbol++;
-  return symbol;
-}
-
-/* Classes of the fractions -128 to 127. */
-static const uint8_t fraction_class[256] = {
-  [0 ... 48] = 3,[49 ... 80] = 2,[81 ... 112] = 1,[144 ... 175] = 1,
-  [176 ... 207] = 2,[208 ... 255] = 3
-};
-
-/* What a row is decoded with. */
+/* One of the slices at work. */
 typedef struct
 {
-  const walloc_context *context;
-  const int32_t *mean;
-  const uint16_t *spread;
-  int16_t *row;
-  uint8_t *magnitude;
-  const uint8_t *skip;
-  unsigned width;
-} row_job;
-
-/* One row; 0 when a latent is out of range. has_mean and between (some cells
- * are skipped) are constants in every caller. */
-WALLOC_INLINE int
-get_row (walloc_rans_reader * reader, const row_job * job, int has_mean,
-    int between)
-{
-  const walloc_context *context = job->context;
-  const walloc_freq_table *table;
-  /* a reader of its own for what is rare keeps this one in registers */
-  walloc_rans_reader r = *reader, rare;
-  int32_t a1 = context->near_mean[0], a2 = context->near_mean[1];
-  uint32_t c1 = context->near_spread[0], c2 = context->near_spread[1];
-  int32_t q, q1 = 0, q2 = 0, m, pred = 0, frac, flip = 0;
-  uint32_t s1 = 0, s2 = 0, cap = context->cap, symbol;
-  unsigned x, f = 0;
-  int slot;
-
-  for (x = 0; x < job->width; x++) {
-    if (has_mean) {
-      m = job->mean[x] + a1 * q1 + a2 * q2;
-      pred = (m + 128) >> 8;
-      frac = (m + 128) & 255;   /* and 128 more than it is */
-      flip = (frac - 128) >> 31;
-      f = fraction_class[frac];
-      pred = pred > WALLOC_LATENT_MAX ? WALLOC_LATENT_MAX : pred;
-      pred = pred < -WALLOC_LATENT_MAX ? -WALLOC_LATENT_MAX : pred;
-      q2 = q1;
-    }
-    if (between && job->skip[x]) {
-      q1 = job->row[x];
-      q = q1 - pred;
-    } else {
-      table = context->table[walloc_context_key (job->spread[x] + c1 * s1 +
-              c2 * s2) * WALLOC_MODEL_FRACTIONS + f];
-      slot = (int) walloc_rans_peek (&r);
-      /* where zero is by far the likeliest, a branch lets the next latent
-       * begin before this one is certain */
-      q = 0;
-      symbol = 0;
-      if (table->even || slot > table->last[0]) {
-        symbol = find_symbol (table, slot);
-        q = (int) (symbol + 1) >> 1;
-        q = symbol & 1 ? q : -q;
-      }
-      walloc_rans_take (&r, (uint32_t) slot, table->symbol[symbol].start,
-          table->symbol[symbol].freq);
-      if (symbol >= table->direct) {
-        if (symbol == table->escape) {
-          rare = r;
-          q = get_escape (&rare, table->escape / 2);
-          r = rare;
-          if (q == INT32_MIN)
-            return 0;
-        }
-        if (table->shift > 0)
-          q = (int32_t) ((uint32_t) q << table->shift |
-              walloc_rans_raw (&r, table->shift));
-      }
-      q1 = has_mean ? ((q ^ flip) - flip) + pred : q;
-      if ((uint32_t) q1 + WALLOC_LATENT_MAX > 2 * WALLOC_LATENT_MAX)
-        return 0;
-      job->row[x] = (int16_t) q1;
-    }
-    s2 = s1;
-    s1 = (uint32_t) (q < 0 ? -q : q);
-    s1 = s1 < cap ? s1 : cap;
-    job->magnitude[x] = (uint8_t) s1;
-  }
-  *reader = r;
-  return !r.over;
-}
-
-WALLOC_CLONES static int
-get_row_mean (walloc_rans_reader * reader, const row_job * job)
-{
-  return get_row (reader, job, 1, 0);
-}
-
-WALLOC_CLONES static int
-get_row_plain (walloc_rans_reader * reader, const row_job * job)
-{
-  return get_row (reader, job, 0, 0);
-}
-
-WALLOC_CLONES static int
-get_row_between (walloc_rans_reader * reader, const row_job * job)
-{
-  return get_row (reader, job, job->context->has_mean, 1);
-}
+  walloc_slice *slice;
+  walloc_slice_areas areas;
+  walloc_context context;
+  walloc_row_state state;
+  int good;                     /* nothing was damaged so far */
+  int busy;                     /* the current channel is coded */
+} slice_lane;
 
 /* Zero where nothing is kept from the frame before. */
 static void
@@ -182,45 +39,127 @@ clear_plane (const walloc_slice * slice, unsigned channel)
   }
 }
 
-static int
-get_plane (walloc_rans_reader * r, const walloc_slice_coder * coder,
-    const walloc_slice * slice, const walloc_slice_areas * areas, unsigned c)
+/* Pieces that wait for the kernels, with the lanes they belong to. */
+typedef struct
 {
-  walloc_context context;
-  row_job job;
-  size_t offset = 0;
-  unsigned y;
-  int good = 1;
+  walloc_row_state *state[WALLOC_ROWS_LANES];
+  slice_lane *lane[WALLOC_ROWS_LANES];
+  unsigned count;
+} piece_queue;
 
-  walloc_context_prepare (&context, coder->model, coder->set, c, slice->live,
-      &areas->planes, 1);
-  job.context = &context;
-  job.mean = areas->mean;
-  job.spread = areas->spread;
-  job.row = slice->planes + c * slice->plane_stride;
-  job.magnitude = areas->magnitudes + c * slice->plane_stride;
-  job.skip = slice->skip;
-  job.width = slice->width;
-  for (y = 0; y < slice->rows && good; y++) {
-    if (slice->skip == NULL || walloc_slice_near_coded (slice, y)) {
-      if (context.has_mean)
-        walloc_context_mean (&context, offset, slice->width, areas->mean);
-      walloc_context_spread (&context, offset, slice->width, areas->spread);
-      if (slice->skip != NULL)
-        good = get_row_between (r, &job);
-      else if (context.has_mean)
-        good = get_row_mean (r, &job);
-      else
-        good = get_row_plain (r, &job);
-    }
-    walloc_slice_end_row (slice, job.magnitude);
-    job.row += slice->stride;
-    job.magnitude += slice->stride;
-    offset += slice->stride;
-    if (slice->skip != NULL)
-      job.skip += slice->skip_stride;
+static void
+get_pieces (const walloc_rows_kernels * kernels, walloc_rows_work * work,
+    piece_queue * queue, unsigned n, int has_mean)
+{
+  unsigned bad = 0, i;
+
+  if (queue->count == 0)
+    return;
+  if (queue->lane[0]->slice->skip == NULL)
+    bad = kernels->get[has_mean][queue->count - 1] (&work->tables,
+        work->piece, queue->state, n);
+  else
+    for (i = 0; i < queue->count; i++)
+      bad |= kernels->between (&work->tables, work->piece + i,
+          queue->state + i, n) << i;
+  for (i = 0; i < queue->count; i++)
+    if (bad >> i & 1)
+      queue->lane[i]->good = 0;
+}
+
+/* What the kernels need for n latents from column x of row y on. */
+static void
+begin_piece (slice_lane * lane, walloc_row_piece * piece, unsigned c,
+    unsigned y, unsigned x, unsigned n, int has_mean)
+{
+  const walloc_slice *slice = lane->slice;
+  size_t at = y * slice->stride + x;
+
+  if (has_mean)
+    walloc_context_mean (&lane->context, at, n, piece->mean);
+  walloc_context_spread (&lane->context, at, n, piece->spread);
+  walloc_rows_fill (&lane->state.reader, lane->areas.work->tail);
+  if (slice->skip != NULL) {
+    lane->state.skip = slice->skip + y * slice->skip_stride + x;
+    memcpy (piece->row, slice->planes + c * slice->plane_stride + at, n *
+        sizeof *piece->row);
   }
-  return good;
+}
+
+static void
+end_piece (const slice_lane * lane, const walloc_row_piece * piece, unsigned c,
+    unsigned y, unsigned x, unsigned n)
+{
+  const walloc_slice *slice = lane->slice;
+  size_t at = c * slice->plane_stride + y * slice->stride + x;
+
+  memcpy (slice->planes + at, piece->row, n * sizeof *piece->row);
+  memcpy (lane->areas.magnitudes + at, piece->magnitude, n);
+}
+
+/* Row y of channel c of the slices that have it. */
+static void
+get_row (const walloc_slice_coder * coder, slice_lane * lanes, unsigned count,
+    unsigned c, unsigned y, int has_mean)
+{
+  walloc_rows_work *work = lanes->areas.work;
+  const walloc_slice *slice;
+  piece_queue queue;
+  slice_lane *lane;
+  unsigned i, x, n;
+
+  queue.count = 0;
+  for (lane = lanes; lane < lanes + count; lane++) {
+    slice = lane->slice;
+    if (!lane->busy || !lane->good || y >= slice->rows)
+      continue;
+    walloc_slice_end_row (slice, lane->areas.magnitudes +
+        c * slice->plane_stride + y * slice->stride);
+    if (slice->skip != NULL && !walloc_slice_near_coded (slice, y))
+      continue;
+    lane->state.mean = 0;
+    lane->state.spread = 0;
+    queue.state[queue.count] = &lane->state;
+    queue.lane[queue.count++] = lane;
+  }
+  for (x = 0; x < lanes->slice->width; x += n) {
+    n = lanes->slice->width - x;
+    n = n > WALLOC_ROWS_PIECE ? WALLOC_ROWS_PIECE : n;
+    for (i = 0; i < queue.count; i++)
+      begin_piece (queue.lane[i], work->piece + i, c, y, x, n, has_mean);
+    get_pieces (coder->kernels, work, &queue, n, has_mean);
+    for (i = 0; i < queue.count; i++)
+      end_piece (queue.lane[i], work->piece + i, c, y, x, n);
+  }
+}
+
+/* Channel c of the slices that are busy. */
+static void
+get_planes (const walloc_slice_coder * coder, slice_lane * lanes,
+    unsigned count, unsigned c)
+{
+  const walloc_context *context = NULL;
+  const walloc_slice *slice;
+  slice_lane *lane;
+  unsigned y, rows = 0;
+  int has_mean = 0;
+
+  for (lane = lanes; lane < lanes + count; lane++) {
+    if (!lane->busy)
+      continue;
+    slice = lane->slice;
+    walloc_context_prepare (&lane->context, coder->model, coder->set, c,
+        slice->live, &lane->areas.planes, 1);
+    context = &lane->context;
+    has_mean |= context->has_mean || slice->skip != NULL;
+    rows = slice->rows > rows ? slice->rows : rows;
+  }
+  if (context == NULL)
+    return;
+  walloc_rows_prepare (&lanes->areas.work->tables, coder->model, coder->set, c,
+      context);
+  for (y = 0; y < rows; y++)
+    get_row (coder, lanes, count, c, y, has_mean);
 }
 
 /* Magnitudes of a channel of which nothing is coded, but which may have
@@ -255,37 +194,46 @@ measure_channels (const walloc_slice_coder * coder, const walloc_slice * slice,
       measure_plane (coder, slice, &areas, first);
 }
 
+/* Whether channel c is coded, which is in front of it. */
 static int
-get_layer (walloc_rans_reader * r, const walloc_slice_coder * coder,
-    walloc_slice * slice, unsigned layer)
+get_active (walloc_rans_reader * r, const walloc_slice_coder * coder,
+    unsigned c)
 {
-  const uint16_t *frequency = coder->model->set[coder->set].active;
-  unsigned c = walloc_slice_layer_first (coder, layer), active;
-  walloc_slice_areas areas;
-  uint32_t slot, zero;
-  int good = 1;
+  unsigned frequency = coder->model->set[coder->set].active[c];
+  uint32_t slot = walloc_rans_peek (r), zero = 32768u - frequency;
+  int active = slot >= zero;
 
-  walloc_slice_begin (coder, slice, c, coder->end[layer], 0, &areas);
-  for (; good && c < coder->end[layer]; c++) {
-    active = 0;
-    if (coder->present[c]) {
-      slot = walloc_rans_peek (r);
-      zero = 32768u - frequency[c];
-      active = slot >= zero;
-      walloc_rans_take (r, slot, active ? zero : 0,
-          active ? frequency[c] : zero);
-    }
-    slice->live[c] = (uint8_t) (slice->skip != NULL ? coder->present[c] :
-        active);
-    if (active) {
-      good = get_plane (r, coder, slice, &areas, c);
-    } else {
+  walloc_rans_take (r, slot, active ? zero : 0, active ? frequency : zero);
+  return active;
+}
+
+static void
+get_layer (const walloc_slice_coder * coder, slice_lane * lanes,
+    unsigned count, unsigned layer)
+{
+  unsigned c = walloc_slice_layer_first (coder, layer);
+  slice_lane *lane;
+  walloc_slice *slice;
+
+  for (lane = lanes; lane < lanes + count; lane++)
+    walloc_slice_begin (coder, lane->slice, c, coder->end[layer], 0,
+        &lane->areas);
+  lanes->areas.work->tables.class = WALLOC_MODEL_MAX_CLASSES;   /* none yet */
+  for (; c < coder->end[layer]; c++) {
+    for (lane = lanes; lane < lanes + count; lane++) {
+      slice = lane->slice;
+      lane->busy = lane->good && coder->present[c] &&
+          get_active (&lane->state.reader, coder, c);
+      slice->live[c] = (uint8_t) (slice->skip != NULL ? coder->present[c] :
+          lane->busy);
+      if (lane->busy || !lane->good)
+        continue;
       clear_plane (slice, c);
       if (slice->live[c])
-        measure_plane (coder, slice, &areas, c);
+        measure_plane (coder, slice, &lane->areas, c);
     }
+    get_planes (coder, lanes, count, c);
   }
-  return good && walloc_rans_good (r);
 }
 
 static void
@@ -319,37 +267,79 @@ walloc_slice_lose (const walloc_slice_coder * coder, walloc_slice * slice,
       coder->channels);
 }
 
-walloc_result
-walloc_slice_decode (const walloc_slice_coder * coder, walloc_slice * slice,
-    unsigned layer, const uint8_t * data, size_t size)
+/* Everything in front of the planes; 1 when these follow. */
+static int
+begin_layer (const walloc_slice_coder * coder, walloc_slice * slice,
+    unsigned layer, const uint8_t * data, size_t size,
+    walloc_rans_reader * reader, walloc_result * result)
 {
-  walloc_rans_reader r;
   unsigned first = walloc_slice_layer_first (coder, layer);
 
+  *result = WALLOC_OK;
   if (slice->skip != NULL && slice->previous == NULL &&
-      coder->model->set[coder->set].before)
-    return WALLOC_ERR_ARGUMENT;
+      coder->model->set[coder->set].before) {
+    *result = WALLOC_ERR_ARGUMENT;
+    return 0;
+  }
   if (size == 0) {
     if (slice->skip != NULL && layer == 0)
       skip_all (slice);
     clear_channels (coder, slice, first, coder->end[layer]);
     if (slice->skip != NULL)
       measure_channels (coder, slice, first, coder->end[layer]);
-    return WALLOC_OK;
+    return 0;
   }
+  /* the checksum is what may be read behind the reader's end */
   if (size < WALLOC_SLICE_LEAST ||
       walloc_crc16 (data, size - WALLOC_SLICE_CHECK) !=
       walloc_get_u16 (data + size - WALLOC_SLICE_CHECK) ||
-      !walloc_rans_reader_init (&r, data, size - WALLOC_SLICE_CHECK)) {
+      !walloc_rans_reader_init (reader, data, size - WALLOC_SLICE_CHECK)) {
     walloc_slice_lose (coder, slice, layer);
-    return WALLOC_ERR_CORRUPT;
+    *result = WALLOC_ERR_CORRUPT;
+    return 0;
   }
   if (slice->skip != NULL && layer == 0)
-    walloc_skip_get (&r, slice);
-  if (get_layer (&r, coder, slice, layer))
-    return WALLOC_OK;
-  clear_channels (coder, slice, first, coder->channels);
-  if (slice->skip != NULL && layer == 0)
-    skip_all (slice);
-  return WALLOC_ERR_CORRUPT;
+    walloc_skip_get (reader, slice);
+  return 1;
+}
+
+void
+walloc_slice_decode_several (const walloc_slice_coder * coder,
+    walloc_slice * const *slices, unsigned count, unsigned layer,
+    const uint8_t * const *data, const size_t *sizes, walloc_result * results)
+{
+  slice_lane lanes[WALLOC_ROWS_LANES], *lane = lanes;
+  unsigned of[WALLOC_ROWS_LANES], i;
+
+  for (i = 0; i < count; i++) {
+    if (!begin_layer (coder, slices[i], layer, data[i], sizes[i],
+            &lane->state.reader, &results[i]))
+      continue;
+    lane->slice = slices[i];
+    lane->good = 1;
+    of[lane - lanes] = i;
+    lane++;
+  }
+  count = (unsigned) (lane - lanes);
+  if (count > 0)
+    get_layer (coder, lanes, count, layer);
+  for (lane = lanes; lane < lanes + count; lane++) {
+    if (lane->good && walloc_rans_good (&lane->state.reader))
+      continue;
+    results[of[lane - lanes]] = WALLOC_ERR_CORRUPT;
+    clear_channels (coder, lane->slice, walloc_slice_layer_first (coder,
+            layer), coder->channels);
+    if (lane->slice->skip != NULL && layer == 0)
+      skip_all (lane->slice);
+  }
+}
+
+walloc_result
+walloc_slice_decode (const walloc_slice_coder * coder, walloc_slice * slice,
+    unsigned layer, const uint8_t * data, size_t size)
+{
+  walloc_result result;
+
+  walloc_slice_decode_several (coder, &slice, 1, layer, &data, &size, &result);
+  return result;
 }

@@ -73,14 +73,14 @@ typedef struct
 } walloc_symbol;
 
 /* Frequencies of one context. Symbol k (0, 1, -1, ..., m, -m, escape) is
- * symbol[k]; last[k] = start + freq - 1, so the symbol of slot s is the number
- * of entries with last[k] < s. Behind the 2 m + 2 symbols, last is 32767 and
- * symbol is 0/0. All compares fit signed 16-bit vectors. reciprocal[k] is
+ * symbol[k]; first[k] = start - 32768, so the symbol of slot s is the number of
+ * entries with first[k] <= s - 32768, less one. Behind the 2 m + 2 symbols,
+ * first is 0 and symbol is 0/0. All compares fit signed 16-bit vectors. reciprocal[k] is
  * floor (2^64 / freq) + 1: the upper half of its product with any x < 2^32 is
  * x / freq (x - 1 with the 2^64 - 1 that stand for freq 1). Aligned to 64. */
 typedef struct
 {
-  int16_t last[WALLOC_MODEL_SYMBOLS];
+  int16_t first[WALLOC_MODEL_SYMBOLS];
   walloc_symbol symbol[WALLOC_MODEL_SYMBOLS];
   uint64_t reciprocal[WALLOC_MODEL_SYMBOLS];
   uint8_t shift;                /* of the bucket */

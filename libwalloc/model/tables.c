@@ -11,7 +11,7 @@
 #define MAX_MEAN_WEIGHT 768
 /* Spreads are 16 bits wide. */
 #define MAX_SPREAD 65535
-#define EVEN_SHARE 12288        /* of 32768: see walloc_freq_table */
+#define EVEN_SHARE 26000        /* of 32768: see walloc_freq_table */
 #define ACTIVE_TOTAL 32768
 #define FREQ_TOTAL 32768
 #define Z ((size_t) 0)          /* ends lists of dimensions */
@@ -129,7 +129,7 @@ read_table (const uint16_t * freq, unsigned symbols, unsigned shift,
   unsigned k, sum = 0;
 
   for (k = 0; k < WALLOC_MODEL_SYMBOLS; k++) {
-    t->last[k] = INT16_MAX;
+    t->first[k] = 0;
     if (k >= symbols && freq[k] != 0)
       return "an entry behind the escape symbol is not 0";
     if (k < symbols && freq[k] == 0)
@@ -141,8 +141,8 @@ read_table (const uint16_t * freq, unsigned symbols, unsigned shift,
     t->symbol[k].start = (uint16_t) sum;
     t->symbol[k].freq = freq[k];
     t->reciprocal[k] = freq[k] == 1 ? UINT64_MAX : UINT64_MAX / freq[k] + 1;
+    t->first[k] = (int16_t) ((int) sum - FREQ_TOTAL);
     sum += freq[k];
-    t->last[k] = (int16_t) (sum - 1);
   }
   t->shift = (uint8_t) shift;
   t->escape = (uint8_t) (symbols - 1);

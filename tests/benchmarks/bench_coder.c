@@ -34,9 +34,9 @@ typedef struct
   int16_t **planes;
   uint8_t **bytes;              /* coded slices, at the end of each buffer */
   size_t *room, *size;
-  unsigned slices;
+  unsigned slices, lanes;       /* lanes: slices decoded at once */
   uint8_t present[WALLOC_MODEL_MAX_CHANNELS];
-  void *scratch;
+  uint8_t *scratch;
 } sliced;
 
 static double
@@ -111,6 +111,8 @@ slice_latents (sliced * s, walloc_model * model,
     const walloc_frame_info * info, const walloc_latents * latents)
 {
   unsigned i, c, y, rows;
+  size_t scratch = (walloc_slice_scratch (model, latents->width,
+          info->slice_rows, info->channels, 1) + 63) / 64 * 64;
   walloc_slice *slice;
 
   walloc_layout_present (model, WALLOC_SAMPLING_444, info->channels,
@@ -124,9 +126,8 @@ slice_latents (sliced * s, walloc_model * model,
   s->bytes = calloc (s->slices, sizeof *s->bytes);
   s->room = calloc (s->slices, sizeof *s->room);
   s->size = calloc (s->slices * WALLOC_SLICE_LAYERS, sizeof *s->size);
-  s->scratch = aligned_alloc (64, (walloc_slice_scratch (model,
-              latents->width, info->slice_rows, info->channels, 1) + 63) / 64 *
-      64);
+  s->lanes = WALLOC_ROWS_LANES;
+  s->scratch = aligned_alloc (64, scratch * WALLOC_ROWS_LANES);
   for (i = 0; i < s->slices; i++) {
     slice = &s->slice[i];
     rows = latents->height - i * info->slice_rows;
@@ -138,7 +139,7 @@ slice_latents (sliced * s, walloc_model * model,
     s->planes[i] = calloc (walloc_slice_elements (slice->width, rows,
             info->channels), sizeof *s->planes[i]);
     slice->planes = s->planes[i] + walloc_slice_origin (slice->width);
-    slice->scratch = s->scratch;
+    slice->scratch = s->scratch + i % s->lanes * scratch;
     s->room[i] = walloc_slice_worst (slice->width, rows, info->channels);
     s->bytes[i] = malloc (s->room[i]);
     for (c = 0; c < info->channels; c++)
@@ -183,18 +184,22 @@ static void
 decode_all (void *data)
 {
   sliced *s = data;
-  const size_t *size;
-  const uint8_t *at;
-  unsigned i, layer;
+  walloc_slice *slice[WALLOC_ROWS_LANES];
+  walloc_result result[WALLOC_ROWS_LANES];
+  size_t size[WALLOC_ROWS_LANES];
+  const uint8_t *at[WALLOC_ROWS_LANES];
+  unsigned i, n, k;
 
-  for (i = 0; i < s->slices; i++) {
-    size = s->size + i * WALLOC_SLICE_LAYERS;
-    at = s->bytes[i] + s->room[i];
-    for (layer = s->coder.layers; layer-- > 0;)
-      at -= size[layer];
-    for (layer = 0; layer < s->coder.layers; at += size[layer++])
-      if (walloc_slice_decode (&s->coder, &s->slice[i], layer, at,
-              size[layer]) != WALLOC_OK)
+  for (i = 0; i < s->slices; i += n) {
+    n = s->slices - i < s->lanes ? s->slices - i : s->lanes;
+    for (k = 0; k < n; k++) {
+      slice[k] = &s->slice[i + k];
+      size[k] = s->size[(i + k) * WALLOC_SLICE_LAYERS];
+      at[k] = s->bytes[i + k] + s->room[i + k] - size[k];
+    }
+    walloc_slice_decode_several (&s->coder, slice, n, 0, at, size, result);
+    for (k = 0; k < n; k++)
+      if (result[k] != WALLOC_OK)
         fail ("a slice was not decoded");
   }
 }

@@ -46,14 +46,14 @@ check_table (const walloc_freq_table * t, unsigned symbols)
 
   for (k = 0; k < symbols; k++) {
     require (t->symbol[k].start == sum && t->symbol[k].freq > 0);
+    require (t->first[k] == (int) sum - 32768);
     sum += t->symbol[k].freq;
-    require (t->last[k] == (int) sum - 1);
     require ((unsigned __int128) UINT32_MAX * t->reciprocal[k] >> 64 ==
         UINT32_MAX / t->symbol[k].freq - (t->symbol[k].freq == 1));
   }
   require (sum == 32768);
   for (; k < WALLOC_MODEL_SYMBOLS; k++)
-    require (t->last[k] == 32767);
+    require (t->first[k] == 0);
 }
 
 static void

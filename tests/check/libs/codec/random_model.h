@@ -35,7 +35,7 @@ random_table (walloc_freq_table * t, unsigned m, unsigned shift,
   unsigned n = 2 * m + 2, k, start = 0, left = 32768 - n, f;
 
   for (k = 0; k < WALLOC_MODEL_SYMBOLS; k++) {
-    t->last[k] = 32767;
+    t->first[k] = 0;
     t->symbol[k].start = t->symbol[k].freq = 0;
   }
   t->shift = (uint8_t) shift;
@@ -50,8 +50,8 @@ random_table (walloc_freq_table * t, unsigned m, unsigned shift,
     t->reciprocal[k] = UINT64_MAX / (f + 1) + 1;
     if (f == 0)
       t->reciprocal[k] = UINT64_MAX;
+    t->first[k] = (int16_t) ((int) start - 32768);
     start += f + 1;
-    t->last[k] = (int16_t) (start - 1);
   }
 }
 

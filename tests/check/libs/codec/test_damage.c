@@ -32,7 +32,7 @@ frame_layered (test_frame * f, walloc_model * model, unsigned seed,
 {
   static const unsigned ends[] = { 1, 4 };
   static int16_t buffer[8192];
-  static uint8_t scratch[4096] __attribute__((aligned (64)));
+  static uint8_t scratch[65536] __attribute__((aligned (64)));
   uint8_t out[SLICES][4096], present[CHANNELS];
   uint32_t sizes[SLICES * LAYERS];
   walloc_slice_coder coder;

@@ -114,6 +114,7 @@ test_context (unsigned width, int max_weight, unsigned kind)
       continue;
     walloc_context_prepare (&all, &r.model, 0, c, live, &areas.planes, 0);
     walloc_context_prepare (&near, &r.model, 0, c, live, &areas.planes, 1);
+    walloc_context_tables (&all, &r.model, 0, c);
     bad_near += near.has_mean != all.has_mean;
     for (k = 0; k < 256; k++) {
       key = (unsigned) ((int) k / 4 + r.offset[c] < 0 ? 0 : (int) k / 4 +
@@ -333,6 +334,73 @@ test_damage (void)
   fixture_clear (&f);
 }
 
+/* Two slices of different heights at once, by every instruction set that this
+ * processor has: what one after another gives; damage in one of them does not
+ * reach the other. */
+static void
+test_several (unsigned width, unsigned rows, unsigned kind, unsigned max_shift)
+{
+  random_model r;
+  fixture f[2];
+  walloc_slice *slices[2];
+  const walloc_rows_kernels *kernels;
+  const uint8_t *data[2];
+  uint8_t *damaged;
+  walloc_result result[2];
+  int16_t *copy[2];
+  unsigned seed = width * 7 + rows + kind, i, k, bad;
+  size_t size[2];
+
+  random_model_init (&r, seed, 200, max_shift);
+  for (i = 0; i < 2; i++) {
+    fixture_init (&f[i], &r, width, i ? (rows + 1) / 2 : rows);
+    fill (&f[i], i ? 1 : kind, &seed);
+    copy[i] = malloc (f[i].elements * sizeof *copy[i]);
+    memcpy (copy[i], f[i].buffer, f[i].elements * sizeof *copy[i]);
+    walloc_slice_encode (&f[i].coder, &f[i].slice, f[i].out, f[i].capacity,
+        &size[i]);
+    data[i] = f[i].out + f[i].capacity - size[i];
+    slices[i] = &f[i].slice;
+  }
+  damaged = malloc (size[0]);
+  memcpy (damaged, data[0], size[0]);
+  damaged[size[0] / 2] ^= 16;
+  mend (damaged, size[0]);
+  for (k = 0; (kernels = walloc_rows_best (k)) != NULL; k++) {
+    bad = 0;
+    f[0].coder.kernels = kernels;
+    for (i = 0; i < 2; i++)
+      memset (&f[i].buffer[f[i].slice.planes - f[i].buffer], 7,
+          width * sizeof *f[i].buffer);
+    walloc_slice_decode_several (&f[0].coder, slices, 2, 0, data, size, result);
+    for (i = 0; i < 2; i++)
+      bad += result[i] != WALLOC_OK || memcmp (copy[i], f[i].buffer,
+          f[i].elements * sizeof *copy[i]) != 0;
+    TAP_OK (bad == 0, "%ux%u kind %u shift %u: two at once, %s", width, rows,
+        kind, max_shift, kernels->isa);
+    for (i = 0; i < 2; i++)
+      bad += walloc_slice_decode (&f[0].coder, slices[i], 0, data[i],
+          size[i]) != WALLOC_OK || memcmp (copy[i], f[i].buffer,
+          f[i].elements * sizeof *copy[i]) != 0;
+    TAP_OK (bad == 0, "one after the other, %s", kernels->isa);
+    data[0] = damaged;
+    walloc_slice_decode_several (&f[0].coder, slices, 2, 0, data, size, result);
+    data[0] = f[0].out + f[0].capacity - size[0];
+    bad += result[0] != WALLOC_ERR_CORRUPT || result[1] != WALLOC_OK ||
+        memcmp (copy[1], f[1].buffer, f[1].elements * sizeof *copy[1]) != 0;
+    for (i = 0; i < f[0].elements; i++)
+      bad += f[0].buffer[i] != 0;
+    TAP_OK (bad == 0, "damage in one of them stays there, %s", kernels->isa);
+  }
+  TAP_OK (k > 0, "%u instruction sets", k);
+  for (i = 0; i < 2; i++) {
+    free (copy[i]);
+    fixture_clear (&f[i]);
+  }
+  free (damaged);
+  random_model_clear (&r);
+}
+
 int
 main (void)
 {
@@ -350,6 +418,11 @@ main (void)
   test_round_trip (64, 16, 2, 2047, 12, 0);
   test_round_trip (64, 16, 3, 2047, 0, 0);
   test_round_trip (5, 3, 1, 64, 0, 63);
+  for (i = 0; i < sizeof widths / sizeof *widths; i++)
+    test_several (widths[i], 3 + i, 1 + i % 3, i % 4);
+  test_several (128, 20, 1, 0);
+  test_several (129, 20, 2, 0);
+  test_several (300, 31, 1, 3);
   test_damage ();
   return tap_done ();
 }

@@ -113,10 +113,10 @@ test_ordered (void)
     for (k = 0; k < m->buckets * 4; k++) {
       t = walloc_model_table (m, 1, c, k / 4, k % 4);
       sum = 2u * m->max_symbol[k / 4] + 2;
-      bad += t->symbol[0].start != 0 || t->last[sum - 1] != 32767 ||
+      bad += t->symbol[0].start != 0 || t->first[0] != -32768 ||
           t->symbol[sum - 1].start + t->symbol[sum - 1].freq != 32768 ||
-          t->symbol[1].start != t->last[0] + 1 ||
-          (sum < 32 && (t->symbol[sum].freq != 0 || t->last[sum] != 32767));
+          t->symbol[1].start != t->first[1] + 32768 ||
+          (sum < 32 && (t->symbol[sum].freq != 0 || t->first[sum] != 0));
     }
   }
   TAP_OK (bad == 0, "frequency tables are complete");

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rows.h for what every processor of a kind has; see rows_template.h. */
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __SSE2__
+# include <emmintrin.h>
+#endif
+
+static inline size_t
+count_symbols (const int16_t * first, int16_t slot)
+{
+#ifdef __SSE2__
+  const __m128i s = _mm_set1_epi16 (slot);
+  const __m128i *f = (const __m128i *) first;
+  unsigned low = (unsigned) _mm_movemask_epi8 (_mm_packs_epi16
+      (_mm_cmpgt_epi16 (_mm_load_si128 (f), s),
+          _mm_cmpgt_epi16 (_mm_load_si128 (f + 1), s)));
+  unsigned high = (unsigned) _mm_movemask_epi8 (_mm_packs_epi16
+      (_mm_cmpgt_epi16 (_mm_load_si128 (f + 2), s),
+          _mm_cmpgt_epi16 (_mm_load_si128 (f + 3), s)));
+
+  /* those above are the last */
+  return 32 - (unsigned) __builtin_clz (~(high << 16 | low));
+#else
+  int16_t count = 0;
+  unsigned k;
+
+  for (k = 0; k < 32; k++)
+    count = (int16_t) (count + (first[k] <= slot));
+  return (size_t) count;
+#endif
+}
+
+#define KERNELS walloc_rows_plain
+#define ISA "plain"
+#include "entropy/rows_template.h"
