@@ -567,6 +567,7 @@ gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
 {
   guint64 pixels = (guint64) image->width * image->height;
   gboolean is_key = params->predict != WALLOC_PREDICT_ALLOWED;
+  walloc_encoder_stats before, after;
   walloc_result result;
   guint index;
 
@@ -582,16 +583,20 @@ gst_walloc_enc_encode (GstWallocEnc * self, const Settings * settings,
   index = gst_walloc_rate_control_begin (&self->rate, is_key, duration,
       params->predict == WALLOC_PREDICT_NONE ? 1 : settings->key_int_max,
       pixels);
+  walloc_encoder_get_stats (self->encoder, &before);
   for (;;) {
+    params->fill = gst_walloc_rate_control_fill (&self->rate);
     if (gst_walloc_steps_apply (&self->steps, index, settings->channels,
             params))
       gst_walloc_rate_control_forget (&self->rate);
     result = walloc_encoder_encode (self->encoder, image, params, data, size,
         header, text);
-    if (result != WALLOC_OK
-        || !gst_walloc_rate_control_again (&self->rate, header->type, *size,
-            &index))
+    if (result != WALLOC_OK)
       return result;
+    walloc_encoder_get_stats (self->encoder, &after);
+    if (!gst_walloc_rate_control_again (&self->rate, header->type, *size,
+            after.filled - before.filled, &index))
+      return WALLOC_OK;
     GST_DEBUG_OBJECT (self, "%" G_GSIZE_FORMAT " bytes at step index %u are "
         "far from the goal, encoding again at %u", *size, params->step_index,
         index);

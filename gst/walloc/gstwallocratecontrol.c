@@ -14,8 +14,15 @@
  * per cent. "bucket" decides, where no step is coarse enough, which pictures
  * are left out.
  *
- * Key frames between predicted ones get more: what they exceed is planned as a
- * debt, and the frames up to the next key frame pay it. */
+ * Streams with predicted frames vary more, so the last two seconds are looked
+ * at as they were: what leaves the window in the next frames says how much each
+ * may take at least and at most, so that no window leaves its limits. A frame
+ * at the finest step counts as if it had used its time: nothing is saved up
+ * there. Key frames get more, as far as these limits go: what they exceed is
+ * planned as a debt, and the frames up to the next key frame pay it. What a
+ * predicted frame leaves of its goal is filled by the encoder with static areas
+ * that are not as good as its step, and the step gets finer when none are left.
+ */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -36,15 +43,20 @@
 /* time in which what is beyond the band is paid back */
 #define PAYBACK 0.25
 
-/* the same in streams with predicted frames, whose sizes vary more */
-#define BAND_PREDICTED 0.02
-#define PAYBACK_PREDICTED 0.08
+/* streams with predicted frames: windows of WINDOW seconds differ from it by
+ * ASIDE at most; the sum of the last one is brought back in CENTRE; a frame
+ * after a key frame has FLOOR of its time at least */
+#define WINDOW 2.0
+#define ASIDE 0.08
+#define CENTRE 0.5
+#define FLOOR 0.75
 
 /* the level is brought back to CALM when it leaves FAR, by so much of itself
- * in a second; LEVEL is what the buffer holds on each side */
+ * in a second, always in streams with predicted frames; LEVEL is what the buffer holds on each side */
 #define FAR 0.5
 #define CALM 0.2
 #define DRIFT 0.05
+#define DRIFT_PREDICTED 0.1
 #define LEVEL 1.0
 
 /* what was not used is given back by so much of the rate at most */
@@ -53,6 +65,7 @@
 /* limits of a goal, in shares of what the picture's time allows */
 #define LEAST_GOAL 0.3
 #define MOST_GOAL 2.0
+#define MOST_GOAL_PREDICTED 3.0
 
 /* a frame this close to its goal is good, whatever the accounts say */
 #define CLOSE 0.05
@@ -62,12 +75,8 @@
 #define KEEP 0.8
 #define KEEP_LESS 0.6
 
-/* what a key frame may exceed its time by, as windows of two seconds see it;
- * where these always have the same number of key frames in them, by how much
- * that may change from one to the next, and in all */
-#define KEY_EXCESS 0.07
-#define KEY_EXCESS_CHANGE 0.04
-#define KEY_EXCESS_ALIGNED 0.4
+/* what a key frame may exceed its time by */
+#define KEY_EXCESS 0.4
 
 /* what a cut took is paid back in this time */
 #define CUT_PAYBACK 0.5
@@ -94,6 +103,15 @@
 #define MOST_COARSER 4
 #define MOST_COARSER_AGAIN 8
 
+/* the same where a frame had next to nothing to code, by share of its goal */
+#define STILL_FINER 8
+#define STILL 0.3
+
+/* what is filled up to so much of the goal is full */
+#define FULL 0.85
+#define LEAST_FILL 0.5
+#define MOST_FILL 1.4
+
 /* the wish for a predicted frame is met by half when it is nearer than this */
 #define HURRY 16
 
@@ -113,6 +131,7 @@ gst_walloc_rate_control_init (GstWallocRateControl * rc)
 {
   memset (rc, 0, sizeof (*rc));
   rc->model[0].slope = rc->model[1].slope = GUESS_SLOPE;
+  rc->fill_scale = 1;
 }
 
 /* Sets the rate, in bits per second (0: none), and the limits of the index.
@@ -131,7 +150,8 @@ gst_walloc_rate_control_set (GstWallocRateControl * rc, gdouble bitrate,
   rc->bitrate = bitrate;
   rc->recent = rc->level = rc->bucket = 0;
   rc->debt = rc->debt_time = rc->gap = 0;
-  rc->paying = rc->low = FALSE;
+  rc->paying = rc->low = rc->filled = rc->still = FALSE;
+  rc->n_past = 0;
   rc->fresh = TRUE;
 }
 
@@ -216,6 +236,11 @@ gst_walloc_rate_control_elapsed (GstWallocRateControl * rc,
   rc->recent = CLAMP (rc->recent - seconds, -LIMIT, 2 * LIMIT);
   rc->level = CLAMP (rc->level - seconds, -LEVEL, LEVEL);
   rc->bucket = MAX (rc->bucket - seconds, 0);
+  if (rc->n_past > 0) {
+    guint last = (rc->end_past - 1) % GST_WALLOC_RATE_CONTROL_HISTORY;
+
+    rc->past[last].seconds = MAX (rc->past[last].seconds + seconds, 0);
+  }
 }
 
 /* Whether the next picture is to be left out, as even a coarse step exceeds
@@ -233,13 +258,74 @@ gst_walloc_rate_control_skip (GstWallocRateControl * rc, GstClockTime duration)
   return TRUE;
 }
 
+/* Notes what a frame took. */
+static void
+remember (GstWallocRateControl * rc, gdouble spent)
+{
+  guint at = rc->end_past;
+
+  rc->past[at].seconds = rc->seconds;
+  rc->past[at].spent = spent;
+  rc->past[at].counted = rc->index <= rc->min_index ?
+      MAX (spent, rc->seconds) : spent;
+  rc->end_past = (at + 1) % GST_WALLOC_RATE_CONTROL_HISTORY;
+  rc->n_past = MIN (rc->n_past + 1, GST_WALLOC_RATE_CONTROL_HISTORY);
+}
+
+/* What the picture at hand should take at least and at most, so that windows can
+ * stay within their limits while frames leave them, and the limit beyond which
+ * they cannot. @spent: what those took
+ * that share its window. FALSE: there are no two seconds yet. */
+static gboolean
+look_back (GstWallocRateControl * rc, gdouble * spent)
+{
+  gdouble time = rc->seconds, counted = 0, low, high, gone = 0, left = 0;
+  gdouble floor = FLOOR * rc->seconds;
+  guint n = 0, i, at;
+
+  *spent = 0;
+  while (n < rc->n_past) {
+    at = (rc->end_past - 1 - n) % GST_WALLOC_RATE_CONTROL_HISTORY;
+    if (time + rc->past[at].seconds > WINDOW + rc->past[at].seconds / 2)
+      break;
+    time += rc->past[at].seconds;
+    *spent += rc->past[at].spent;
+    counted += rc->past[at].counted;
+    n++;
+  }
+  rc->least = 0;
+  rc->most = rc->limit = G_MAXDOUBLE;
+  if (n == rc->n_past) {
+    /* frames that come before two seconds are over have to live, too */
+    if (rc->is_key && n > 0)
+      rc->most = rc->limit = WINDOW + ASIDE - *spent - FLOOR * (WINDOW - time);
+    return FALSE;
+  }
+  high = WINDOW + ASIDE - *spent;
+  low = WINDOW - ASIDE - counted;
+  for (i = 0; i <= n; i++) {
+    rc->least = MAX (rc->least, (low + left) / (i + 1));
+    rc->most = MIN (rc->most, (high + gone) / (i + 1));
+    rc->limit = MIN (rc->limit, high + gone - i * floor);
+    if (i == n)
+      break;
+    at = (rc->end_past - n + i) % GST_WALLOC_RATE_CONTROL_HISTORY;
+    gone += rc->past[at].spent;
+    left += rc->past[at].counted;
+  }
+  if (rc->is_key) {
+    rc->least = low;
+    rc->most = MAX (rc->most, rc->limit);
+  }
+  return TRUE;
+}
+
 /* What a key frame gets beyond its time: as much more than predicted frames as
  * its content needs at their step, within limits. */
 static gdouble
-key_excess (GstWallocRateControl * rc, gdouble seconds, gboolean is_planned)
+key_excess (GstWallocRateControl * rc, gdouble seconds)
 {
-  gdouble distance = rc->distance * seconds, windows = LONG_GAP / distance;
-  gdouble ratio = FIRST_RATIO, excess, change, least = 0, most;
+  gdouble distance = rc->distance * seconds, ratio = FIRST_RATIO, excess;
 
   if (rc->model[0].known && rc->model[1].known)
     ratio = exp2 (model_bits (&rc->model[1], rc->index)
@@ -247,22 +333,13 @@ key_excess (GstWallocRateControl * rc, gdouble seconds, gboolean is_planned)
   ratio = CLAMP (ratio, 1.0, MOST_RATIO);
   excess = distance * ratio / (ratio + rc->distance - 1) - seconds;
 
-  most = MAX (KEY_EXCESS - rc->debt, 0);
-  if (!rc->model[1].known) {
-    /* no two seconds end with this frame */
-    most = KEY_EXCESS_ALIGNED;
-  } else if (is_planned && rc->regular && windows > 0.5
-      && fabs (windows - rint (windows)) * distance < seconds / 2) {
-    change = KEY_EXCESS_CHANGE / MAX (1.0, windows);
-    least = CLAMP (rc->excess - change, 0, KEY_EXCESS_ALIGNED);
-    most = CLAMP (rc->excess + change, most, KEY_EXCESS_ALIGNED);
-  }
-  return CLAMP (excess, least, MAX (least, most));
+  return CLAMP (excess, 0, CLAMP (rc->most - seconds, 0,
+          MAX (KEY_EXCESS - rc->debt, 0)));
 }
 
 /* What the picture at hand may take, without corrections. */
 static gdouble
-plan_of (GstWallocRateControl * rc, gdouble seconds, gboolean is_planned)
+plan_of (GstWallocRateControl * rc, gdouble seconds)
 {
   gdouble plan = seconds;
 
@@ -270,10 +347,12 @@ plan_of (GstWallocRateControl * rc, gdouble seconds, gboolean is_planned)
     rc->paying = TRUE;
   else if (fabs (rc->level) < CALM)
     rc->paying = FALSE;
-  if (rc->paying)
+  if (rc->distance > 1)
+    plan -= MAX (DRIFT_PREDICTED * rc->level, -MOST_GIVEN) * seconds;
+  else if (rc->paying)
     plan -= MAX (DRIFT * rc->level, -MOST_GIVEN) * seconds;
   if (rc->is_key && rc->distance > 1)
-    rc->lent = key_excess (rc, seconds, is_planned);
+    rc->lent = key_excess (rc, seconds);
   else
     rc->lent = -MIN (rc->debt * MIN (1.0, seconds / MAX (rc->debt_time,
                 seconds)), (1 - LEAST_GOAL) * seconds);
@@ -284,12 +363,11 @@ plan_of (GstWallocRateControl * rc, gdouble seconds, gboolean is_planned)
 static gdouble
 goal_of (GstWallocRateControl * rc, gdouble plan, gdouble seconds)
 {
-  gboolean calm = rc->distance <= 1;
-  gdouble goal = plan, band = calm ? BAND : BAND_PREDICTED;
+  gdouble goal = plan;
 
-  if (fabs (rc->recent) > band)
-    goal -= (rc->recent - CLAMP (rc->recent, -band, band))
-        * MIN (1.0, seconds / (calm ? PAYBACK : PAYBACK_PREDICTED));
+  if (fabs (rc->recent) > BAND)
+    goal -= (rc->recent - CLAMP (rc->recent, -BAND, BAND))
+        * MIN (1.0, seconds / PAYBACK);
 
   return CLAMP (goal, LEAST_GOAL * plan, MOST_GOAL * plan);
 }
@@ -297,11 +375,28 @@ goal_of (GstWallocRateControl * rc, gdouble plan, gdouble seconds)
 /* Plans the picture at hand, once it is known (or thought) to be a key frame
  * or not. */
 static void
-plan_picture (GstWallocRateControl * rc, gboolean is_key, gboolean is_planned)
+plan_picture (GstWallocRateControl * rc, gboolean is_key)
 {
+  gboolean full;
+  gdouble spent;
+
   rc->is_key = is_key;
-  rc->plan = plan_of (rc, rc->seconds, is_planned);
-  rc->goal = goal_of (rc, rc->plan, rc->seconds);
+  if (rc->distance <= 1) {
+    rc->plan = plan_of (rc, rc->seconds);
+    rc->goal = goal_of (rc, rc->plan, rc->seconds);
+    return;
+  }
+  full = look_back (rc, &spent);
+  rc->plan = plan_of (rc, rc->seconds);
+  rc->goal = rc->plan;
+  if (full)
+    rc->goal -= CLAMP (spent + rc->plan - WINDOW, -ASIDE, ASIDE)
+        * MIN (1.0, rc->seconds / CENTRE);
+  rc->goal = MAX (MIN (rc->goal, rc->most), rc->least);
+  if (!is_key)
+    rc->goal = MIN (rc->goal, rc->limit);
+  rc->goal = CLAMP (rc->goal, LEAST_GOAL * rc->seconds,
+      MOST_GOAL_PREDICTED * MAX (rc->plan, rc->seconds));
 }
 
 /* From the index of the last frame of the kind to the wished one, or less far
@@ -314,15 +409,17 @@ move (const GstWallocRateControl * rc, gdouble wish)
 
   /* the bits of predicted frames are no line: nothing changes in a still scene
    * until a step is fine enough, and then everything once */
-  if (rc->repeated && !rc->is_key)
-    return last - MOST_FINER;
+  if (rc->still && !rc->is_key)
+    return last - STILL_FINER;
+  if (rc->filled && !rc->is_key && wish < last)
+    return last;
   /* such a scene keeps its step while the rate is right */
   if (fabs (wish - last) < keep)
     return last;
   if (rc->is_key || rc->fresh)
     return wish;
   if (wish > last)
-    return MIN (wish, last + MOST_COARSER);
+    return MIN ((wish + last) / 2, last + MOST_COARSER);
   if (wish > last - HURRY)
     return MAX ((wish + last) / 2, last - MOST_FINER);
   return last - 2 * MOST_FINER;
@@ -341,7 +438,7 @@ gst_walloc_rate_control_begin (GstWallocRateControl * rc, gboolean is_key,
   rc->seconds = MIN (seconds_of (duration) + rc->gap, LONG_GAP);
   rc->attempts = rc->first = 0;
   rc->is_cut = FALSE;
-  plan_picture (rc, is_key, TRUE);
+  plan_picture (rc, is_key);
   if (rc->low && rc->gap >= SHORT_GAP)
     rc->goal = MAX (SHORT_GAP - rc->bucket, LEAST_GOAL * seconds_of (duration));
 
@@ -400,16 +497,25 @@ next_index (GstWallocRateControl * rc)
 
 /* Whether a frame of @bits (log2) is good enough. */
 static gboolean
-is_good (const GstWallocRateControl * rc, gdouble bits, guint index)
+is_good (const GstWallocRateControl * rc, gdouble bits, gdouble filled,
+    guint index)
 {
   gdouble goal = log2 (rc->goal * rc->bitrate);
   gdouble spent = exp2 (bits) / rc->bitrate;
   gdouble recent = rc->recent * exp (-rc->seconds / RECENT_FADE) + spent
       - rc->plan;
+  gboolean calm = fabs (recent) <= LIMIT, starves;
 
-  return (fabs (recent) <= LIMIT && !rc->fresh)
+  /* limits hold, and those that follow can keep them */
+  if (rc->distance > 1)
+    calm = spent <= rc->limit && fabs (spent - rc->goal) <= LIMIT;
+  /* a window is too low, and the content could do something about it */
+  starves = rc->distance > 1 && spent < 0.9 * rc->least
+      && spent - filled / rc->bitrate > STILL * rc->goal;
+
+  return (calm && !rc->fresh && !starves)
       || fabs (exp2 (bits - goal) - 1) <= (rc->fresh ? 2 * CLOSE : CLOSE)
-      || (bits < goal && ((!rc->is_key && !rc->fresh)
+      || (bits < goal && ((!rc->is_key && !rc->fresh && !starves)
           || index <= rc->min_index))
       || (bits > goal && (index >= rc->max_index || (rc->low
               && index >= rc->low_index && rc->gap < SHORT_GAP)));
@@ -428,8 +534,8 @@ account (GstWallocRateControl * rc, gdouble bits)
     excess += unused;
   }
   rc->recent = rc->recent * exp (-rc->seconds / RECENT_FADE) + excess;
-  rc->recent = CLAMP (rc->recent, -(rc->distance > 1 ? 2 : 1) * LIMIT,
-      2 * LIMIT);
+  rc->recent = CLAMP (rc->recent, -LIMIT, 2 * LIMIT);
+  remember (rc, spent);
   rc->level = CLAMP (rc->level + spent - rc->seconds, -LEVEL, LEVEL);
   rc->bucket = MAX (rc->bucket - rc->seconds + rc->gap, 0) + spent;
   if (!rc->is_key)
@@ -440,8 +546,6 @@ account (GstWallocRateControl * rc, gdouble bits)
   else
     rc->debt_time = MIN (rc->distance * rc->seconds, LONG_GAP);
   rc->debt += rc->lent;
-  if (rc->is_key)
-    rc->excess = rc->lent;
   rc->gap = 0;
   rc->fresh = FALSE;
 }
@@ -465,11 +569,32 @@ learn (GstWallocRateControl * rc, gdouble bits)
   m->known = TRUE;
 }
 
-/* A frame of @bytes and @type came out at the index. TRUE: code the picture
+/* Bytes that the encoder is to fill the frame with, where it is predicted. */
+gsize
+gst_walloc_rate_control_fill (const GstWallocRateControl * rc)
+{
+  return rc->is_key ? 0 : rc->goal * rc->fill_scale * rc->bitrate / 8;
+}
+
+/* What there was to code, and what was coded to fill a predicted frame. */
+static void
+note_filling (GstWallocRateControl * rc, gdouble bits, gdouble filled)
+{
+  gdouble goal = rc->goal * rc->bitrate;
+
+  rc->filled = filled > 0 && bits > FULL * goal;
+  rc->still = !rc->filled && bits - filled < STILL * goal;
+  if (rc->filled && filled > STILL * goal)
+    rc->fill_scale = CLAMP (rc->fill_scale * pow (goal / bits, 0.3), LEAST_FILL,
+        MOST_FILL);
+}
+
+/* A frame of @bytes and @type came out at the index, of which @filled were not
+ * needed. TRUE: code the picture
  * again, at @index. FALSE: the frame stands, and is accounted for. */
 gboolean
 gst_walloc_rate_control_again (GstWallocRateControl * rc,
-    walloc_frame_type type, gsize bytes, guint * index)
+    walloc_frame_type type, gsize bytes, gsize filled, guint * index)
 {
   gdouble bits = log2 (8.0 * MAX (bytes, 1));
   guint next;
@@ -478,14 +603,24 @@ gst_walloc_rate_control_again (GstWallocRateControl * rc,
    * may think better of it at another step */
   if ((type == WALLOC_FRAME_KEY) != rc->is_key) {
     rc->is_cut = !rc->is_key;
-    plan_picture (rc, rc->is_cut, FALSE);
+    plan_picture (rc, rc->is_cut);
     gst_walloc_rate_control_forget (rc);
   }
+  filled = MIN (filled, bytes - 1);
   rc->tried[rc->attempts] = rc->index;
   rc->got[rc->attempts] = bits;
   rc->attempts++;
   if (rc->attempts < GST_WALLOC_RATE_CONTROL_ATTEMPTS
-      && !is_good (rc, bits, rc->index)) {
+      && !is_good (rc, bits, 8.0 * filled, rc->index)) {
+    /* less of what need not be */
+    if (filled > 0 && 8.0 * bytes > rc->goal * rc->bitrate
+        && 8.0 * (bytes - filled) < rc->goal * rc->bitrate) {
+      rc->fill_scale = MAX (0.98 * rc->fill_scale * rc->goal * rc->bitrate
+          / (8.0 * bytes), LEAST_FILL);
+      rc->first = rc->attempts;
+      *index = rc->index;
+      return TRUE;
+    }
     next = next_index (rc);
     if (next != rc->index) {
       *index = rc->index = next;
@@ -493,11 +628,14 @@ gst_walloc_rate_control_again (GstWallocRateControl * rc,
     }
   }
   rc->repeated = type == WALLOC_FRAME_REPEAT;
+  if (type == WALLOC_FRAME_KEY)
+    rc->filled = rc->still = FALSE;
+  else
+    note_filling (rc, 8.0 * bytes, 8.0 * filled);
   if (!rc->repeated)
-    learn (rc, bits);
+    learn (rc, log2 (8.0 * (bytes - filled)));
   rc->last[rc->is_key] = rc->index;
   if (rc->is_key) {
-    rc->regular = !rc->is_cut;
     /* finer predicted frames would code everything again */
     rc->last[0] = rc->model[0].known ? MAX (rc->last[0], rc->index) : rc->index;
   }
@@ -505,8 +643,9 @@ gst_walloc_rate_control_again (GstWallocRateControl * rc,
     /* what predicted frames took before tells nothing now */
     rc->model[0].known = TRUE;
     rc->model[0].index = rc->last[0] = rc->index;
-    rc->model[0].bits = bits - log2 (GUESS_RATIO);
+    rc->model[0].bits = bits - (rc->was_key ? 0 : log2 (GUESS_RATIO));
   }
+  rc->was_key = rc->is_key;
   account (rc, bits);
   return FALSE;
 }

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 /* One picture is coded so often at most. */
 #define GST_WALLOC_RATE_CONTROL_ATTEMPTS 6
 
+/* Frames of the last two seconds that are remembered. */
+#define GST_WALLOC_RATE_CONTROL_HISTORY 256
+
 /* Bits of a kind of frame against the step index: a line in log2 (bits). */
 typedef struct
 {
@@ -29,8 +32,12 @@ typedef struct
   GstWallocRateModel model[2];  /* of predicted and of key frames */
   guint index;                  /* of the last frame */
   guint last[2];                /* of the last predicted and key frame */
-  gboolean regular;             /* the last key frame was planned */
   gboolean repeated;            /* the last frame was a repeat */
+  gboolean was_key;             /* it was a key frame */
+  gboolean filled;              /* and this one was filled up to its goal */
+  gboolean still;               /* or would have been, but nothing was left */
+  gdouble fill_scale;           /* what filling is asked for, of what is to
+                                 * come out */
 
   /* seconds of the rate, in excess of it */
   gdouble recent;               /* fades: what windows of 2 s see */
@@ -41,8 +48,16 @@ typedef struct
   gboolean fresh;               /* no frame at this rate yet */
   gdouble gap;                  /* time since the last frame */
 
-  /* the excess of the last key frame, planned, and time left to pay it */
-  gdouble excess, debt, debt_time;
+  /* what key frames took in advance, and time left to pay it */
+  gdouble debt, debt_time;
+
+  /* streams with predicted frames: frames of the last two seconds, a ring */
+  struct
+  {
+    gdouble seconds, spent;     /* that it stood for, that it took */
+    gdouble counted;            /* the same, or its time at the finest step */
+  } past[GST_WALLOC_RATE_CONTROL_HISTORY];
+  guint n_past, end_past;
 
   /* of the picture at hand */
   gboolean is_key;
@@ -51,6 +66,7 @@ typedef struct
   gdouble goal;                 /* seconds of the rate that it may take */
   gdouble plan;                 /* the same without corrections */
   gdouble lent;                 /* of that, what other frames pay */
+  gdouble least, most, limit;   /* that windows of 2 s set */
   guint distance;               /* frames to the next key frame; 1: none but them */
   guint attempts, first;        /* of all, and the first that still counts */
   guint tried[GST_WALLOC_RATE_CONTROL_ATTEMPTS];
@@ -83,7 +99,10 @@ void      gst_walloc_rate_control_forget  (GstWallocRateControl * rc);
 
 gboolean  gst_walloc_rate_control_again   (GstWallocRateControl * rc,
                                            walloc_frame_type type,
-                                           gsize bytes, guint * index);
+                                           gsize bytes, gsize filled,
+                                           guint * index);
+
+gsize     gst_walloc_rate_control_fill    (const GstWallocRateControl * rc);
 
 G_END_DECLS
 

@@ -48,6 +48,7 @@ walloc_encoder_unprepare_predict (walloc_encoder * e)
   walloc_mem_release (&e->mem, &p->slice);
   walloc_mem_release (&e->mem, &p->planes);
   walloc_mem_release (&e->mem, &p->maps);
+  walloc_mem_release (&e->mem, &p->prices);
   p->pending = p->have = p->on = p->laid_out = 0;
 }
 
@@ -68,6 +69,8 @@ prepare_predict (walloc_encoder * e, walloc_error * error)
   p->planes = walloc_mem_take (&e->mem, 3 * most->all_elements,
       sizeof *p->planes, &short_of);
   p->maps = walloc_mem_take (&e->mem, 3 * most->all_positions, 1, &short_of);
+  p->prices = walloc_mem_take (&e->mem, most->all_positions,
+      sizeof *p->prices, &short_of);
   for (i = 0; i < e->workers.count && (i == 0 || i < most->slices); i++) {
     w = &e->worker[i];
     w->fine_planes = walloc_mem_take (&e->mem,
@@ -111,6 +114,7 @@ lay_out (walloc_encoder * e)
       p->slice[i].skip = p->maps + (3 * i) * positions;
       p->slice[i].skip_before = p->maps + (3 * i + 1) * positions;
       p->slice[i].step = p->maps + (3 * i + 2) * positions;
+      p->slice[i].price = p->prices + i * positions;
     }
     p->activity = 256;
     /* other than 0, it tells that other frames may build on a key frame */
@@ -121,6 +125,15 @@ lay_out (walloc_encoder * e)
   for (i = 0; i < 3 * l->slices && p->clean < e->channels; i++)
     walloc_encoder_clean (e, p->planes + i * elements, p->clean, e->channels);
   p->clean = p->clean < e->channels ? e->channels : p->clean;
+}
+
+/* Index of the factor by which the gain of what may wait counts less: 1.5
+ * octaves per octave of the step. */
+static unsigned
+later_index (unsigned finer)
+{
+  finer = finer * 3 / 2;
+  return finer < WALLOC_STEP_MAX ? finer : WALLOC_STEP_MAX;
 }
 
 /* Takes what the pending frame tells of motion, and notes what is needed to take over its latents. */
@@ -139,6 +152,7 @@ accept (walloc_encoder * e)
     p->activity = (unsigned) ((3 * p->activity + 256 * coded / units + 2) / 4);
   p->sequence = (p->sequence + 1) & UINT8_MAX;
   p->count++;
+  p->fill_at = p->fill_end;
   p->last_type = p->type;
   p->last_step = p->step;
   p->last_channels = p->step_channels;
@@ -189,6 +203,13 @@ walloc_encoder_predict_begin (walloc_encoder * e,
       walloc_requantiser_init (&p->now[c], step_index, set->weight[c],
           set->recon + 3 * (size_t) c);
   p->lambda = walloc_skip_lambda (step_index);
+  p->fill = p->compare ? params->fill : 0;
+  p->fill_end = p->fill_at;
+  p->filled = 0;
+  for (c = 0; c <= WALLOC_STEP_MAX && p->fill > 0; c++)
+    p->wait[c] = c <= step_index + COARSER ? 256 :
+        (uint16_t) (walloc_step_24 (0, 4096) * 256 /
+        walloc_step_24 (later_index (c - step_index), 4096));
   return WALLOC_OK;
 }
 
@@ -238,6 +259,23 @@ commit (walloc_encoder * e, unsigned index)
   s->skip = swap;
 }
 
+/* Where frames are filled: what is coarser than the frame is coded at once if
+ * it changed, by the measure of its own step, and else when its turn comes. At
+ * that step a bit is worth more squared samples, by the square of the steps,
+ * and there are fewer bits, about by their ratio: that would leave the ratio.
+ * A little less keeps frames from coding everything when the step falls far. */
+static int32_t
+gain_to_fill (const walloc_predict * p, const walloc_encode_worker * w,
+    walloc_predict_slice * s, size_t i)
+{
+  int later = s->step[i] > p->step + COARSER && w->gain[i] > 0;
+
+  s->price[i] = !later ? 0 : w->units[i] < UINT16_MAX - 1 ?
+      (uint16_t) (w->units[i] + 1) : UINT16_MAX;
+  return later ? (int32_t) ((int64_t) w->gain[i] * p->wait[s->step[i]] / 256) :
+      w->gain[i];
+}
+
 /* Gain and price of every position of a slice, then the map. */
 static void
 decide (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
@@ -267,7 +305,9 @@ decide (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
   for (i = 0; i < n; i++) {
     unit_sum = w->units[i];
     s->units += (uint64_t) unit_sum;
-    if (s->step[i] > now + COARSER &&
+    if (p->fill > 0)
+      w->gain[i] = gain_to_fill (p, w, s, i);
+    else if (s->step[i] > now + COARSER &&
         (uint32_t) (first + i) * 0x9e3779b1u >> 28 == p->count % TURNS
         && w->gain[i] > 0)
       w->gain[i] =
@@ -338,6 +378,41 @@ choose_type (const walloc_encoder * e)
   return WALLOC_FRAME_PREDICTED;
 }
 
+/* Codes what is coarser than the frame anew, from where the last frame stopped
+ * on, as long as there is room. */
+static void
+fill_frame (walloc_encoder * e)
+{
+  walloc_predict *p = &e->predict;
+  walloc_predict_slice *s;
+  unsigned width = e->layout.grid_width, i, first, n;
+  uint64_t units = 0, room = walloc_skip_units (p->fill);
+  size_t all = (size_t) width * e->layout.grid_height, left, at, k;
+
+  for (i = 0; i < e->layout.slices; i++)
+    units += p->slice[i].coded_units;
+  at = p->fill_at < all ? p->fill_at : 0;
+  for (left = all; left > 0 && units < room;) {
+    for (i = 0; walloc_layout_row (&e->layout, i + 1) * (size_t) width <= at;
+        i++);
+    s = &p->slice[i];
+    first = walloc_layout_row (&e->layout, i) * width;
+    n = slice_rows (e, i) * width;
+    for (k = at - first; k < n && left > 0 && units < room; k++, left--) {
+      if (!s->skip[k] || s->price[k] == 0)
+        continue;
+      s->skip[k] = 0;
+      s->coded++;
+      units += s->price[k];
+      p->filled += s->price[k];
+    }
+    at = first + k < all ? first + k : 0;
+  }
+  p->fill_end = at;
+  if (p->filled > 0)
+    p->type = WALLOC_FRAME_PREDICTED;
+}
+
 walloc_result
 walloc_encoder_predict (walloc_encoder * e)
 {
@@ -353,6 +428,8 @@ walloc_encoder_predict (walloc_encoder * e)
     return result;
   }
   p->type = choose_type (e);
+  if (p->fill > 0 && p->type != WALLOC_FRAME_KEY)
+    fill_frame (e);
   for (i = 0; i < e->layout.slices && p->type == WALLOC_FRAME_KEY; i++)
     code_all (e, i);
   return WALLOC_OK;
@@ -422,6 +499,7 @@ walloc_encoder_predict_end (walloc_encoder * e)
   if (!p->on)
     return;
   p->pending = 1;
+  e->stats.filled += walloc_skip_bytes (p->filled);
   for (i = 0; i < e->layout.slices; i++) {
     e->stats.positions += (uint64_t) slice_rows (e, i) * e->layout.grid_width;
     e->stats.coded += p->slice[i].coded;

@@ -7,6 +7,7 @@
 
 #include <walloc/encoder.h>
 
+#include "bottleneck/quantiser.h"
 #include "codec/layout.h"
 #include "codec/skip_decision.h"
 
@@ -22,9 +23,12 @@ typedef struct
   int16_t *pending;             /* of the frame made last */
   uint8_t *skip, *skip_before;  /* [rows][width] */
   uint8_t *step;                /* [rows][width]: step index of latents */
+  uint16_t *price;              /* [rows][width]: units + 1 of what may be
+                                 * coded to fill the frame, 0: nothing */
   unsigned coded;               /* positions not skipped */
-  uint64_t units, coded_units;  /* of all positions and of those; 0 where
-                                 * nothing was compared */
+  uint64_t units, coded_units;  /* of all positions and of those, but for what
+                                 * fills the frame; 0 where nothing was
+                                 * compared */
 } walloc_predict_slice;
 
 typedef struct
@@ -37,6 +41,12 @@ typedef struct
   unsigned sequence;
   walloc_requantiser now[WALLOC_MODEL_MAX_CHANNELS];
   int64_t lambda;               /* walloc_skip_lambda() */
+  uint16_t wait[WALLOC_STEP_MAX + 1];   /* by the step of a position: factor of
+                                         * what it gains, 1/256, while frames
+                                         * are filled */
+  size_t fill;                  /* bytes */
+  size_t fill_end;              /* position that filling stopped at */
+  uint64_t filled;              /* units */
   int pending;
 
   /* of the one made before */
@@ -49,6 +59,7 @@ typedef struct
   unsigned channels;            /* that may be other than zero there */
   unsigned clear;               /* and could be before the last was taken */
   unsigned count;               /* frames, for turns of refinement */
+  size_t fill_at;               /* position where filling goes on */
   unsigned activity;            /* share of units coded lately, times 256 */
 
   walloc_predict_slice *slice;  /* [slices], NULL: no memory yet */
@@ -56,6 +67,7 @@ typedef struct
   unsigned clean;               /* of so many planes margins are zero */
   int16_t *planes;              /* what its pointers point into */
   uint8_t *maps;
+  uint16_t *prices;
 } walloc_predict;
 
 #endif

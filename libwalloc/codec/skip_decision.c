@@ -132,6 +132,18 @@ walloc_skip_lambda (unsigned step_index)
   return (int64_t) (step * step / 1024 * price * 32);
 }
 
+uint64_t
+walloc_skip_units (size_t bytes)
+{
+  return (uint64_t) bytes *8 * 256 / UNIT_BITS;
+}
+
+uint64_t
+walloc_skip_bytes (uint64_t units)
+{
+  return units * UNIT_BITS / 256 / 8;
+}
+
 /* Gain beyond the price, times 2^16. */
 static int64_t
 worth (int64_t lambda, int32_t gain, int32_t units)

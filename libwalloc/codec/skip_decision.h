@@ -40,6 +40,10 @@ void walloc_skip_compare_zero (const int16_t * before, unsigned width,
 /* What a bit is worth at a step index: 1/32 squared samples, times 2^16. */
 int64_t walloc_skip_lambda (unsigned step_index);
 
+/* Units that so many bytes have room for, and the reverse. */
+uint64_t walloc_skip_units (size_t bytes);
+uint64_t walloc_skip_bytes (uint64_t units);
+
 /* skip[y * width + x] from gain[] and units[], which have width * rows
  * elements each; mark has as many bytes. Returns the positions not skipped;
  * *coded gets their units. */

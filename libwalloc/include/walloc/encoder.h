@@ -55,6 +55,10 @@ typedef struct
   int again;                    /**< non-zero: this frame takes the place of
                                      the one made last, which is thrown away
                                      (another attempt at the same picture) */
+  size_t fill;                  /**< bytes that a predicted frame may have: what
+                                   does not change but was coded with a coarser
+                                   step is coded anew, a part in each frame, as
+                                   long as there is room; 0: where it pays */
   /* carried in the header */
   int has_colour;
   walloc_colour colour;
@@ -71,6 +75,7 @@ WALLOC_API void walloc_encode_params_init (walloc_encode_params * params);
 typedef struct
 {
   uint64_t frames, bytes, pixels;
+  uint64_t filled;              /**< of bytes, about what params->fill took */
   uint64_t ns_transform;        /**< conversion and packet analysis */
   uint64_t ns_project;          /**< projection and quantiser */
   uint64_t ns_entropy;          /**< latent coder */

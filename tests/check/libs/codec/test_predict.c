@@ -533,6 +533,77 @@ test_again (walloc_model * model)
   walloc_encoder_free (twice);
 }
 
+/* A still picture, then a finer step: frames as large as they may be, until all
+ * is fine; a change is coded at once all the same; any runner does alike. */
+static void
+test_fill (walloc_model * model)
+{
+  unsigned four = 4, i, small = 0, large = 0, worse = 0, same = 0, repeats = 0;
+  walloc_runner runner = { run_threads, &four, 4 };
+  walloc_encoder *encoder = new_encoder (model, NULL);
+  walloc_encoder *other = new_encoder (model, &runner);
+  walloc_decoder *decoder = new_decoder (model, NULL);
+  walloc_encode_params params;
+  walloc_encoder_stats stats;
+  walloc_image image, out;
+  coded frame, again;
+  double dB = 0, now, changed = 0, fine;
+  const size_t fill = 3000;
+
+  picture_new (&image, WALLOC_FORMAT_I420, WIDTH, HEIGHT);
+  picture_new (&out, WALLOC_FORMAT_I420, WIDTH, HEIGHT);
+  draw (&image, 0, CUT, 6);
+  for (i = 0; i < 60; i++) {
+    walloc_encode_params_init (&params);
+    params.predict = i == 0 ? WALLOC_PREDICT_KEY : WALLOC_PREDICT_ALLOWED;
+    params.use_step = 1;
+    params.step_index = i == 0 ? 84 : 60;
+    params.fill = fill;
+    if (i == 4)
+      draw (&image, 3, CUT, 6);
+    encode (encoder, &image, &params, &frame);
+    encode (other, &image, &params, &again);
+    same += frame.size == again.size && memcmp (frame.data, again.data,
+        frame.size) == 0;
+    walloc_decoder_decode (decoder, frame.data, frame.size,
+        WALLOC_DECODER_LINEAR, &out, NULL, NULL);
+    now = picture_psnr (&image, &out);
+    repeats += frame.info.type == WALLOC_FRAME_REPEAT;
+    if (i == 4)
+      changed = now - dB;
+    else if (i > 0 && repeats == 0) {
+      large += frame.size > fill * 3 / 2;
+      small += frame.size < fill * 3 / 4;
+      worse += now < dB;
+    }
+    dB = now;
+    free (frame.data);
+    free (again.data);
+  }
+  walloc_encoder_get_stats (encoder, &stats);
+  TAP_OK (large == 0 && small <= 2 && worse == 0 && repeats > 5 &&
+      repeats < 50 && stats.filled > 5 * fill, "%u frames filled, %u not, %u "
+      "too large, %u worse than the one before", 60 - repeats, small, large,
+      worse);
+  TAP_OK (same == 60, "the same with threads: %u of 60", same);
+  encode (encoder, &image, NULL, &frame);
+  params.predict = WALLOC_PREDICT_NONE;
+  params.fill = 0;
+  free (frame.data);
+  encode (encoder, &image, &params, &frame);
+  walloc_decoder_decode (decoder, frame.data, frame.size,
+      WALLOC_DECODER_LINEAR, &out, NULL, NULL);
+  fine = picture_psnr (&image, &out);
+  TAP_OK (dB > fine - 0.5 && changed > -0.5, "%.1f dB in the end (%.1f as a "
+      "key frame), %.1f dB where something moved", dB, fine, changed);
+  free (frame.data);
+  picture_free (&image);
+  picture_free (&out);
+  walloc_encoder_free (encoder);
+  walloc_encoder_free (other);
+  walloc_decoder_free (decoder);
+}
+
 /* Static, and nothing but the noise of a sensor. */
 static void
 test_static (walloc_model * model)
@@ -599,6 +670,7 @@ main (void)
   test_damage (model);
   test_repair (model);
   test_again (model);
+  test_fill (model);
   test_static (model);
   walloc_model_unref (model);
   return tap_done ();
