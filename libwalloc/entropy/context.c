@@ -16,6 +16,7 @@ typedef uint8_t u8 __attribute__((vector_size (LANES)));
 /* twice as many, for what is no wider than 16 bits */
 #define WIDE 32
 typedef uint16_t w16 __attribute__((vector_size (WIDE * 2)));
+typedef int16_t w16s __attribute__((vector_size (WIDE * 2)));
 typedef uint8_t w8 __attribute__((vector_size (WIDE)));
 
 /* Position of a number of a float's bits above the two of its fraction that
@@ -48,6 +49,7 @@ add_mean (walloc_context * context, const walloc_tap * tap,
   to->at = from + (ptrdiff_t) (tap->plane * planes->plane_stride) +
       tap->dy * (ptrdiff_t) planes->stride + tap->dx;
   to->weight = tap->weight;
+  to->plane = from == planes->planes ? tap->plane : WALLOC_MODEL_MAX_CHANNELS;
 }
 
 static void
@@ -74,7 +76,7 @@ walloc_context_prepare (walloc_context * context, const walloc_model * model,
   context->n_mean = context->n_spread = 0;
   memset (context->near_mean, 0, sizeof context->near_mean);
   memset (context->near_spread, 0, sizeof context->near_spread);
-  context->has_mean = 0;
+  context->has_mean = context->narrow = 0;
   context->bias = model->set[set].bias_s[channel];
   context->cap = model->set[set].cap;
   for (kind = 0; kind < WALLOC_TAP_KINDS; kind++) {
@@ -101,6 +103,33 @@ walloc_context_prepare (walloc_context * context, const walloc_model * model,
   }
 }
 
+void
+walloc_context_bound (walloc_context * context, const uint16_t * peak)
+{
+  const walloc_mean_neighbour *n = context->mean;
+  /* and what is added for rounding */
+  unsigned sum = 128, i;
+
+  for (i = 0; i < context->n_mean && sum <= INT16_MAX; i++, n++)
+    sum += n->plane == WALLOC_MODEL_MAX_CHANNELS ? INT16_MAX + 1u :
+        (unsigned) (n->weight < 0 ? -n->weight : n->weight) * peak[n->plane];
+  context->narrow = sum <= INT16_MAX;
+}
+
+/* Sums of 16 bits. */
+WALLOC_INLINE void
+narrow_mean (const walloc_context * context, size_t at, w16s * mean)
+{
+  w16s q, sum = (w16s) { 0 };
+  unsigned i;
+
+  for (i = 0; i < context->n_mean; i++) {
+    memcpy (&q, context->mean[i].at + at, sizeof q);
+    sum += q * context->mean[i].weight;
+  }
+  *mean = sum;
+}
+
 WALLOC_CLONES void
 walloc_context_mean (const walloc_context * context, size_t offset,
     unsigned width, int32_t * mean)
@@ -108,8 +137,14 @@ walloc_context_mean (const walloc_context * context, size_t offset,
   unsigned x, i;
   v16 q;
   v32 sum;
+  w16s narrow;
 
-  for (x = 0; x < width; x += LANES) {
+  for (x = 0; context->narrow && x < width; x += WIDE) {
+    narrow_mean (context, offset + x, &narrow);
+    for (i = 0; i < WIDE; i++)
+      mean[x + i] = narrow[i];
+  }
+  for (x = 0; !context->narrow && x < width; x += LANES) {
     sum = (v32) {
     0};
     for (i = 0; i < context->n_mean; i++) {
@@ -120,24 +155,30 @@ walloc_context_mean (const walloc_context * context, size_t offset,
   }
 }
 
+/* Sums of 16 bits are enough: the model was checked for that. */
+WALLOC_INLINE void
+sum_spread (const walloc_context * context, size_t at, w16 * spread)
+{
+  w16 sum = (w16) { 0 } +context->bias;
+  w8 magnitude;
+  unsigned i;
+
+  for (i = 0; i < context->n_spread; i++) {
+    memcpy (&magnitude, context->spread[i].at + at, sizeof magnitude);
+    sum += __builtin_convertvector (magnitude, w16) * context->spread[i].weight;
+  }
+  *spread = sum;
+}
+
 WALLOC_CLONES void
 walloc_context_spread (const walloc_context * context, size_t offset,
     unsigned width, uint16_t * spread)
 {
-  unsigned x, i;
-  w8 magnitude;
+  unsigned x;
   w16 sum;
 
-  /* sums of 16 bits are enough: the model was checked for that */
   for (x = 0; x < width; x += WIDE) {
-    sum = (w16) {
-    0}
-    +context->bias;
-    for (i = 0; i < context->n_spread; i++) {
-      memcpy (&magnitude, context->spread[i].at + offset + x, sizeof magnitude);
-      sum += __builtin_convertvector (magnitude, w16) *
-          context->spread[i].weight;
-    }
+    sum_spread (context, offset + x, &sum);
     memcpy (spread + x, &sum, sizeof sum);
   }
 }
@@ -195,25 +236,70 @@ walloc_context_residuals (const walloc_context * context, const int16_t * row,
   }
 }
 
+/* The first width - x of 32 values, all if there are as many. */
+WALLOC_INLINE void
+store_wide (uint8_t * to, const w8 * m, unsigned left)
+{
+  if (left >= WIDE)
+    memcpy (to, m, WIDE);
+  else
+    memcpy (to, m, left);
+}
+
 WALLOC_CLONES void
-walloc_context_keys (const uint16_t * spread, unsigned width,
-    uint8_t * fraction)
+walloc_context_narrow_residuals (const walloc_context * context,
+    const int16_t * row, size_t offset, unsigned width, uint16_t * number,
+    uint8_t * fraction, uint8_t * magnitude)
 {
   unsigned x;
+  w16s m, pred, frac, flip, q, a, f, cap = (w16s) { 0 } +context->cap;
+  w16 n;
+  w8 t;
+
+  for (x = 0; x < width; x += WIDE) {
+    memcpy (&q, row + x, sizeof q);
+    narrow_mean (context, offset + x, &m);
+    pred = (m + 128) >> 8;
+    frac = m - (pred << 8);
+    flip = frac >> 15;
+    frac = (frac ^ flip) - flip;
+    f = -((frac >= 16) + (frac >= 48) + (frac >= 80));
+    q = ((q - pred) ^ flip) - flip;
+    a = q >> 15;
+    a = (q ^ a) - a;
+    n = (w16) a + (w16) a + (w16) (q > 0);
+    a = (a & (a < cap)) | (cap & (a >= cap));
+    memcpy (number + x, &n, sizeof n);
+    t = __builtin_convertvector (f, w8);
+    memcpy (fraction + x, &t, sizeof t);
+    t = __builtin_convertvector (a, w8);
+    store_wide (magnitude + x, &t, width - x);
+  }
+}
+
+WALLOC_CLONES void
+walloc_context_keys (const walloc_context * context, size_t offset,
+    unsigned width, uint8_t * fraction)
+{
+  unsigned x, i;
+  w16 sum;
   u16 s;
   f32 value;
   v32 key;
   u8 t;
 
-  for (x = 0; x < width; x += LANES) {
-    memcpy (&s, spread + x, sizeof s);
-    /* exact: a spread has no more bits than a float's fraction */
-    value = __builtin_convertvector (__builtin_convertvector (s, v32), f32);
-    memcpy (&key, &value, sizeof key);
-    key = ((key >> KEY_SHIFT) - KEY_ONE) << 2;
-    memcpy (&t, fraction + x, sizeof t);
-    t += __builtin_convertvector (key, u8);
-    memcpy (fraction + x, &t, sizeof t);
+  for (x = 0; x < width; x += WIDE) {
+    sum_spread (context, offset + x, &sum);
+    for (i = 0; i < WIDE; i += LANES) {
+      memcpy (&s, (const char *) &sum + 2 * i, sizeof s);
+      /* exact: a spread has no more bits than a float's fraction */
+      value = __builtin_convertvector (__builtin_convertvector (s, v32), f32);
+      memcpy (&key, &value, sizeof key);
+      key = ((key >> KEY_SHIFT) - KEY_ONE) << 2;
+      memcpy (&t, fraction + x + i, sizeof t);
+      t += __builtin_convertvector (key, u8);
+      memcpy (fraction + x + i, &t, sizeof t);
+    }
   }
 }
 

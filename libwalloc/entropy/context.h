@@ -17,7 +17,8 @@
 typedef struct
 {
   const int16_t *at;            /* neighbour of the slice's first latent */
-  int32_t weight;
+  int16_t weight;
+  uint16_t plane;               /* or WALLOC_MODEL_MAX_CHANNELS: before */
 } walloc_mean_neighbour;
 
 typedef struct
@@ -36,6 +37,7 @@ typedef struct
   int32_t near_mean[2];
   uint32_t near_spread[2];
   int has_mean;                 /* any weight of a mean at all */
+  int narrow;                   /* 16 bits are enough for every M */
   uint16_t bias;
   uint8_t cap;                  /* of magnitudes */
   /* frequency table of a context: key of the spread * 4 + fraction class;
@@ -59,6 +61,10 @@ typedef struct
 void walloc_context_prepare (walloc_context * context,
     const walloc_model * model, unsigned set, unsigned channel,
     const uint8_t * live, const walloc_context_planes * planes, int serial);
+
+/* Finds context->narrow, which walloc_context_prepare() has set to 0. No latent
+ * of plane p that is a neighbour has a magnitude above peak[p]. */
+void walloc_context_bound (walloc_context * context, const uint16_t * peak);
 
 /* context->table, which walloc_context_prepare() leaves alone. */
 void walloc_context_tables (walloc_context * context,
@@ -90,9 +96,14 @@ void walloc_context_residuals (const walloc_context * context,
     const int16_t * row, unsigned width, const int32_t * mean,
     uint16_t * number, uint8_t * fraction, uint8_t * magnitude);
 
-/* Adds four times the key of every spread to fraction[]. */
-void walloc_context_keys (const uint16_t * spread, unsigned width,
-    uint8_t * fraction);
+/* The same where context->narrow, means included; row is at offset. */
+void walloc_context_narrow_residuals (const walloc_context * context,
+    const int16_t * row, size_t offset, unsigned width, uint16_t * number,
+    uint8_t * fraction, uint8_t * magnitude);
+
+/* Adds four times the key of every latent's spread to fraction[]. */
+void walloc_context_keys (const walloc_context * context, size_t offset,
+    unsigned width, uint8_t * fraction);
 
 /* Magnitudes of latents without a mean, capped; of a row of the frame
  * before, or of cells that are not coded. */

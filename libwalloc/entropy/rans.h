@@ -56,43 +56,44 @@ walloc_rans_put (walloc_rans_writer * w, uint32_t start, uint32_t freq)
   w->other = x;
 }
 
-/* The same without division and branches; reciprocal is that of freq
- * (walloc_freq_table), which tells one too few of x / 1. Two bytes in front of the words may be overwritten. */
+/* The same without division and branches, by what the model has for it
+ * (walloc_put_symbol). Two bytes in front of the words may be overwritten. */
 static inline void
-walloc_rans_put_symbol (walloc_rans_writer * w, uint32_t start, uint32_t freq,
-    uint64_t reciprocal)
+walloc_rans_put_symbol (walloc_rans_writer * w, uint64_t reciprocal,
+    uint32_t limit, uint32_t add, uint32_t left)
 {
 #ifdef __SIZEOF_INT128__
   uint8_t word[2];              /* so that compilers store it at once */
-  uint32_t x = w->turn, many, left = (1 << WALLOC_RANS_BITS) - freq;
+  uint32_t x = w->turn, many;
 
   word[0] = (uint8_t) x;
   word[1] = (uint8_t) (x >> 8);
   memcpy (w->p - 2, word, sizeof word);
-  many = x >= freq << (32 - WALLOC_RANS_BITS);
+  many = x >= limit;
   w->p -= 2 * many;
   x = many ? x >> 16 : x;
   w->turn = w->other;
-  w->other = x + start + (freq == 1 ? left : 0) +
+  w->other = x + add +
       (uint32_t) ((unsigned __int128) x * reciprocal >> 64) * left;
 #else
   (void) reciprocal;
-  walloc_rans_put (w, start, freq);
+  (void) limit;
+  walloc_rans_put (w, left == (1 << WALLOC_RANS_BITS) - 1 ? add - left : add,
+      (1 << WALLOC_RANS_BITS) - left);
 #endif
 }
 
-/* A raw field of 1 to 15 bits: a frequency that is a power of two. */
+/* A raw field of 1 to 15 bits: a frequency that is a power of two. Two bytes
+ * in front of the words may be overwritten. */
 static inline void
 walloc_rans_put_raw (walloc_rans_writer * w, unsigned bits, uint32_t value)
 {
   unsigned low = WALLOC_RANS_BITS - bits;
-  uint32_t x = w->turn;
+  uint32_t x = w->turn, many = x >> (32 - bits) != 0;
 
-  if (x >> (32 - bits) != 0) {
-    w->p -= 2;
-    walloc_put_u16 (w->p, x);
-    x >>= 16;
-  }
+  walloc_put_u16 (w->p - 2, x);
+  w->p -= 2 * many;
+  x >>= 16 * many;
   w->turn = w->other;
   w->other = x >> low << WALLOC_RANS_BITS | value << low |
       (x & (((uint32_t) 1 << low) - 1));

@@ -76,6 +76,7 @@ typedef struct
    * near_spread; 0 where a row begins */
   int64_t mean;
   uint32_t spread;
+  uint16_t peak;                /* bits that any magnitude has had */
   const uint8_t *skip;          /* of the piece: what stays in row; or NULL */
 } walloc_row_state;
 

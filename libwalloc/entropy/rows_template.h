@@ -192,7 +192,7 @@ end_piece (const row_lane * lane, const walloc_row_piece * piece,
     walloc_row_state * state, unsigned now, unsigned n)
 {
   walloc_rans_reader *r = &state->reader;
-  uint16_t beyond = 0;
+  uint16_t bits = 0;
   unsigned x;
 
   r->turn = lane->state[now];
@@ -202,9 +202,9 @@ end_piece (const row_lane * lane, const walloc_row_piece * piece,
   state->mean = lane->mean;
   state->spread = lane->spread;
   for (x = 0; x < n; x++)
-    beyond |= (uint16_t) ((uint16_t) (piece->row[x] + WALLOC_LATENT_MAX) >
-        2 * WALLOC_LATENT_MAX);
-  return lane->bad | (unsigned) r->over | beyond;
+    bits |= (uint16_t) (piece->row[x] < 0 ? -piece->row[x] : piece->row[x]);
+  state->peak |= bits;
+  return lane->bad | (unsigned) r->over | (bits > WALLOC_LATENT_MAX);
 }
 
 /* lanes and has_mean are constants in every caller. */

@@ -85,6 +85,8 @@ typedef struct
                                  * too; not planes itself. Needed only when
                                  * walloc_model_set.before says so */
   uint8_t live[WALLOC_MODEL_MAX_CHANNELS];      /* out: maybe not all zero */
+  /* out: of magnitudes, the bits that any has; a decoder's key slices only */
+  uint16_t peak[WALLOC_MODEL_MAX_CHANNELS];
 } walloc_slice;
 
 /* Encodes all layers into the end of out[0 .. capacity - 1], layer 0 first:

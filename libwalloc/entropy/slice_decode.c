@@ -117,6 +117,10 @@ get_row (const walloc_slice_coder * coder, slice_lane * lanes, unsigned count,
         c * slice->plane_stride + y * slice->stride);
     if (slice->skip != NULL && !walloc_slice_near_coded (slice, y))
       continue;
+    if (slice->skip == NULL) {
+      lane->slice->peak[c] = lane->state.peak;
+      walloc_context_bound (&lane->context, slice->peak);
+    }
     lane->state.mean = 0;
     lane->state.spread = 0;
     queue.state[queue.count] = &lane->state;
@@ -151,6 +155,7 @@ get_planes (const walloc_slice_coder * coder, slice_lane * lanes,
     walloc_context_prepare (&lane->context, coder->model, coder->set, c,
         slice->live, &lane->areas.planes, 1);
     context = &lane->context;
+    lane->state.peak = 0;
     has_mean |= context->has_mean || slice->skip != NULL;
     rows = slice->rows > rows ? slice->rows : rows;
   }
@@ -160,6 +165,9 @@ get_planes (const walloc_slice_coder * coder, slice_lane * lanes,
       context);
   for (y = 0; y < rows; y++)
     get_row (coder, lanes, count, c, y, has_mean);
+  for (lane = lanes; lane < lanes + count; lane++)
+    if (lane->busy)
+      lane->slice->peak[c] = lane->state.peak;
 }
 
 /* Magnitudes of a channel of which nothing is coded, but which may have

@@ -13,20 +13,17 @@
 /* Free bytes that one row needs at most beyond 8 per latent. */
 #define ROW_MARGIN 16
 
-static int
-plane_is_zero (const walloc_slice * slice, const int16_t * plane)
+/* The bits that any magnitude of a plane has. */
+WALLOC_CLONES static uint16_t
+plane_peak (const walloc_slice * slice, const int16_t * plane)
 {
   unsigned y, x;
-  uint16_t any;
+  uint16_t any = 0;
 
-  for (y = 0; y < slice->rows; y++, plane += slice->stride) {
-    any = 0;
+  for (y = 0; y < slice->rows; y++, plane += slice->stride)
     for (x = 0; x < slice->width; x++)
-      any |= (uint16_t) plane[x];
-    if (any)
-      return 0;
-  }
-  return 1;
+      any |= (uint16_t) (plane[x] < 0 ? -plane[x] : plane[x]);
+  return any;
 }
 
 /* Whether nothing of a plane has to be coded. */
@@ -75,6 +72,7 @@ put_row (walloc_rans_writer * writer, const walloc_context * context,
   /* a writer of its own for what is rare keeps this one in registers */
   walloc_rans_writer w = *writer, rare;
   const walloc_freq_table *table;
+  const walloc_put_symbol *put;
   unsigned x, symbol;
   int r;
 
@@ -98,8 +96,9 @@ put_row (walloc_rans_writer * writer, const walloc_context * context,
         symbol = table->escape;
       }
     }
-    walloc_rans_put_symbol (&w, table->symbol[symbol].start,
-        table->symbol[symbol].freq, table->reciprocal[symbol]);
+    put = &table->put[symbol];
+    walloc_rans_put_symbol (&w, put->reciprocal, put->limit, put->add,
+        put->left);
   }
   *writer = w;
 }
@@ -120,13 +119,16 @@ model_plane (const walloc_slice_coder * coder, const walloc_slice * slice,
       walloc_context_magnitudes (row, slice->width,
           coder->model->set[coder->set].cap, magnitude);
     } else if (slice->skip == NULL || walloc_slice_near_coded (slice, y)) {
-      if (context->has_mean)
+      if (context->has_mean && !context->narrow)
         walloc_context_mean (context, offset, slice->width, areas->mean);
-      walloc_context_residuals (context, row, slice->width,
-          context->has_mean ? areas->mean : NULL, areas->number + at,
-          areas->context + at, magnitude);
-      walloc_context_spread (context, offset, slice->width, areas->spread);
-      walloc_context_keys (areas->spread, slice->width, areas->context + at);
+      if (context->has_mean && context->narrow)
+        walloc_context_narrow_residuals (context, row, offset, slice->width,
+            areas->number + at, areas->context + at, magnitude);
+      else
+        walloc_context_residuals (context, row, slice->width,
+            context->has_mean ? areas->mean : NULL, areas->number + at,
+            areas->context + at, magnitude);
+      walloc_context_keys (context, offset, slice->width, areas->context + at);
     }
     walloc_slice_end_row (slice, magnitude);
     row += slice->stride;
@@ -137,7 +139,7 @@ model_plane (const walloc_slice_coder * coder, const walloc_slice * slice,
 }
 
 /* One plane; 0 when the space ends. */
-static int
+WALLOC_INLINE int
 put_plane (walloc_rans_writer * w, const walloc_slice * slice,
     const walloc_slice_areas * areas, const walloc_context * context,
     unsigned c, const uint8_t * out)
@@ -224,16 +226,18 @@ walloc_slice_encode (const walloc_slice_coder * coder, walloc_slice * slice,
     return WALLOC_ERR_ARGUMENT;
   walloc_slice_begin (coder, slice, 0, coder->channels, 1, &areas);
   for (c = 0; c < coder->channels; c++, plane += slice->plane_stride) {
+    slice->peak[c] = coder->present[c] ? plane_peak (slice, plane) : 0;
     if (slice->skip == NULL) {
-      slice->live[c] = active[c] = coder->present[c] &&
-          !plane_is_zero (slice, plane);
+      slice->live[c] = active[c] = slice->peak[c] != 0;
     } else {
       slice->live[c] = coder->present[c];
       active[c] = coder->present[c] && !rest_is_zero (slice, plane);
     }
-    if (active[c])
+    if (active[c]) {
       walloc_context_prepare (&context, coder->model, coder->set, c,
           slice->live, &areas.planes, 0);
+      walloc_context_bound (&context, slice->peak);
+    }
     if (slice->live[c])
       model_plane (coder, slice, &areas, c, active[c], &context);
   }

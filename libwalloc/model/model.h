@@ -72,17 +72,39 @@ typedef struct
   uint16_t start, freq;         /* of 32768 */
 } walloc_symbol;
 
+/* What the writer needs of a symbol (rans.h). reciprocal is floor (2^64 / freq)
+ * + 1: the upper half of its product with any x < 2^32 is x / freq (x - 1 with
+ * the 2^64 - 1 that stand for freq 1). */
+typedef struct
+{
+  uint64_t reciprocal;
+  uint32_t limit;               /* freq * 2^17: states from here on shrink */
+  uint16_t add;                 /* start, and left where freq is 1 */
+  uint16_t left;                /* 2^15 - freq */
+} walloc_put_symbol;
+
+static inline walloc_put_symbol
+walloc_put_symbol_of (unsigned start, unsigned freq)
+{
+  walloc_put_symbol put;
+
+  put.left = (uint16_t) (32768 - freq);
+  put.add = (uint16_t) (freq == 1 ? start + put.left : start);
+  put.limit = freq << 17;
+  put.reciprocal = freq == 1 ? UINT64_MAX : UINT64_MAX / freq + 1;
+  return put;
+}
+
 /* Frequencies of one context. Symbol k (0, 1, -1, ..., m, -m, escape) is
  * symbol[k]; first[k] = start - 32768, so the symbol of slot s is the number of
  * entries with first[k] <= s - 32768, less one. Behind the 2 m + 2 symbols,
- * first is 0 and symbol is 0/0. All compares fit signed 16-bit vectors. reciprocal[k] is
- * floor (2^64 / freq) + 1: the upper half of its product with any x < 2^32 is
- * x / freq (x - 1 with the 2^64 - 1 that stand for freq 1). Aligned to 64. */
+ * first is 0 and symbol is 0/0. All compares fit signed 16-bit vectors.
+ * Aligned to 64. */
 typedef struct
 {
   int16_t first[WALLOC_MODEL_SYMBOLS];
   walloc_symbol symbol[WALLOC_MODEL_SYMBOLS];
-  uint64_t reciprocal[WALLOC_MODEL_SYMBOLS];
+  walloc_put_symbol put[WALLOC_MODEL_SYMBOLS];
   uint8_t shift;                /* of the bucket */
   uint8_t escape;               /* symbol 2 m + 1 */
   uint8_t direct;               /* symbols that say all: 0 with a shift */

@@ -140,7 +140,7 @@ read_table (const uint16_t * freq, unsigned symbols, unsigned shift,
       return "the sum is not 32768";
     t->symbol[k].start = (uint16_t) sum;
     t->symbol[k].freq = freq[k];
-    t->reciprocal[k] = freq[k] == 1 ? UINT64_MAX : UINT64_MAX / freq[k] + 1;
+    t->put[k] = walloc_put_symbol_of (sum, freq[k]);
     t->first[k] = (int16_t) ((int) sum - FREQ_TOTAL);
     sum += freq[k];
   }

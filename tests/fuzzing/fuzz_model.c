@@ -48,7 +48,7 @@ check_table (const walloc_freq_table * t, unsigned symbols)
     require (t->symbol[k].start == sum && t->symbol[k].freq > 0);
     require (t->first[k] == (int) sum - 32768);
     sum += t->symbol[k].freq;
-    require ((unsigned __int128) UINT32_MAX * t->reciprocal[k] >> 64 ==
+    require ((unsigned __int128) UINT32_MAX * t->put[k].reciprocal >> 64 ==
         UINT32_MAX / t->symbol[k].freq - (t->symbol[k].freq == 1));
   }
   require (sum == 32768);

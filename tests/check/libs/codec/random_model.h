@@ -47,9 +47,7 @@ random_table (walloc_freq_table * t, unsigned m, unsigned shift,
     left -= f;
     t->symbol[k].start = (uint16_t) start;
     t->symbol[k].freq = (uint16_t) (f + 1);
-    t->reciprocal[k] = UINT64_MAX / (f + 1) + 1;
-    if (f == 0)
-      t->reciprocal[k] = UINT64_MAX;
+    t->put[k] = walloc_put_symbol_of (start, f + 1);
     t->first[k] = (int16_t) ((int) start - 32768);
     start += f + 1;
   }

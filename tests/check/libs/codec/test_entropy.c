@@ -14,6 +14,7 @@ test_rans (void)
   uint8_t buffer[8192], fast[8192];
   uint32_t start[1500], freq[1500], slot;
   walloc_rans_writer w;
+  walloc_put_symbol put;
   walloc_rans_reader r = { 0 };
   unsigned seed = 5, n, i, bad = 0, lengths[] = { 0, 1, 2, 3, 1500 }, l;
   size_t size;
@@ -31,9 +32,10 @@ test_rans (void)
     walloc_rans_finish (&w);
     size = (size_t) (buffer + sizeof buffer - w.p);
     walloc_rans_writer_init (&w, fast + sizeof fast);
-    for (i = n; i-- > 0;)
-      walloc_rans_put_symbol (&w, start[i], freq[i], freq[i] == 1 ?
-          UINT64_MAX : UINT64_MAX / freq[i] + 1);
+    for (i = n; i-- > 0;) {
+      put = walloc_put_symbol_of (start[i], freq[i]);
+      walloc_rans_put_symbol (&w, put.reciprocal, put.limit, put.add, put.left);
+    }
     walloc_rans_finish (&w);
     bad += memcmp (buffer + sizeof buffer -
         size, fast + sizeof fast - size, size) != 0;
@@ -94,10 +96,14 @@ test_context (unsigned width, int max_weight, unsigned kind)
 {
   random_model r;
   fixture f;
-  walloc_context all, near;
+  walloc_context all, near, narrow;
   walloc_slice_areas areas;
   uint16_t number[160];
   uint8_t context[160], *to, live[RM_CHANNELS];
+  uint16_t same[160], peak[RM_CHANNELS];
+  uint8_t same_context[160], same_magnitude[160];
+  int32_t mean[160];
+  unsigned narrows = 0, bad_narrow = 0;
   unsigned seed = width, c, y, x, want, bad = 0, bad_near = 0, rows = 5;
   unsigned k, key;
   int pred, flip, expect;
@@ -108,6 +114,8 @@ test_context (unsigned width, int max_weight, unsigned kind)
   f.present[1] = 0;
   fill (&f, kind, &seed);
   memcpy (live, f.present, sizeof live);
+  for (c = 0; c < RM_CHANNELS; c++)
+    peak[c] = kind == 1 ? 4 : WALLOC_LATENT_MAX;
   walloc_slice_begin (&f.coder, &f.slice, 0, RM_CHANNELS, 1, &areas);
   for (c = 0; c < RM_CHANNELS; c++) {
     if (!live[c])
@@ -115,6 +123,9 @@ test_context (unsigned width, int max_weight, unsigned kind)
     walloc_context_prepare (&all, &r.model, 0, c, live, &areas.planes, 0);
     walloc_context_prepare (&near, &r.model, 0, c, live, &areas.planes, 1);
     walloc_context_tables (&all, &r.model, 0, c);
+    narrow = all;
+    walloc_context_bound (&narrow, peak);
+    narrows += (unsigned) (narrow.narrow && narrow.has_mean);
     bad_near += near.has_mean != all.has_mean;
     for (k = 0; k < 256; k++) {
       key = (unsigned) ((int) k / 4 + r.offset[c] < 0 ? 0 : (int) k / 4 +
@@ -129,8 +140,18 @@ test_context (unsigned width, int max_weight, unsigned kind)
       walloc_context_residuals (&all, row, width, all.has_mean ? areas.mean :
           NULL, number, context, to);
       walloc_slice_end_row (&f.slice, to);
+      if (narrow.narrow) {
+        walloc_context_mean (&narrow, y * f.slice.stride, width, mean);
+        bad_narrow += memcmp (mean, areas.mean, width * sizeof *mean) != 0;
+        memset (same, 0, sizeof same);
+        walloc_context_narrow_residuals (&narrow, row, y * f.slice.stride,
+            width, same, same_context, same_magnitude);
+        bad_narrow += memcmp (same, number, width * sizeof *same) != 0 ||
+            memcmp (same_context, context, width) != 0 ||
+            memcmp (same_magnitude, to, width) != 0;
+      }
       walloc_context_spread (&all, y * f.slice.stride, width, areas.spread);
-      walloc_context_keys (areas.spread, width, context);
+      walloc_context_keys (&all, y * f.slice.stride, width, context);
       for (x = 0; x < width; x++) {
         direct_context (&f, &r, c, (int) y, (int) x, &pred, &flip, &want);
         expect = flip ? pred - row[x] : row[x] - pred;
@@ -148,6 +169,8 @@ test_context (unsigned width, int max_weight, unsigned kind)
   }
   TAP_OK (bad == 0, "contexts as specified, width %u, weights %d, kind %u",
       width, max_weight, kind);
+  TAP_OK (bad_narrow == 0 && (narrows > 0) == (kind == 1),
+      "the same in 16 bits, %u channels", narrows);
   TAP_OK (bad_near == 0, "serial part adds up, width %u", width);
   random_model_clear (&r);
   fixture_clear (&f);
