@@ -17,6 +17,7 @@ typedef uint8_t u8 __attribute__((vector_size (LANES)));
 #define WIDE 32
 typedef uint16_t w16 __attribute__((vector_size (WIDE * 2)));
 typedef int16_t w16s __attribute__((vector_size (WIDE * 2)));
+typedef int32_t w32 __attribute__((vector_size (WIDE * 4)));
 typedef uint8_t w8 __attribute__((vector_size (WIDE)));
 
 /* Position of a number of a float's bits above the two of its fraction that
@@ -138,11 +139,12 @@ walloc_context_mean (const walloc_context * context, size_t offset,
   v16 q;
   v32 sum;
   w16s narrow;
+  w32 wide;
 
   for (x = 0; context->narrow && x < width; x += WIDE) {
     narrow_mean (context, offset + x, &narrow);
-    for (i = 0; i < WIDE; i++)
-      mean[x + i] = narrow[i];
+    wide = __builtin_convertvector (narrow, w32);
+    memcpy (mean + x, &wide, sizeof wide);
   }
   for (x = 0; !context->narrow && x < width; x += LANES) {
     sum = (v32) {

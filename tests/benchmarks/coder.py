@@ -7,7 +7,9 @@ usage: coder.py [options] PICTURES...   (files or folders)
 The reference model's 8-bit, 12-channel latents of every picture go through
 the latent coder and, packed into pictures as the published codec does, through
 libwebp (lossless, method 4); then the ordered model's latents at several
-qualities and numbers of channels through the latent coder alone. bench_coder
+qualities and numbers of channels through the latent coder alone. Both again
+for sheets of four pictures: these have several slices, of which the decoder
+takes two at once, where a small picture has one. bench_coder
 does it in one thread; times are processor time, medians of many runs, all in
 one run of this script. Writes OUT.json, OUT.md and OUT.png.
 """
@@ -21,7 +23,8 @@ from PIL import Image
 
 import common
 
-POINTS = ((80, 0), (65, 0), (50, 0), (35, 0), (20, 0), (50, 12), (50, 48))
+POINTS = ((80, 0), (75, 0), (65, 0), (50, 0), (35, 0), (25, 0), (20, 0),
+          (50, 12), (50, 48))
 
 
 def measure(build, model, quality, channels, seconds, files):
@@ -76,6 +79,45 @@ def ordered_row(quality, channels, rows):
         "decode_ns_pixel": 1e9 * sum(r["decode"] for r in rows) / pixels}
 
 
+def sheets_of(files, folder):
+    """Every four pictures of one size, in the order given, as one."""
+    sheets, same = [], {}
+    for path in files:
+        same.setdefault(Image.open(path).size, []).append(path)
+    for (width, height), paths in sorted(same.items()):
+        for i in range(0, len(paths) - 3, 4):
+            sheet = Image.new("RGB", (2 * width, 2 * height))
+            for k, path in enumerate(paths[i:i + 4]):
+                sheet.paste(Image.open(path),
+                            (k % 2 * width, k // 2 * height))
+            sheets.append(os.path.join(folder, "sheet%d.ppm" % len(sheets)))
+            sheet.save(sheets[-1])
+    return sheets
+
+
+def sheet_row(name, quality, rows):
+    return {
+        "model": name, "quality": quality, "channels": rows[0]["channels"],
+        "encode_msymbol": share(rows, "latents", "encode") / 1e6,
+        "decode_msymbol": share(rows, "latents", "decode") / 1e6,
+        "encode": share(rows, "webp_encode", "encode")
+        if "webp_encode" in rows[0] else None,
+        "decode": share(rows, "webp_decode", "decode")
+        if "webp_decode" in rows[0] else None}
+
+
+def sheet_part(rows):
+    return ["", "## Sheets of four pictures", "", common.table(
+        ["model", "quality", "channels", "encoding", "decoding",
+         "encoding, times WebP's", "decoding"],
+        [[r["model"], str(r["quality"]), str(r["channels"]),
+          "%.0f Msymbol/s" % r["encode_msymbol"],
+          "%.0f Msymbol/s" % r["decode_msymbol"],
+          "" if r["encode"] is None else "%.0f" % r["encode"],
+          "" if r["decode"] is None else "%.2f" % r["decode"]]
+         for r in rows])]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("pictures", nargs="+")
@@ -97,6 +139,13 @@ def main():
         ordered = [ordered_row(q, c, measure(
             args.build, os.path.join(args.models, "photo-1.wlm"), q, c,
             args.seconds, files)) for q, c in POINTS]
+        sheets = sheets_of(files, folder)
+        large = [sheet_row(name, q, measure(
+            args.build, os.path.join(args.models, name + ".wlm"), q, c,
+            args.seconds, sheets)) for name, q, c in
+            [("reference-12", 50, 12)] + [("photo-1", q, c)
+                                          for q, c in POINTS]
+            if sheets]
     parts, figures = [], {}
     if "webp_bytes" in rows[0]:
         parts, figures = reference_part(rows)
@@ -117,6 +166,8 @@ def main():
         "Segments alone, without headers. Channels are those of the first "
         "picture. Median encoding speed over the rows: %.0f Msymbol/s." %
         statistics.median(r["encode_msymbol"] for r in ordered)]
+    if large:
+        parts += sheet_part(large)
     print("\n".join(parts))
     plots = []
     if figures and common.plot_module() is not None:
@@ -127,7 +178,8 @@ def main():
             "decoding speed": {"walloc": figures["decode"], "WebP": 1}},
             "times lossless WebP's", line=1)
     common.save(args.out, "Latent coder", {
-        "reference": rows, "summary": figures, "ordered": ordered}, parts,
+        "reference": rows, "summary": figures, "ordered": ordered,
+        "sheets": large}, parts,
         plots)
 
 
