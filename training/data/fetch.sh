@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Fetch the Debian packages whose pictures train and judge the picture codec.
+# Fetch the Debian packages whose pictures or recordings train and judge the
+# codecs.
 #
 # Usage: fetch.sh [DIR]
 #
@@ -13,13 +14,15 @@
 #
 # Environment:
 #   KEEP_DEBS=1   keep the .deb files in DIR/deb after unpacking
-#   PACKAGES=...  fetch these packages instead of the default list
+#   LIST=...      file beside this script that lists them: packages.txt
+#                 (pictures, the default) or audio_packages.txt
+#   PACKAGES=...  fetch these packages instead of a list
 
 set -eu
 
 dir=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/gst-walloc/data}
 here=$(cd "$(dirname "$0")" && pwd)
-list=$here/packages.txt
+list=$here/${LIST:-packages.txt}
 # Peak: 1.5 GB unpacked plus the largest .deb; KEEP_DEBS adds 0.7 GB.
 need_mib=2600
 
