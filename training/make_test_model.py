@@ -8,7 +8,8 @@
 ordered-test.wlm: 192 channels, each one packet coefficient, low frequencies
 first; two parameter sets; contexts and tables from plain guesses (neighbour
 magnitudes, Laplace). reference-test.wlm: 12 channels, a random rotation of
-the lowest RGB packet channels and its pseudo-inverse. The output depends on
+the lowest RGB packet channels and its pseudo-inverse. sound-test.wlm: 64 bands
+of mid and 64 of side. The output depends on
 nothing but this file (and, in the last bits of the reference model, numpy's
 LAPACK). --seeds writes what the fuzz targets start from: models as small as
 the format allows, and frame headers of all kinds.
@@ -250,6 +251,58 @@ def reference():
         'walloc.card': 'Untrained; for tests. Made by make_test_model.py.'}
 
 
+# --- sound -----------------------------------------------------------------
+
+def sound():
+    """Tensors and metadata of sound-test.wlm: 64 bands of each signal of a
+    pair, low frequencies first; the last channel is made of two bands."""
+    bits, sets, per = 12, 2, 64
+    bands = sorted(range(256), key=lambda b: frequency(
+        [b >> 7 - k & 1 for k in range(8)]))
+    d = 2 * per
+    group = np.tile(np.array([0, 1], np.uint8), per)
+    analysis = np.zeros((d, 256), np.int16)
+    synthesis = np.zeros((d, 256), np.float32)
+    for c in range(d):
+        b = bands[c // 2]
+        ones = bin(b).count('1')
+        gain = (-1) ** ones * walloc_model.LOW_GAIN ** (8 - 2 * ones)
+        analysis[c, b] = round(gain * 2 ** bits)
+        synthesis[c, b] = gain * 2 ** bits / analysis[c, b]
+    analysis[d - 1, bands[per]] = 1000
+    parents = [list(range(c - 2, max(-1, c - 11), -2)) for c in range(d)]
+    tap = taps(parents, set())
+    bucket, shift, most, freq = bucket_tables(2, sets)
+    quality = np.arange(1, 101)
+    tensors = {
+        'codec.group': group,
+        'codec.analysis': analysis,
+        'codec.synthesis': synthesis,
+        'codec.weight': np.array([[4096] * d, [3500] * d], np.uint16),
+        'codec.rounding': np.array([[85] * d, [100] * d], np.uint8),
+        'codec.recon': np.full((sets, d, 3), .05, np.float32),
+        'codec.set_limit': np.array([60, 65535], np.uint16),
+        'codec.quality': np.stack([np.rint(80 + 1.45 * quality), np.full(
+            100, d)], 1).astype(np.uint16),
+        'codec.tap': np.stack([tap, tap]),
+        'codec.bias_s': np.array([[4] * d, [2] * d], np.uint16),
+        'codec.offset': np.array([[0] * d, [-1] * d], np.int8),
+        'codec.cap': np.array([200, 200], np.uint8),
+        'codec.class': group,
+        'codec.bucket': bucket,
+        'codec.shift': shift,
+        'codec.max_symbol': most,
+        'codec.freq': freq,
+        'codec.active': np.full((sets, d), 26000, np.uint16),
+    }
+    return tensors, {
+        'walloc.format': '1', 'walloc.kind': 'ordered',
+        'walloc.media': 'audio', 'walloc.name': 'sound-test',
+        'walloc.levels': '8', 'walloc.analysis_bits': str(bits),
+        'walloc.licence': 'LGPL-2.1-or-later',
+        'walloc.card': 'Untrained; for tests. Made by make_test_model.py.'}
+
+
 # --- seeds for fuzzing -----------------------------------------------------
 
 def tiny(kind):
@@ -352,7 +405,7 @@ def main():
         here, '..', 'tests', 'golden', 'models')
     os.makedirs(folder, exist_ok=True)
     for name, make in (('ordered-test', ordered),
-                       ('reference-test', reference)):
+                       ('reference-test', reference), ('sound-test', sound)):
         path = os.path.join(folder, name + '.wlm')
         number = walloc_model.save(path, *make())
         print(f'{path}: {os.path.getsize(path)} bytes, id {number:016x}')

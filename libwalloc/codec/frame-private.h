@@ -8,8 +8,12 @@
 
 #define FORMAT_VERSION 2
 #define CODER 0
+#define SOUND_LATENT_SIZE 256   /* samples per column */
 #define LATENT_SIZE 8           /* pixels per latent, 2^J with J = 3 */
 #define MAX_STEP_INDEX 176
+#define MAX_SOUND_STEP_INDEX 352
+#define MAX_RATE 0xffffff
+#define MAX_ROTATION 63
 #define MAX_SLICE_ROWS 2048
 #define MAX_SCALE 2
 
@@ -22,10 +26,14 @@
 #define AT_WIDTH 20
 #define AT_HEIGHT 22
 #define AT_FORMAT 24
+#define AT_RATE 20              /* audio: 24 bits */
+#define AT_AUDIO_CHANNELS 23
+#define AT_RESERVED 24
 #define AT_SET 25
 #define AT_STEP 26
 #define AT_CHANNELS 28
 #define AT_SLICE_ROWS 30
+#define AT_COLUMNS 30           /* audio */
 #define AT_FLAGS 32
 #define AT_SEQUENCE 33
 #define AT_LAYERS 34
@@ -39,7 +47,10 @@ enum
   RECORD_TIME = 1,
   RECORD_RATE = 2,
   RECORD_COLOUR = 3,
-  RECORD_ASPECT = 4
+  RECORD_ASPECT = 4,
+  RECORD_TRIM = 5,
+  RECORD_MASK = 6,
+  RECORD_ROTATION = 7
 };
 
 extern const uint8_t walloc_frame_magic[4];
@@ -53,8 +64,10 @@ walloc_frame_table_at (const walloc_frame_info * info)
 
 unsigned walloc_frame_count_slices (const walloc_frame_info * info);
 
-/* Bytes of a record that this version knows; 0: not known. */
-unsigned walloc_frame_record_length (unsigned type);
+/* Bytes of a record that this version knows, in a frame of that many slices;
+ * 0: not known, or not one of this media. */
+unsigned walloc_frame_record_length (unsigned type, walloc_media media,
+    unsigned slices);
 
 /* One size of the table, at data[*at .. end - 1]; 0 when that is damaged. */
 int walloc_frame_get_size (const uint8_t * data, size_t end, size_t * at,

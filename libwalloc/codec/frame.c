@@ -15,6 +15,8 @@ walloc_frame_count_slices (const walloc_frame_info * info)
 {
   unsigned height, rows;
 
+  if (info->media == WALLOC_MEDIA_AUDIO)
+    return (info->audio_channels + 1) / 2;
   if (info->type == WALLOC_FRAME_REPEAT)
     return 0;
   height = (info->height + (1u << info->scale) - 1) >> info->scale;
@@ -66,19 +68,27 @@ walloc_frame_info_init (walloc_frame_info * info)
   info->colour.matrix = 2;
   info->colour.transfer = 2;
   info->colour.primaries = 2;
+  memset (info->rotation, WALLOC_AUDIO_MID_SIDE, sizeof info->rotation);
 }
 
 unsigned
-walloc_frame_record_length (unsigned type)
+walloc_frame_record_length (unsigned type, walloc_media media, unsigned slices)
 {
+  const int audio = media == WALLOC_MEDIA_AUDIO;
+
   switch (type) {
     case RECORD_TIME:
       return 16;
     case RECORD_RATE:
     case RECORD_ASPECT:
-      return 8;
+      return audio ? 0 : 8;
     case RECORD_COLOUR:
-      return 5;
+      return audio ? 0 : 5;
+    case RECORD_TRIM:
+    case RECORD_MASK:
+      return audio ? 8 : 0;
+    case RECORD_ROTATION:
+      return audio ? slices : 0;
     default:
       return 0;
   }
@@ -88,6 +98,8 @@ static walloc_result
 parse_record (const uint8_t * p, unsigned type, walloc_frame_info * info,
     walloc_error * error)
 {
+  unsigned n;
+
   switch (type) {
     case RECORD_TIME:
       info->pts = walloc_get_u64 (p);
@@ -120,6 +132,26 @@ parse_record (const uint8_t * p, unsigned type, walloc_frame_info * info,
             "frame header: pixel aspect ratio %u/%u has a zero",
             (unsigned) info->par_n, (unsigned) info->par_d);
       break;
+    case RECORD_TRIM:
+      info->trim_start = walloc_get_u32 (p);
+      info->trim_end = walloc_get_u32 (p + 4);
+      n = info->columns * SOUND_LATENT_SIZE;
+      if (info->trim_start > n || info->trim_end > n - info->trim_start)
+        return walloc_fail (error, WALLOC_ERR_CORRUPT,
+            "frame header: %u and %u of %u samples are left out",
+            info->trim_start, info->trim_end, n);
+      break;
+    case RECORD_MASK:
+      info->mask = walloc_get_u64 (p);
+      break;
+    case RECORD_ROTATION:
+      memcpy (info->rotation, p, info->slices);
+      for (n = 0; n < info->slices; n++)
+        if (p[n] > MAX_ROTATION)
+          return walloc_fail (error, WALLOC_ERR_CORRUPT,
+              "frame header: pair %u is rotated by %u, more than %u", n, p[n],
+              MAX_ROTATION);
+      break;
     default:
       break;
   }
@@ -132,7 +164,7 @@ parse_records (const uint8_t * data, size_t at, size_t end,
 {
   uint8_t seen[32] = { 0 };
   walloc_result result;
-  unsigned type, length;
+  unsigned type, length, known;
 
   while (at < end) {
     if (end - at < RECORD_HEAD)
@@ -150,11 +182,12 @@ parse_records (const uint8_t * data, size_t at, size_t end,
       return walloc_fail (error, WALLOC_ERR_CORRUPT,
           "frame header: record %u appears twice", type);
     seen[type / 8] |= (uint8_t) (1 << type % 8);
-    if (walloc_frame_record_length (type) != 0) {
-      if (length != walloc_frame_record_length (type))
+    known = walloc_frame_record_length (type, info->media, info->slices);
+    if (known != 0) {
+      if (length != known)
         return walloc_fail (error, WALLOC_ERR_CORRUPT,
             "frame header: record %u has %u bytes, not %u", type, length,
-            walloc_frame_record_length (type));
+            known);
       result = parse_record (data + at, type, info, error);
       if (result != WALLOC_OK)
         return result;
@@ -202,7 +235,63 @@ parse_table (const uint8_t * data, walloc_frame_info * info, size_t *at,
   return WALLOC_OK;
 }
 
-/* Fields 20 to 33, layers and the table, of a header whose checksum holds. */
+/* What pictures and sound have in common, once the number of slices is
+ * known. */
+static walloc_result
+parse_common (const uint8_t * data, walloc_frame_info * info, size_t *at,
+    walloc_error * error)
+{
+  if (info->channels == 0)
+    return walloc_fail (error, WALLOC_ERR_CORRUPT, "frame header: no channels");
+  *at = AT_LAYERS;
+  return parse_table (data, info, at, error);
+}
+
+/* Fields 20 to 33, layers and the table, of sound. */
+static walloc_result
+parse_sound (const uint8_t * data, walloc_frame_info * info, size_t *at,
+    walloc_error * error)
+{
+  unsigned flags = data[AT_FLAGS];
+
+  info->rate = walloc_get_u16 (data + AT_RATE) |
+      (unsigned) data[AT_RATE + 2] << 16;
+  info->audio_channels = data[AT_AUDIO_CHANNELS] + 1u;
+  info->set = data[AT_SET];
+  info->step_index = walloc_get_u16 (data + AT_STEP);
+  info->channels = walloc_get_u16 (data + AT_CHANNELS);
+  info->columns = walloc_get_u16 (data + AT_COLUMNS);
+  info->slice_rows = 1;
+  info->layers = (flags >> 2 & 3) + 1;
+  info->sequence = data[AT_SEQUENCE];
+  if (data[AT_RESERVED] != 0 || (flags & 0xf3) != 0)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "frame header: flags %02x %02x are not known to this version",
+        data[AT_RESERVED], flags);
+  if (info->type != WALLOC_FRAME_KEY)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "frame header: frame type %u of sound is not known to this version",
+        (unsigned) info->type);
+  if (info->audio_channels > WALLOC_AUDIO_MAX_CHANNELS)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "frame header: %u channels of sound are more than %d",
+        info->audio_channels, WALLOC_AUDIO_MAX_CHANNELS);
+  if (info->rate == 0)
+    return walloc_fail (error, WALLOC_ERR_CORRUPT,
+        "frame header: no samples per second");
+  if (info->columns < 1 || info->columns > WALLOC_AUDIO_MAX_COLUMNS)
+    return walloc_fail (error, WALLOC_ERR_CORRUPT,
+        "frame header: %u columns are not 1 to %d", info->columns,
+        WALLOC_AUDIO_MAX_COLUMNS);
+  if (info->step_index > MAX_SOUND_STEP_INDEX)
+    return walloc_fail (error, WALLOC_ERR_CORRUPT,
+        "frame header: step index %u exceeds %u", info->step_index,
+        MAX_SOUND_STEP_INDEX);
+  info->slices = walloc_frame_count_slices (info);
+  return parse_common (data, info, at, error);
+}
+
+/* Fields 20 to 33, layers and the table, of a picture. */
 static walloc_result
 parse_picture (const uint8_t * data, walloc_frame_info * info, size_t *at,
     walloc_error * error)
@@ -234,8 +323,6 @@ parse_picture (const uint8_t * data, walloc_frame_info * info, size_t *at,
     return walloc_fail (error, WALLOC_ERR_CORRUPT,
         "frame header: step index %u exceeds %u", info->step_index,
         MAX_STEP_INDEX);
-  if (info->channels == 0)
-    return walloc_fail (error, WALLOC_ERR_CORRUPT, "frame header: no channels");
   if (info->slice_rows == 0 || info->slice_rows > MAX_SLICE_ROWS)
     return walloc_fail (error, WALLOC_ERR_CORRUPT,
         "frame header: %u rows per slice are not 1 to %u",
@@ -245,8 +332,7 @@ parse_picture (const uint8_t * data, walloc_frame_info * info, size_t *at,
     return walloc_fail (error, WALLOC_ERR_CORRUPT,
         "frame header: a repeat frame announces %u bytes of payload",
         (unsigned) info->payload_size);
-  *at = AT_LAYERS;
-  return parse_table (data, info, at, error);
+  return parse_common (data, info, at, error);
 }
 
 /* What only a later version of the format may say. */
@@ -266,7 +352,7 @@ check_version (const uint8_t * data, walloc_error * error)
   if (kind >> 4 != 0)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "frame header: reserved bits are in use");
-  if ((kind & 3) != WALLOC_MEDIA_VIDEO)
+  if ((kind & 3) > WALLOC_MEDIA_AUDIO)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "frame header: media %u is not known to this version of the library",
         kind & 3);
@@ -297,7 +383,9 @@ parse_fields (const uint8_t * data, walloc_frame_info * info,
   info->media = (walloc_media) (data[AT_KIND] & 3);
   info->type = (walloc_frame_type) (data[AT_KIND] >> 2);
   info->model_id = walloc_get_u64 (data + AT_MODEL);
-  result = parse_picture (data, info, &at, error);
+  result = info->media == WALLOC_MEDIA_AUDIO ?
+      parse_sound (data, info, &at, error) :
+      parse_picture (data, info, &at, error);
   if (result != WALLOC_OK)
     return result;
   return parse_records (data, at, info->header_size - CRC_SIZE, info, error);

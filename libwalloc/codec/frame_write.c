@@ -20,59 +20,116 @@ has_aspect (const walloc_frame_info * info)
   return info->par_n != 0 && info->par_n != info->par_d;
 }
 
+/* Any pair that is not mid and side? */
+static int
+has_rotation (const walloc_frame_info * info)
+{
+  unsigned i;
+
+  for (i = 0; i < info->slices; i++)
+    if (info->rotation[i] != WALLOC_AUDIO_MID_SIDE)
+      return 1;
+  return 0;
+}
+
+/* Whether the header gets a record of this type. */
+static int
+has_record (const walloc_frame_info * info, unsigned type)
+{
+  switch (type) {
+    case RECORD_TIME:
+      return has_time (info);
+    case RECORD_RATE:
+      return info->fps_n != 0;
+    case RECORD_COLOUR:
+      return info->has_colour;
+    case RECORD_ASPECT:
+      return has_aspect (info);
+    case RECORD_TRIM:
+      return info->trim_start != 0 || info->trim_end != 0;
+    case RECORD_MASK:
+      return info->mask != 0;
+    case RECORD_ROTATION:
+      return has_rotation (info);
+    default:
+      return 0;
+  }
+}
+
+/* Its length, or 0 when there is none. */
+static unsigned
+record_length (const walloc_frame_info * info, unsigned type)
+{
+  unsigned length = walloc_frame_record_length (type, info->media,
+      info->slices);
+
+  return length != 0 && has_record (info, type) ? length : 0;
+}
+
 static size_t
 records_size (const walloc_frame_info * info)
 {
+  unsigned type, length;
   size_t n = 0;
 
-  if (has_time (info))
-    n += RECORD_HEAD + walloc_frame_record_length (RECORD_TIME);
-  if (info->fps_n != 0)
-    n += RECORD_HEAD + walloc_frame_record_length (RECORD_RATE);
-  if (info->has_colour)
-    n += RECORD_HEAD + walloc_frame_record_length (RECORD_COLOUR);
-  if (has_aspect (info))
-    n += RECORD_HEAD + walloc_frame_record_length (RECORD_ASPECT);
+  for (type = 1; type <= RECORD_ROTATION; type++) {
+    length = record_length (info, type);
+    n += length != 0 ? RECORD_HEAD + length : 0;
+  }
   return n;
 }
 
-static uint8_t *
-put_record (uint8_t * p, unsigned type)
+static void
+put_record (uint8_t * p, const walloc_frame_info * info, unsigned type)
 {
-  p[0] = (uint8_t) type;
-  walloc_put_u16 (p + 1, walloc_frame_record_length (type));
-  return p + RECORD_HEAD;
+  switch (type) {
+    case RECORD_TIME:
+      walloc_put_u64 (p, info->pts);
+      walloc_put_u64 (p + 8, info->duration);
+      break;
+    case RECORD_RATE:
+      walloc_put_u32 (p, info->fps_n);
+      walloc_put_u32 (p + 4, info->fps_d);
+      break;
+    case RECORD_COLOUR:
+      p[0] = info->colour.range;
+      p[1] = info->colour.matrix;
+      p[2] = info->colour.transfer;
+      p[3] = info->colour.primaries;
+      p[4] = info->colour.chroma_site;
+      break;
+    case RECORD_ASPECT:
+      walloc_put_u32 (p, info->par_n);
+      walloc_put_u32 (p + 4, info->par_d);
+      break;
+    case RECORD_TRIM:
+      walloc_put_u32 (p, info->trim_start);
+      walloc_put_u32 (p + 4, info->trim_end);
+      break;
+    case RECORD_MASK:
+      walloc_put_u64 (p, info->mask);
+      break;
+    case RECORD_ROTATION:
+      memcpy (p, info->rotation, info->slices);
+      break;
+    default:
+      break;
+  }
 }
 
 static uint8_t *
 put_records (uint8_t * p, const walloc_frame_info * info)
 {
-  if (has_time (info)) {
-    p = put_record (p, RECORD_TIME);
-    walloc_put_u64 (p, info->pts);
-    walloc_put_u64 (p + 8, info->duration);
-    p += 16;
-  }
-  if (info->fps_n != 0) {
-    p = put_record (p, RECORD_RATE);
-    walloc_put_u32 (p, info->fps_n);
-    walloc_put_u32 (p + 4, info->fps_d);
-    p += 8;
-  }
-  if (info->has_colour) {
-    p = put_record (p, RECORD_COLOUR);
-    p[0] = info->colour.range;
-    p[1] = info->colour.matrix;
-    p[2] = info->colour.transfer;
-    p[3] = info->colour.primaries;
-    p[4] = info->colour.chroma_site;
-    p += 5;
-  }
-  if (has_aspect (info)) {
-    p = put_record (p, RECORD_ASPECT);
-    walloc_put_u32 (p, info->par_n);
-    walloc_put_u32 (p + 4, info->par_d);
-    p += 8;
+  unsigned type, length;
+
+  for (type = 1; type <= RECORD_ROTATION; type++) {
+    length = record_length (info, type);
+    if (length == 0)
+      continue;
+    p[0] = (uint8_t) type;
+    walloc_put_u16 (p + 1, length);
+    put_record (p + RECORD_HEAD, info, type);
+    p += RECORD_HEAD + length;
   }
   return p;
 }
@@ -92,44 +149,82 @@ layers_rise (const walloc_frame_info * info)
   return 1;
 }
 
+/* What of a picture no header can say; NULL when it can. */
+static const char *
+check_picture (const walloc_frame_info * info)
+{
+  if ((unsigned) info->type > WALLOC_FRAME_REPEAT)
+    return "frame type";
+  if (info->width < 1 || info->width > WALLOC_MAX_SIZE)
+    return "width";
+  if (info->height < 1 || info->height > WALLOC_MAX_SIZE)
+    return "height";
+  if ((unsigned) info->format >= WALLOC_FORMAT_COUNT)
+    return "pixel format";
+  if (info->step_index > MAX_STEP_INDEX)
+    return "step index";
+  if (info->slice_rows < 1 || info->slice_rows > MAX_SLICE_ROWS)
+    return "number of rows per slice";
+  if (info->scale > MAX_SCALE)
+    return "scale";
+  if (info->fps_n != 0 && info->fps_d == 0)
+    return "frame rate";
+  if (info->par_n != 0 && info->par_d == 0)
+    return "pixel aspect ratio";
+  if (info->has_colour && info->colour.range > 2)
+    return "colour range";
+  return NULL;
+}
+
+static const char *
+check_sound (const walloc_frame_info * info)
+{
+  unsigned samples = info->columns * SOUND_LATENT_SIZE, i;
+
+  if (info->type != WALLOC_FRAME_KEY)
+    return "frame type";
+  if (info->rate < 1 || info->rate > MAX_RATE)
+    return "sample rate";
+  if (info->audio_channels < 1 ||
+      info->audio_channels > WALLOC_AUDIO_MAX_CHANNELS)
+    return "number of channels of sound";
+  if (info->columns < 1 || info->columns > WALLOC_AUDIO_MAX_COLUMNS)
+    return "number of columns";
+  if (info->step_index > MAX_SOUND_STEP_INDEX)
+    return "step index";
+  if (info->trim_start > samples || info->trim_end > samples - info->trim_start)
+    return "number of samples to leave out";
+  for (i = 0; i < (info->audio_channels + 1) / 2; i++)
+    if (info->rotation[i] > MAX_ROTATION)
+      return "rotation";
+  return NULL;
+}
+
 /* Could a header say this? */
 static walloc_result
 check_info (const walloc_frame_info * info, walloc_error * error)
 {
   const char *bad = NULL;
 
-  if (info->media != WALLOC_MEDIA_VIDEO)
+  if (info->media == WALLOC_MEDIA_AUDIO)
+    bad = check_sound (info);
+  else if (info->media == WALLOC_MEDIA_VIDEO)
+    bad = check_picture (info);
+  else
     bad = "media";
-  else if ((unsigned) info->type > WALLOC_FRAME_REPEAT)
-    bad = "frame type";
-  else if (info->width < 1 || info->width > WALLOC_MAX_SIZE)
-    bad = "width";
-  else if (info->height < 1 || info->height > WALLOC_MAX_SIZE)
-    bad = "height";
-  else if ((unsigned) info->format >= WALLOC_FORMAT_COUNT)
-    bad = "pixel format";
-  else if (info->set > UINT8_MAX)
+  if (bad != NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "frame header: no header can hold this %s", bad);
+  if (info->set > UINT8_MAX)
     bad = "parameter set";
-  else if (info->step_index > MAX_STEP_INDEX)
-    bad = "step index";
   else if (info->channels < 1 || info->channels > UINT16_MAX)
     bad = "number of channels";
-  else if (info->slice_rows < 1 || info->slice_rows > MAX_SLICE_ROWS)
-    bad = "number of rows per slice";
-  else if (info->scale > MAX_SCALE)
-    bad = "scale";
   else if (info->sequence > UINT8_MAX)
     bad = "sequence number";
   else if (!layers_rise (info))
     bad = "division into layers";
   else if (info->slices != walloc_frame_count_slices (info))
     bad = "number of slices";
-  else if (info->fps_n != 0 && info->fps_d == 0)
-    bad = "frame rate";
-  else if (info->par_n != 0 && info->par_d == 0)
-    bad = "pixel aspect ratio";
-  else if (info->has_colour && info->colour.range > 2)
-    bad = "colour range";
   if (bad != NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
         "frame header: no header can hold this %s", bad);
@@ -146,7 +241,7 @@ unknown_records (const uint8_t * data, const walloc_frame_info * info,
 
   while (at < info->header_size - CRC_SIZE) {
     length = RECORD_HEAD + (size_t) walloc_get_u16 (data + at + 1);
-    if (walloc_frame_record_length (data[at]) == 0) {
+    if (walloc_frame_record_length (data[at], info->media, info->slices) == 0) {
       if (out != NULL)
         memcpy (out + n, data + at, length);
       n += length;
@@ -188,14 +283,23 @@ write_header (uint8_t * data, size_t size, walloc_frame_info * info,
   data[AT_VERSION] = FORMAT_VERSION | CODER << 4;
   walloc_put_u32 (data + AT_PAYLOAD, info->payload_size);
   walloc_put_u64 (data + AT_MODEL, info->model_id);
-  walloc_put_u16 (data + AT_WIDTH, info->width - 1);
-  walloc_put_u16 (data + AT_HEIGHT, info->height - 1);
-  data[AT_FORMAT] = (uint8_t) info->format;
+  if (info->media == WALLOC_MEDIA_AUDIO) {
+    walloc_put_u16 (data + AT_RATE, info->rate & 0xffff);
+    data[AT_RATE + 2] = (uint8_t) (info->rate >> 16);
+    data[AT_AUDIO_CHANNELS] = (uint8_t) (info->audio_channels - 1);
+    data[AT_RESERVED] = 0;
+    walloc_put_u16 (data + AT_COLUMNS, info->columns);
+    data[AT_FLAGS] = (uint8_t) ((info->layers - 1) << 2);
+  } else {
+    walloc_put_u16 (data + AT_WIDTH, info->width - 1);
+    walloc_put_u16 (data + AT_HEIGHT, info->height - 1);
+    data[AT_FORMAT] = (uint8_t) info->format;
+    walloc_put_u16 (data + AT_SLICE_ROWS, info->slice_rows);
+    data[AT_FLAGS] = (uint8_t) (info->scale | (info->layers - 1) << 2);
+  }
   data[AT_SET] = (uint8_t) info->set;
   walloc_put_u16 (data + AT_STEP, info->step_index);
   walloc_put_u16 (data + AT_CHANNELS, info->channels);
-  walloc_put_u16 (data + AT_SLICE_ROWS, info->slice_rows);
-  data[AT_FLAGS] = (uint8_t) (info->scale | (info->layers - 1) << 2);
   data[AT_SEQUENCE] = (uint8_t) info->sequence;
   for (i = 0; i + 1 < info->layers; i++)
     walloc_put_u16 (data + AT_LAYERS + 2 * (size_t) i, info->layer_end[i]);

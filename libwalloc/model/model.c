@@ -17,6 +17,8 @@
 #define MAX_ROUNDING 128
 #define MAX_REAL 65536.0f       /* of floats: keeps sums finite */
 #define LEVELS 3
+#define SOUND_LEVELS 8
+#define MAX_SOUND_QUALITY 511   /* 128 more than what the level is above */
 #define Z ((size_t) 0)          /* ends lists of dimensions */
 
 #define FNV_OFFSET UINT64_C (0xcbf29ce484222325)
@@ -84,6 +86,9 @@ read_number (walloc_loader * l, const char *key, unsigned min, unsigned max,
     return walloc_loader_fail (l, "%s is missing from the metadata", key);
   while (i < 2 && value[i] >= '0' && value[i] <= '9')
     n = 10 * n + (unsigned) (value[i++] - '0');
+  if ((i == 0 || value[i] != '\0' || n != min) && min == max)
+    return walloc_loader_fail (l, "%s is \"%.20s\" instead of %u", key, value,
+        min);
   if (i == 0 || value[i] != '\0' || n < min || n > max)
     return walloc_loader_fail (l, "%s is \"%.20s\" instead of %u to %u", key,
         value, min, max);
@@ -96,6 +101,7 @@ load_metadata (walloc_loader * l)
 {
   walloc_model *m = l->model;
   const char *format, *kind, *media;
+  unsigned levels;
 
   format = walloc_safetensors_metadata (m->file, "walloc.format");
   kind = walloc_safetensors_metadata (m->file, "walloc.kind");
@@ -116,10 +122,19 @@ load_metadata (walloc_loader * l)
   else
     return walloc_loader_fail (l,
         "walloc.kind is \"%.20s\" instead of ordered or reference", kind);
-  if (strcmp (media, "video") != 0)
+  if (strcmp (media, "video") == 0)
+    m->info.media = WALLOC_MEDIA_VIDEO;
+  else if (strcmp (media, "audio") == 0)
+    m->info.media = WALLOC_MEDIA_AUDIO;
+  else
     return walloc_loader_fail (l,
-        "walloc.media is \"%.20s\"; this version takes video only", media);
-  if (!read_number (l, "walloc.levels", LEVELS, LEVELS, &m->info.levels))
+        "walloc.media is \"%.20s\" instead of video or audio", media);
+  if (m->info.media == WALLOC_MEDIA_AUDIO &&
+      m->info.kind == WALLOC_MODEL_REFERENCE)
+    return walloc_loader_fail (l,
+        "models of sound of kind reference are not known to this version");
+  levels = m->info.media == WALLOC_MEDIA_AUDIO ? SOUND_LEVELS : LEVELS;
+  if (!read_number (l, "walloc.levels", levels, levels, &m->info.levels))
     return 0;
   if (m->info.kind == WALLOC_MODEL_ORDERED)
     return read_number (l, "walloc.analysis_bits", 8, 14, &m->analysis_bits);
@@ -133,7 +148,7 @@ load_frame (walloc_loader * l)
   static const uint64_t any[1] = { 0 };
   walloc_model *m = l->model;
   const walloc_tensor *group, *limit;
-  unsigned i, max_group;
+  unsigned i, max_group, max_step;
 
   group = walloc_loader_find (l, "codec.group", "U8", 1, any);
   limit = walloc_loader_find (l, "codec.set_limit", "U16", 1, any);
@@ -155,7 +170,11 @@ load_frame (walloc_loader * l)
       (size_t) QUALITIES, (size_t) 2, Z);
   if (l->result != WALLOC_OK)
     return 0;
-  max_group = m->info.kind == WALLOC_MODEL_ORDERED ? WALLOC_GROUP_DETAIL : 0;
+  max_group = m->info.kind == WALLOC_MODEL_REFERENCE ? 0 :
+      m->info.media == WALLOC_MEDIA_AUDIO ? WALLOC_GROUP_SECOND :
+      WALLOC_GROUP_DETAIL;
+  max_step = m->info.media == WALLOC_MEDIA_AUDIO ? MAX_SOUND_QUALITY :
+      MAX_STEP_INDEX;
   for (i = 0; i < m->info.channels; i++)
     if (m->group[i] > max_group)
       return walloc_loader_fail (l, "codec.group: %u of channel %u exceeds %u",
@@ -167,10 +186,10 @@ load_frame (walloc_loader * l)
   if (m->set_limit[m->info.sets - 1] != UINT16_MAX)
     return walloc_loader_fail (l, "codec.set_limit: the last is not 65535");
   for (i = 0; i < QUALITIES; i++) {
-    if (m->quality[2 * i] > MAX_STEP_INDEX)
+    if (m->quality[2 * i] > max_step)
       return walloc_loader_fail (l,
           "codec.quality: step index %u of quality %u exceeds %u",
-          m->quality[2 * i], i + 1, MAX_STEP_INDEX);
+          m->quality[2 * i], i + 1, max_step);
     if (m->quality[2 * i + 1] < 1 || m->quality[2 * i + 1] > m->info.channels)
       return walloc_loader_fail (l,
           "codec.quality: %u channels of quality %u are not 1 to %u",
@@ -187,7 +206,8 @@ load_scale (walloc_loader * l)
   const uint16_t *row;
   unsigned i;
 
-  if (walloc_safetensors_find (m->file, "codec.scale") == NULL)
+  if (m->info.media != WALLOC_MEDIA_VIDEO ||
+      walloc_safetensors_find (m->file, "codec.scale") == NULL)
     return 1;
   m->scale = walloc_loader_fetch (l, "codec.scale", "U16", (size_t) 2,
       (size_t) SCALE_COLUMNS, Z);
@@ -268,21 +288,24 @@ load_ordered (walloc_loader * l)
 {
   walloc_model *m = l->model;
   size_t sets = m->info.sets, channels = m->info.channels, i;
+  size_t inputs = m->info.media == WALLOC_MEDIA_AUDIO ?
+      WALLOC_MODEL_SOUND_INPUTS : WALLOC_MODEL_INPUTS;
   const uint16_t *weight;
   const uint8_t *rounding;
   const float *recon;
   unsigned s;
 
   m->analysis = walloc_loader_fetch (l, "codec.analysis", "I16", channels,
-      (size_t) WALLOC_MODEL_INPUTS, Z);
-  m->synthesis = fetch_real (l, "codec.synthesis", channels,
-      WALLOC_MODEL_INPUTS, 0, MAX_REAL);
+      inputs, Z);
+  m->synthesis = fetch_real (l, "codec.synthesis", channels, inputs, 0,
+      MAX_REAL);
   weight = walloc_loader_fetch (l, "codec.weight", "U16", sets, channels, Z);
   rounding = walloc_loader_fetch (l, "codec.rounding", "U8", sets, channels, Z);
   recon = fetch_real (l, "codec.recon", sets, channels, 3, 0.5f);
   if (l->result != WALLOC_OK)
     return 0;
-  for (i = 0; i < channels; i++)
+  /* sums of sound are 64 bits wide, and its rows may use all inputs */
+  for (i = 0; i < channels && m->info.media == WALLOC_MEDIA_VIDEO; i++)
     if (!check_row (l, (unsigned) i))
       return 0;
   for (i = 0; i < sets * channels; i++) {
@@ -343,7 +366,9 @@ summarise (walloc_model * m)
 {
   unsigned i;
 
-  if (m->info.kind == WALLOC_MODEL_REFERENCE) {
+  if (m->info.media == WALLOC_MEDIA_AUDIO) {
+    m->info.formats = 0;
+  } else if (m->info.kind == WALLOC_MODEL_REFERENCE) {
     for (i = WALLOC_FORMAT_RGB; i < WALLOC_FORMAT_COUNT; i++)
       m->info.formats |= 1u << i;
   } else {

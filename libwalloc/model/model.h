@@ -26,6 +26,7 @@
 /* Row lengths of the projections. */
 #define WALLOC_MODEL_INPUTS 96          /* ordered: codec.analysis, .synthesis */
 #define WALLOC_MODEL_RGB_INPUTS 192     /* reference */
+#define WALLOC_MODEL_SOUND_INPUTS 256   /* ordered, of sound */
 /* Allocations of one model at most. */
 #define WALLOC_MODEL_BLOCKS 32
 
@@ -34,7 +35,10 @@ enum
 {
   WALLOC_GROUP_LUMA = 0,
   WALLOC_GROUP_CHROMA = 1,
-  WALLOC_GROUP_DETAIL = 2
+  WALLOC_GROUP_DETAIL = 2,
+  /* sound: first and second signal of a pair */
+  WALLOC_GROUP_FIRST = 0,
+  WALLOC_GROUP_SECOND = 1
 };
 
 /* One neighbour: latent of plane at (y + dy, x + dx). When plane is the
@@ -154,7 +158,7 @@ struct walloc_model
   const uint16_t *scale;
   walloc_model_set set[WALLOC_MODEL_MAX_SETS];
 
-  /* kind ordered */
+  /* kind ordered; rows are of 256 for sound */
   unsigned analysis_bits;       /* Qm, 8..14 */
   const int16_t *analysis;      /* [D][96], sums of magnitudes <= 65535 */
   const float *synthesis;       /* [D][96] */

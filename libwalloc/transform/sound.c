@@ -20,7 +20,7 @@
 static size_t
 level_size (unsigned columns, unsigned level)
 {
-  return ((size_t) BEFORE << level) + (size_t) columns * WALLOC_SOUND_BANDS;
+  return ((size_t) BEFORE << level) + (size_t) columns *WALLOC_SOUND_BANDS;
 }
 
 /* Of every level the samples; then low and high. */
@@ -48,7 +48,7 @@ walloc_sound_analyse (int32_t * state, const int32_t * samples,
     level[l + 1] = level[l] + level_size (columns, l);
   low = level[WALLOC_SOUND_LEVELS];
   high = low + level_size (columns, WALLOC_SOUND_LEVELS - 1) / 2;
-  fresh = (size_t) columns * WALLOC_SOUND_BANDS;
+  fresh = (size_t) columns *WALLOC_SOUND_BANDS;
   memcpy (level[0] + BEFORE, samples, fresh * sizeof *samples);
   for (l = 0; l < WALLOC_SOUND_LEVELS; l++, fresh /= 2) {
     bands = 1u << l;
@@ -87,7 +87,7 @@ static size_t
 pairs_size (unsigned columns, unsigned level)
 {
   return ((size_t) PAIRS_BEFORE << level) +
-      (size_t) columns * WALLOC_SOUND_BANDS / 2;
+      (size_t) columns *WALLOC_SOUND_BANDS / 2;
 }
 
 /* Of every level low and high; then copies of both that lifting overwrites,

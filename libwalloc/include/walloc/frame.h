@@ -26,14 +26,13 @@ extern "C" {
 #define WALLOC_FRAME_MAX_SLICES 2048
 /** Layers of channels that a slice is divided into at most. */
 #define WALLOC_FRAME_MAX_LAYERS 4
+/** Channels of sound at most, and columns of latents of one frame. */
+#define WALLOC_AUDIO_MAX_CHANNELS 8
+#define WALLOC_AUDIO_MAX_COLUMNS 2048
+/** Rotation of a pair that makes mid and side. */
+#define WALLOC_AUDIO_MID_SIDE 16
 /** "Unknown" for time stamps and durations. */
 #define WALLOC_TIME_NONE UINT64_MAX
-
-typedef enum
-{
-  WALLOC_MEDIA_VIDEO = 0,
-  WALLOC_MEDIA_AUDIO = 1
-} walloc_media;
 
 typedef enum
 {
@@ -63,11 +62,24 @@ typedef struct
   /* video */
   unsigned width, height;       /**< pixels */
   walloc_format format;         /**< as it went into the encoder */
+  /* audio */
+  unsigned rate;                /**< samples per second, 1 to 2^24 - 1 */
+  unsigned audio_channels;      /**< 1 to 8 */
+  unsigned columns;             /**< of latents, 256 samples each; 1 to 2048 */
+  unsigned trim_start, trim_end;        /**< samples of this frame that are
+                                     not part of the recording */
+  uint64_t mask;                /**< what the channels are, as GStreamer's
+                                     channel mask; 0: by their number */
+  /** rotation of each pair of channels, in pi/64 (0 to 63); 16 makes mid and
+   * side */
+  uint8_t rotation[WALLOC_AUDIO_MAX_CHANNELS / 2];
+  /* both */
   unsigned set;                 /**< parameter set of the model */
-  unsigned step_index;          /**< step = 2^(index/16), sample units */
+  unsigned step_index;          /**< step = 2^(index/16), sample units; audio:
+                                     1/64 of a 16-bit sample's unit */
   unsigned channels;            /**< channels kept, in order of importance */
   unsigned slice_rows;          /**< rows of latents per slice, >= 1 */
-  unsigned slices;              /**< number of slices */
+  unsigned slices;              /**< number of slices; audio: of pairs */
   unsigned scale;               /**< coded at ceil (size / 2^scale), 0 to 2 */
   unsigned sequence;            /**< number of the frame modulo 256; 0 in
                                    streams of key frames only */

@@ -44,10 +44,13 @@ typedef struct
   walloc_model_kind kind;
   const char *name;
   uint64_t id;                  /**< hash of what defines streams */
-  unsigned levels;              /**< J; one latent covers 2^J x 2^J pixels */
+  walloc_media media;           /**< what it codes */
+  unsigned levels;              /**< J; one latent covers 2^J x 2^J pixels, or
+                                     2^J samples of sound */
   unsigned channels;            /**< D, all channels */
   unsigned sets;                /**< parameter sets (operating ranges) */
-  uint32_t formats;             /**< bit n: walloc_format n can be encoded */
+  uint32_t formats;             /**< bit n: walloc_format n can be encoded; 0
+                                     for sound */
   uint32_t decoders;            /**< bit n: walloc_decoder_kind n is there */
 } walloc_model_info;
 

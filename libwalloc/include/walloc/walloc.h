@@ -43,6 +43,13 @@ typedef enum
   WALLOC_ERR_NEEDS_KEY = -12    /**< frames before are lost: needs a key frame */
 } walloc_result;
 
+/** What a model or a stream is for. */
+typedef enum
+{
+  WALLOC_MEDIA_VIDEO = 0,       /**< pictures and video */
+  WALLOC_MEDIA_AUDIO = 1        /**< sound */
+} walloc_media;
+
 /** Library version, for run-time checks: major * 10000 + minor * 100 + micro. */
 WALLOC_API unsigned walloc_version (void);
 

@@ -333,7 +333,7 @@ test_fields (void)
     uint32_t value;
     walloc_result expected;
   } rows[] = {
-    {"media 1", 6, 1, 0x01, WALLOC_ERR_UNSUPPORTED},
+    {"media 2", 6, 1, 0x02, WALLOC_ERR_UNSUPPORTED},
     {"media 3", 6, 1, 0x03, WALLOC_ERR_UNSUPPORTED},
     {"frame type 3", 6, 1, 0x0c, WALLOC_ERR_UNSUPPORTED},
     {"reserved bit 4", 6, 1, 0x10, WALLOC_ERR_UNSUPPORTED},

@@ -280,7 +280,6 @@ test_metadata (void)
     {ORDERED, "walloc.kind", NULL},
     {ORDERED, "walloc.kind", "unordered"},
     {ORDERED, "walloc.media", NULL},
-    {ORDERED, "walloc.media", "audio"},
     {ORDERED, "walloc.media", "smell"},
     {ORDERED, "walloc.name", NULL},
     {ORDERED, "walloc.levels", NULL},

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Frames of sound to samples: docs/bitstream.md. Floats behind the latents.
+ *
+ * What is lost, a segment or a frame, is replaced by what was heard last: each
+ * band goes on with the energy of its last columns and random signs, fading
+ * from call to call. */
+#include "codec/audio-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bottleneck/quantiser.h"
+#include "bottleneck/sparse.h"
+#include "codec/workers.h"
+#include "transform/sound.h"
+
+/* Columns whose energy a lost block goes on with, and what is left of it with
+ * every further block. */
+#define RECENT 8
+#define FADE 0.5f
+
+struct walloc_audio_decoder
+{
+  walloc_mem mem;
+  walloc_model *model;
+  walloc_audio_matrix matrix;
+
+  /* of this many channels and columns */
+  unsigned audio_channels, pairs, columns;
+  float *state[WALLOC_AUDIO_MAX_CHANNELS];
+  float *coefs[WALLOC_AUDIO_MAX_CHANNELS];      /* [256][stride] */
+  size_t stride;
+  float *samples;               /* of a channel */
+  float *values;                /* of a row of latents */
+  int16_t *latents;             /* of a pair */
+  void *entropy;
+  /* mean energy of each band at the end of the last good block of a channel */
+  float *recent[WALLOC_AUDIO_MAX_CHANNELS];
+  float fade;
+  uint32_t noise;
+  walloc_audio_decoder_stats stats;
+};
+
+walloc_result
+walloc_audio_decoder_new (walloc_model * model,
+    const walloc_allocator * allocator, walloc_audio_decoder ** decoder,
+    walloc_error * error)
+{
+  walloc_audio_decoder *d;
+  walloc_mem mem;
+
+  if (decoder == NULL || model == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "walloc_audio_decoder_new: NULL argument");
+  *decoder = NULL;
+  if (model->info.media != WALLOC_MEDIA_AUDIO)
+    return walloc_fail (error, WALLOC_ERR_MODEL_MISMATCH,
+        "model '%s' is one of pictures, not of sound", model->info.name);
+  walloc_mem_init (&mem, allocator);
+  d = walloc_mem_alloc (&mem, 1, sizeof *d);
+  if (d == NULL)
+    return walloc_fail (error, WALLOC_ERR_MEMORY,
+        "no memory for a decoder (%zu bytes)", sizeof *d);
+  d->mem = mem;
+  d->model = walloc_model_ref (model);
+  if (walloc_audio_matrix_init (&d->matrix, model, &d->mem) != WALLOC_OK) {
+    walloc_audio_decoder_free (d);
+    return walloc_fail (error, WALLOC_ERR_MEMORY, "no memory for a matrix");
+  }
+  *decoder = d;
+  return WALLOC_OK;
+}
+
+static void
+unprepare (walloc_audio_decoder * d)
+{
+  unsigned i;
+
+  for (i = 0; i < WALLOC_AUDIO_MAX_CHANNELS; i++) {
+    walloc_mem_release (&d->mem, &d->state[i]);
+    walloc_mem_release (&d->mem, &d->coefs[i]);
+    walloc_mem_release (&d->mem, &d->recent[i]);
+  }
+  walloc_mem_release (&d->mem, &d->samples);
+  walloc_mem_release (&d->mem, &d->values);
+  walloc_mem_release (&d->mem, &d->latents);
+  walloc_mem_release (&d->mem, &d->entropy);
+  d->audio_channels = d->columns = 0;
+}
+
+void
+walloc_audio_decoder_free (walloc_audio_decoder * decoder)
+{
+  walloc_mem mem;
+
+  if (decoder == NULL)
+    return;
+  unprepare (decoder);
+  walloc_mem_release (&decoder->mem, &decoder->matrix.entry);
+  walloc_model_unref (decoder->model);
+  mem = decoder->mem;
+  walloc_mem_free (&mem, decoder);
+}
+
+void
+walloc_audio_decoder_reset (walloc_audio_decoder * decoder)
+{
+  unsigned i;
+
+  if (decoder == NULL)
+    return;
+  for (i = 0; i < decoder->audio_channels; i++) {
+    memset (decoder->state[i], 0,
+        walloc_sound_synthesis_size (decoder->columns) * sizeof (float));
+    memset (decoder->recent[i], 0, WALLOC_SOUND_BANDS * sizeof (float));
+  }
+  decoder->fade = 1;
+}
+
+/* Memory for blocks like this one; a change of size begins anew. */
+static walloc_result
+prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
+    walloc_error * error)
+{
+  const unsigned n = d->model->info.channels;
+  int short_of = 0;
+  unsigned i;
+
+  if (d->audio_channels == info->audio_channels && d->columns == info->columns)
+    return WALLOC_OK;
+  unprepare (d);
+  d->pairs = info->slices;
+  d->stride = ((size_t) info->columns + WALLOC_SPARSE_RUN - 1) /
+      WALLOC_SPARSE_RUN * WALLOC_SPARSE_RUN;
+  for (i = 0; i < info->audio_channels; i++) {
+    d->state[i] = walloc_mem_take (&d->mem,
+        walloc_sound_synthesis_size (info->columns), sizeof (float), &short_of);
+    d->coefs[i] = walloc_mem_take (&d->mem, d->stride * WALLOC_SOUND_BANDS,
+        sizeof (float), &short_of);
+    d->recent[i] = walloc_mem_take (&d->mem, WALLOC_SOUND_BANDS,
+        sizeof (float), &short_of);
+  }
+  d->samples = walloc_mem_take (&d->mem, (size_t) info->columns *
+      WALLOC_SOUND_BANDS, sizeof (float), &short_of);
+  d->values = walloc_mem_take (&d->mem, d->stride, sizeof (float), &short_of);
+  d->latents = walloc_mem_take (&d->mem, walloc_slice_elements (info->columns,
+          1, n), sizeof (int16_t), &short_of);
+  d->entropy = walloc_mem_take (&d->mem, 1, walloc_slice_scratch (d->model,
+          info->columns, 1, n, 0), &short_of);
+  if (short_of) {
+    unprepare (d);
+    return walloc_fail (error, WALLOC_ERR_MEMORY,
+        "%u columns of %u channels need more memory than there is (limit %zu "
+        "bytes)", info->columns, info->audio_channels, d->mem.a.limit);
+  }
+  d->audio_channels = info->audio_channels;
+  d->columns = info->columns;
+  d->fade = 1;
+  return WALLOC_OK;
+}
+
+/* Random numbers whose quality does not matter. */
+static uint32_t
+draw (walloc_audio_decoder * d)
+{
+  d->noise = d->noise * 1664525u + 1013904223u;
+  return d->noise >> 8;
+}
+
+/* Coefficients of a channel that is lost. */
+static void
+replace (walloc_audio_decoder * d, unsigned channel, float scale)
+{
+  unsigned band, x;
+  float *row, value;
+
+  for (band = 0; band < WALLOC_SOUND_BANDS; band++) {
+    row = d->coefs[channel] + band * d->stride;
+    value = sqrtf (d->recent[channel][band]) * scale;
+    for (x = 0; x < d->columns; x++)
+      row[x] = draw (d) & 1 ? value : -value;
+  }
+}
+
+/* What replace() goes on with. */
+static void
+remember (walloc_audio_decoder * d, unsigned channel)
+{
+  const unsigned n = d->columns < RECENT ? d->columns : RECENT;
+  const float *row;
+  unsigned band, x;
+  float sum;
+
+  for (band = 0; band < WALLOC_SOUND_BANDS; band++) {
+    row = d->coefs[channel] + band * d->stride + d->columns - n;
+    for (x = 0, sum = 0; x < n; x++)
+      sum += row[x] * row[x];
+    d->recent[channel][band] = sum / (float) n;
+  }
+}
+
+/* Values of a pair's latents, and what they add to its coefficients. */
+static void
+synthesise_latents (walloc_audio_decoder * d, const walloc_frame_info * info,
+    unsigned index, unsigned signals, unsigned channels)
+{
+  const walloc_model_set *set = &d->model->set[info->set];
+  const walloc_audio_entry *entry, *end;
+  const int16_t *q;
+  unsigned c, group, x;
+  float *to;
+
+  for (c = 0; c < signals; c++)
+    memset (d->coefs[2 * index + c], 0,
+        d->stride * WALLOC_SOUND_BANDS * sizeof (float));
+  for (c = 0; c < channels; c++) {
+    group = d->model->group[c];
+    q = d->latents + walloc_slice_origin (d->columns) + c *
+        walloc_slice_plane_stride (d->columns, 1);
+    if (group >= signals || walloc_sparse_look (q, d->columns < 32 *
+            WALLOC_SPARSE_RUN ? d->columns : 32 * WALLOC_SPARSE_RUN).peak == 0)
+      continue;
+    walloc_sparse_values (q, d->columns, set->recon + 3 * c,
+        (float) ldexp ((double) walloc_step_24 (info->step_index,
+                set->weight[c]), -24 - WALLOC_SOUND_FRACTION), d->values);
+    entry = d->matrix.entry + d->matrix.first[c];
+    end = d->matrix.entry + d->matrix.first[c + 1];
+    for (; entry < end; entry++) {
+      to = d->coefs[2 * index + group] + entry->band * d->stride;
+      for (x = 0; x < d->columns; x++)
+        to[x] += d->values[x] * entry->synthesis;
+    }
+  }
+}
+
+/* Decodes the layers of a pair; returns the channels that are there, and
+ * counts what is damaged. */
+static unsigned
+decode_pair (walloc_audio_decoder * d, const uint8_t * data,
+    const walloc_frame_info * info, unsigned index, unsigned signals,
+    unsigned *damaged)
+{
+  uint8_t present[WALLOC_MODEL_MAX_CHANNELS];
+  walloc_slice_coder coder;
+  walloc_slice slice;
+  size_t offset, size;
+  unsigned layer;
+
+  walloc_audio_present (d->model, signals, present);
+  walloc_slice_coder_init (&coder, d->model, info->set, info->channels,
+      present);
+  walloc_slice_coder_layers (&coder, info->layers, info->layer_end);
+  memset (&slice, 0, sizeof slice);
+  slice.width = d->columns;
+  slice.rows = 1;
+  slice.stride = walloc_slice_stride (d->columns);
+  slice.plane_stride = walloc_slice_plane_stride (d->columns, 1);
+  slice.planes = d->latents + walloc_slice_origin (d->columns);
+  slice.scratch = d->entropy;
+  for (layer = 0; layer < info->layers; layer++) {
+    if (walloc_frame_segment (data, info, index, layer, &offset, &size) !=
+        WALLOC_OK || walloc_slice_decode (&coder, &slice, layer,
+            data + offset, size) != WALLOC_OK) {
+      *damaged += info->layers - layer;
+      break;
+    }
+  }
+  return layer > 0 ? info->layer_end[layer - 1] : 0;
+}
+
+static void
+store (const walloc_audio_decoder * d, unsigned channel,
+    walloc_sample_format format, void *samples)
+{
+  const size_t n = (size_t) d->columns * WALLOC_SOUND_BANDS;
+  const unsigned step = d->audio_channels;
+  int16_t *s16 = samples;
+  float *f32 = samples, x;
+  size_t i;
+
+  for (i = 0; i < n; i++) {
+    x = d->samples[i];
+    if (format == WALLOC_SAMPLES_F32) {
+      f32[i * step + channel] = x * (1.0f / 32768);
+    } else {
+      x = x < -32768 ? -32768 : x > 32767 ? 32767 : x;
+      s16[i * step + channel] = (int16_t) (x < 0 ? x - 0.5f : x + 0.5f);
+    }
+  }
+}
+
+static void
+synthesise (walloc_audio_decoder * d, walloc_sample_format format,
+    void *samples)
+{
+  unsigned i;
+
+  for (i = 0; i < d->audio_channels; i++) {
+    walloc_sound_synthesise (d->state[i], d->coefs[i], d->stride, d->columns,
+        d->samples);
+    store (d, i, format, samples);
+  }
+  d->stats.samples += (uint64_t) d->columns * WALLOC_SOUND_BANDS;
+}
+
+static walloc_result
+check_frame (const walloc_audio_decoder * d, const walloc_frame_info * info,
+    size_t size, walloc_error * error)
+{
+  const walloc_model_info *model = &d->model->info;
+
+  if (info->media != WALLOC_MEDIA_AUDIO)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "the frame is one of pictures, not of sound");
+  if (info->model_id != model->id)
+    return walloc_fail (error, WALLOC_ERR_MODEL_MISMATCH,
+        "the frame needs model %016llx, this is '%s' with %016llx",
+        (unsigned long long) info->model_id, model->name,
+        (unsigned long long) model->id);
+  if (info->set >= model->sets || info->channels > model->channels)
+    return walloc_fail (error, WALLOC_ERR_CORRUPT,
+        "the frame's set %u and %u channels are not possible with model '%s'",
+        info->set, info->channels, model->name);
+  if (size < (size_t) info->header_size + info->payload_size)
+    return walloc_fail (error, WALLOC_ERR_TRUNCATED,
+        "only %zu of %zu bytes of the frame are there", size,
+        (size_t) info->header_size + info->payload_size);
+  return WALLOC_OK;
+}
+
+static walloc_result
+check_room (unsigned columns, unsigned audio_channels,
+    walloc_sample_format format, const void *samples, size_t room,
+    walloc_error * error)
+{
+  const size_t need = (size_t) columns * WALLOC_SOUND_BANDS * audio_channels;
+
+  if (samples == NULL || (format != WALLOC_SAMPLES_S16 &&
+          format != WALLOC_SAMPLES_F32))
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "no place for samples, or no such format");
+  if (room < need)
+    return walloc_fail (error, WALLOC_ERR_SPACE,
+        "room for %zu samples, %zu are needed", room, need);
+  return WALLOC_OK;
+}
+
+walloc_result
+walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
+    const uint8_t * data, size_t size, walloc_sample_format format,
+    void *samples, size_t room, walloc_frame_info * info, unsigned *damaged,
+    walloc_error * error)
+{
+  walloc_audio_decoder *d = decoder;
+  unsigned i, k, signals, channels, lost = 0;
+  walloc_frame_info frame;
+  walloc_result result;
+  uint64_t begin;
+
+  if (damaged != NULL)
+    *damaged = 0;
+  if (d == NULL || data == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "walloc_audio_decoder_decode: NULL argument");
+  result = walloc_frame_parse (data, size, &frame, error);
+  if (result == WALLOC_OK)
+    result = check_frame (d, &frame, size, error);
+  if (result == WALLOC_OK)
+    result = check_room (frame.columns, frame.audio_channels, format, samples,
+        room, error);
+  if (result == WALLOC_OK)
+    result = prepare (d, &frame, error);
+  if (result != WALLOC_OK)
+    return result;
+  for (i = 0; i < d->pairs; i++) {
+    begin = walloc_now ();
+    signals = walloc_audio_signals (d->audio_channels, i);
+    channels = decode_pair (d, data, &frame, i, signals, &lost);
+    d->stats.ns_entropy += walloc_now () - begin;
+    begin = walloc_now ();
+    if (channels > 0) {
+      synthesise_latents (d, &frame, i, signals, channels);
+      if (signals > 1)
+        walloc_audio_rotate_back (d->coefs[2 * i], d->coefs[2 * i + 1],
+            d->stride * WALLOC_SOUND_BANDS, frame.rotation[i]);
+      for (k = 0; k < signals; k++)
+        remember (d, 2 * i + k);
+    } else {
+      for (k = 0; k < signals; k++)
+        replace (d, 2 * i + k, 1);
+    }
+    d->stats.ns_synthesis += walloc_now () - begin;
+  }
+  begin = walloc_now ();
+  synthesise (d, format, samples);
+  d->stats.ns_synthesis += walloc_now () - begin;
+  d->fade = 1;
+  d->stats.frames++;
+  d->stats.bytes += (uint64_t) frame.header_size + frame.payload_size;
+  d->stats.damaged += lost;
+  if (damaged != NULL)
+    *damaged = lost;
+  if (info != NULL)
+    *info = frame;
+  return WALLOC_OK;
+}
+
+walloc_result
+walloc_audio_decoder_conceal (walloc_audio_decoder * decoder,
+    walloc_sample_format format, void *samples, size_t room,
+    walloc_error * error)
+{
+  walloc_audio_decoder *d = decoder;
+  walloc_result result;
+  unsigned i;
+
+  if (d == NULL || d->columns == 0)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "nothing to conceal: no frame of sound was decoded yet");
+  result = check_room (d->columns, d->audio_channels, format, samples, room,
+      error);
+  if (result != WALLOC_OK)
+    return result;
+  for (i = 0; i < d->audio_channels; i++)
+    replace (d, i, d->fade);
+  d->fade *= FADE;
+  synthesise (d, format, samples);
+  d->stats.concealed++;
+  return WALLOC_OK;
+}
+
+void
+walloc_audio_decoder_get_stats (const walloc_audio_decoder * decoder,
+    walloc_audio_decoder_stats * stats)
+{
+  if (stats == NULL)
+    return;
+  memset (stats, 0, sizeof *stats);
+  if (decoder != NULL)
+    *stats = decoder->stats;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file walloc/audio.h
+ * @brief Sound to frames and back.
+ *
+ * Sound goes in block by block and comes out block by block; what is coded
+ * does not depend on how it was cut into calls of the caller's own, since all
+ * blocks of an encoder have the same size. A block of columns * 256 samples
+ * per channel gives one frame, and a frame gives one block, which is
+ * #WALLOC_AUDIO_DELAY samples late: the first that many samples that a decoder
+ * gives come before the first that the encoder got. Who writes a file says so
+ * in trim_start of the first frames, feeds as many zeros at the end, and says
+ * in trim_end of the last frames how many samples are not part of it.
+ *
+ * Method: arXiv 2412.09405, section III (J = 8 packets of CDF 9/7, one linear
+ * layer, entropy bottleneck), as a running transform; docs/design/sound.md.
+ */
+#ifndef WALLOC_AUDIO_H
+#define WALLOC_AUDIO_H
+
+#include <walloc/frame.h>
+#include <walloc/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Samples of a column of latents. */
+#define WALLOC_AUDIO_COLUMN 256
+/** Samples that come out behind those that went in, of encoder and decoder
+ * together, block by block: 1024 of analysis and 1020 of synthesis. */
+#define WALLOC_AUDIO_DELAY 2044
+
+/** Interleaved samples. */
+typedef enum
+{
+  WALLOC_SAMPLES_S16 = 0,       /**< int16_t, host's byte order */
+  WALLOC_SAMPLES_F32 = 1        /**< float, 1.0 is full scale; the encoder
+                                     takes what is not a number as 0, and
+                                     limits to -4 to 4 */
+} walloc_sample_format;
+
+typedef struct walloc_audio_encoder walloc_audio_encoder;
+typedef struct walloc_audio_decoder walloc_audio_decoder;
+
+/** What to do with one block. Zero is the default everywhere. */
+typedef struct
+{
+  unsigned quality;             /**< 1 to 100; 0 = 50: the step follows the
+                                     level of the sound */
+  int use_step;                 /**< non-zero: take step_index, not quality */
+  unsigned step_index;          /**< 0 to 352: step = 2^(index/16) / 64 in
+                                     units of 16-bit samples */
+  unsigned channels;            /**< 0 = all, else at most that many latent
+                                     channels, in order of importance */
+  unsigned layers;              /**< 1 to 4 that a relay may drop, from the
+                                     last on, as for pictures; 0 = 1 */
+  /* carried in the header */
+  uint64_t pts, duration;       /**< ns, #WALLOC_TIME_NONE: not written */
+  unsigned trim_start, trim_end;        /**< samples, see
+                                             walloc_frame_info */
+  uint64_t mask;
+} walloc_audio_params;
+
+/** @params with defaults (no time stamps, quality 50). */
+WALLOC_API void walloc_audio_params_init (walloc_audio_params * params);
+
+/** Counters since creation; times are nanoseconds of work. */
+typedef struct
+{
+  uint64_t frames, bytes;
+  uint64_t samples;             /**< per channel */
+  uint64_t ns_transform, ns_project, ns_entropy;
+} walloc_audio_encoder_stats;
+
+/**
+ * Make an encoder; takes a reference on @model, which must be one of sound.
+ * @param rate samples per second, 1 to 2^24 - 1; carried in the header, the
+ * codec itself does the same at any
+ * @param audio_channels 1 to 8; coded in pairs, first with second and so on
+ * @param columns of a block, 1 to 2048
+ * Errors: ARGUMENT, MODEL_MISMATCH, MEMORY. All memory is taken here.
+ */
+WALLOC_API walloc_result walloc_audio_encoder_new (walloc_model * model,
+    const walloc_allocator * allocator, unsigned rate,
+    unsigned audio_channels, unsigned columns,
+    walloc_audio_encoder ** encoder, walloc_error * error);
+
+WALLOC_API void walloc_audio_encoder_free (walloc_audio_encoder * encoder);
+
+/** Forget all sound, as if new. */
+WALLOC_API void walloc_audio_encoder_reset (walloc_audio_encoder * encoder);
+
+/**
+ * Encode one block.
+ * @param samples columns * 256 * audio_channels samples, interleaved
+ * @param data out: the frame; valid until the next call on @encoder
+ * @param size out: its bytes
+ * @param info out: its header, may be NULL
+ * Errors: ARGUMENT; the encoder is then as it was before the call. Allocates
+ * nothing.
+ */
+WALLOC_API walloc_result walloc_audio_encoder_encode (walloc_audio_encoder *
+    encoder, const void *samples, walloc_sample_format format,
+    const walloc_audio_params * params, const uint8_t ** data, size_t * size,
+    walloc_frame_info * info, walloc_error * error);
+
+/**
+ * Encode the block of the last call once more with other @params, as if that
+ * call had been made with these; the frame takes the place of that one. For
+ * rate control. The transform is not computed again.
+ */
+WALLOC_API walloc_result walloc_audio_encoder_again (walloc_audio_encoder *
+    encoder, const walloc_audio_params * params, const uint8_t ** data,
+    size_t * size, walloc_frame_info * info, walloc_error * error);
+
+WALLOC_API void walloc_audio_encoder_get_stats (const walloc_audio_encoder *
+    encoder, walloc_audio_encoder_stats * stats);
+
+/** Counters since creation; times are nanoseconds of work. */
+typedef struct
+{
+  uint64_t frames, bytes;
+  uint64_t samples;             /**< per channel */
+  uint64_t damaged;             /**< segments that were replaced */
+  uint64_t concealed;           /**< blocks made without a frame */
+  uint64_t ns_entropy, ns_synthesis;
+} walloc_audio_decoder_stats;
+
+/**
+ * Make a decoder; takes a reference on @model.
+ * Errors: ARGUMENT, MODEL_MISMATCH (no model of sound), MEMORY.
+ */
+WALLOC_API walloc_result walloc_audio_decoder_new (walloc_model * model,
+    const walloc_allocator * allocator, walloc_audio_decoder ** decoder,
+    walloc_error * error);
+
+WALLOC_API void walloc_audio_decoder_free (walloc_audio_decoder * decoder);
+
+/** Forget all sound: before a frame that does not follow the last. */
+WALLOC_API void walloc_audio_decoder_reset (walloc_audio_decoder * decoder);
+
+/**
+ * Decode one frame. Trimming is up to the caller.
+ * @param data, @param size a whole frame
+ * @param format of @samples; 16-bit samples are rounded and limited
+ * @param samples room for columns * 256 * audio_channels samples, which the
+ * header (walloc_frame_parse()) tells
+ * @param room how many samples there is room for
+ * @param info out: the header, may be NULL
+ * @param damaged out, may be NULL: segments that did not decode; what they
+ * hold was replaced and the block is there all the same
+ * Errors: those of walloc_frame_parse(), MODEL_MISMATCH, SPACE, MEMORY.
+ * Nothing is written then, and the next frame can be decoded.
+ */
+WALLOC_API walloc_result walloc_audio_decoder_decode (walloc_audio_decoder *
+    decoder, const uint8_t * data, size_t size, walloc_sample_format format,
+    void *samples, size_t room, walloc_frame_info * info, unsigned *damaged,
+    walloc_error * error);
+
+/**
+ * A block in place of a frame that is lost, as long as the last one: what
+ * was heard last goes on, and fades out after a few calls.
+ * Errors: ARGUMENT (no frame was decoded yet), SPACE.
+ */
+WALLOC_API walloc_result walloc_audio_decoder_conceal (walloc_audio_decoder *
+    decoder, walloc_sample_format format, void *samples, size_t room,
+    walloc_error * error);
+
+WALLOC_API void walloc_audio_decoder_get_stats (const walloc_audio_decoder *
+    decoder, walloc_audio_decoder_stats * stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
