@@ -677,6 +677,7 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
     return gst_video_encoder_finish_frame (encoder, frame);
   }
 
+  gst_walloc_runner_wake (self->runner);
   if (!gst_video_frame_map (&video, &self->input_state->info,
           frame->input_buffer, GST_MAP_READ))
     goto map_failed;

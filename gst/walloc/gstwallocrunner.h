@@ -18,6 +18,10 @@ void                  gst_walloc_runner_free  (GstWallocRunner * runner);
 /* NULL when there is only the calling thread. Valid as long as @runner. */
 const walloc_runner * gst_walloc_runner_get   (GstWallocRunner * runner);
 
+/* Work is coming at once: wakes a helper, so that it is there by then. Only
+ * the thread that gives out work may call this. */
+void                  gst_walloc_runner_wake  (GstWallocRunner * runner);
+
 G_END_DECLS
 
 #endif /* __GST_WALLOC_RUNNER_H__ */

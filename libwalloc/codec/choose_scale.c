@@ -52,7 +52,6 @@ typedef struct
 
 typedef struct
 {
-  walloc_encoder *encoder;
   const walloc_image *image;
   unsigned rows, step;          /* of luma, in a strip, from strip to strip */
   detail strip[STRIPS];
@@ -128,12 +127,9 @@ look_at (walloc_encoder * e, walloc_encode_worker * w, const int16_t * in,
 }
 
 static void
-look_at_strip (void *data, unsigned index)
+look_at_strip (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
 {
-  look *l = data;
-  walloc_encoder *e = l->encoder;
-  unsigned slot = walloc_workers_take (&e->workers);
-  walloc_encode_worker *w = &e->worker[slot];
+  look *l = e->look;
   unsigned first = index * l->step, width = (l->image->width + 1) / 2;
   unsigned rows = l->image->height - first;
   detail *d = &l->strip[index];
@@ -146,7 +142,6 @@ look_at_strip (void *data, unsigned index)
   /* what is left of that is not looked at */
   look_at (e, w, w->quarter, (width + 1) / 2, (rows + 1) / 2, w->half[0],
       &d->sum[1], &d->samples[1]);
-  walloc_workers_give (&e->workers, slot);
 }
 
 /* 16 log2 (v), v at least 1. */
@@ -175,14 +170,16 @@ limit_of (const uint16_t * row, uint64_t sum, uint64_t samples)
 static void
 find_limits (walloc_encoder * e, const walloc_image * image, unsigned limit[2])
 {
-  look l = {.encoder = e,.image = image };
+  look l = {.image = image };
   unsigned strips, i, k;
   uint64_t sum, samples;
 
   l.rows = image->height < STRIP ? image->height : STRIP;
   l.step = image->height > HIGH ? EVERY : STRIP;
   strips = (image->height + l.step - 1) / l.step;
-  walloc_parallel (&e->runner, look_at_strip, &l, strips);
+  e->look = &l;
+  walloc_encoder_each (e, look_at_strip, strips);
+  e->look = NULL;
   for (i = 0; i < 2; i++) {
     for (k = 0, sum = samples = 0; k < strips; k++) {
       sum += l.strip[k].sum[i];

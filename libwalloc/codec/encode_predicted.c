@@ -38,7 +38,7 @@ walloc_encoder_unprepare_predict (walloc_encoder * e)
   walloc_encode_worker *w;
   unsigned i;
 
-  for (i = 0; i < e->workers.count; i++) {
+  for (i = 0; i < e->workers; i++) {
     w = &e->worker[i];
     walloc_mem_release (&e->mem, &w->fine_planes);
     walloc_mem_release (&e->mem, &w->gain);
@@ -71,7 +71,7 @@ prepare_predict (walloc_encoder * e, walloc_error * error)
   p->maps = walloc_mem_take (&e->mem, 3 * most->all_positions, 1, &short_of);
   p->prices = walloc_mem_take (&e->mem, most->all_positions,
       sizeof *p->prices, &short_of);
-  for (i = 0; i < e->workers.count && (i == 0 || i < most->slices); i++) {
+  for (i = 0; i < e->workers && (i == 0 || i < most->slices); i++) {
     w = &e->worker[i];
     w->fine_planes = walloc_mem_take (&e->mem,
         WALLOC_PREDICT_ALIGNED (most->elements), sizeof *w->fine_planes,
@@ -318,13 +318,10 @@ decide (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
 }
 
 static void
-analyse_slice (void *data, unsigned index)
+analyse_slice (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
 {
-  walloc_encoder *e = data;
   walloc_predict *p = &e->predict;
   walloc_predict_slice *s = &p->slice[index];
-  unsigned slot = walloc_workers_take (&e->workers);
-  walloc_encode_worker *w = &e->worker[slot];
   walloc_slice slice = walloc_encoder_slice (e, index, s->pending);
   walloc_result result;
   uint64_t start;
@@ -342,7 +339,6 @@ analyse_slice (void *data, unsigned index)
     w->ns_project += walloc_now () - start;
   }
   w->fine = NULL;
-  walloc_workers_give (&e->workers, slot);
 }
 
 /* The whole slice is to be coded. */
@@ -421,7 +417,7 @@ walloc_encoder_predict (walloc_encoder * e)
   unsigned i;
 
   atomic_store (&e->failed, WALLOC_OK);
-  walloc_parallel (&e->runner, analyse_slice, e, e->layout.slices);
+  walloc_encoder_each (e, analyse_slice, e->layout.slices);
   result = (walloc_result) atomic_load (&e->failed);
   if (result != WALLOC_OK) {
     p->have = 0;
@@ -462,12 +458,10 @@ fill_skipped (const walloc_encoder * e, const walloc_predict_slice * s,
 }
 
 void
-walloc_encoder_code_predicted (void *data, unsigned index)
+walloc_encoder_code_predicted (walloc_encoder * e, walloc_encode_worker * w,
+    unsigned index)
 {
-  walloc_encoder *e = data;
   walloc_predict_slice *s = &e->predict.slice[index];
-  unsigned slot;
-  walloc_encode_worker *w;
   walloc_slice slice;
   uint64_t start;
 
@@ -475,8 +469,6 @@ walloc_encoder_code_predicted (void *data, unsigned index)
     walloc_encoder_leave_slice (e, index);
     return;
   }
-  slot = walloc_workers_take (&e->workers);
-  w = &e->worker[slot];
   start = walloc_now ();
   slice = walloc_encoder_slice (e, index, s->pending);
   if (e->predict.type == WALLOC_FRAME_PREDICTED) {
@@ -487,7 +479,6 @@ walloc_encoder_code_predicted (void *data, unsigned index)
   }
   w->ns_entropy += walloc_now () - start;
   walloc_encoder_code (e, w, index, &slice);
-  walloc_workers_give (&e->workers, slot);
 }
 
 void

@@ -82,7 +82,7 @@ struct walloc_encoder
   walloc_model *model;
   walloc_mem mem;
   walloc_runner runner;
-  walloc_workers workers;
+  unsigned workers;             /* pieces that are worked on at once */
   walloc_encoder_stats stats;
   walloc_encoder_stats stats_before;    /* the last frame */
   const walloc_strip_kernels *strip;    /* a test may choose others */
@@ -110,6 +110,7 @@ struct walloc_encoder
 
   /* of the frame at hand */
   const walloc_image *image;
+  void *look;                   /* while detail is measured */
   walloc_slice_coder coder;
   unsigned set, channels;
   uint8_t present[WALLOC_MODEL_MAX_CHANNELS];
@@ -128,6 +129,13 @@ struct walloc_encoder
   atomic_int failed;            /* first walloc_result of the work */
 };
 
+/* Does work for every index below count, by all workers. What must not be
+ * done by two at once is in the worker. */
+typedef void walloc_encode_piece (walloc_encoder * encoder,
+    walloc_encode_worker * worker, unsigned index);
+void walloc_encoder_each (walloc_encoder * encoder, walloc_encode_piece * work,
+    unsigned count);
+
 /* A slice of the layout; planes is row 0, column 0 of its first plane. */
 walloc_slice walloc_encoder_slice (const walloc_encoder * encoder,
     unsigned index, int16_t * planes);
@@ -142,12 +150,13 @@ void walloc_encoder_leave_slice (walloc_encoder * encoder, unsigned index);
 /* Frames of a stream with predicted ones (encode_predicted.c). begin: once
  * step, channels and present are known; predict: from samples to latents of
  * all slices and the frame's type; code_predicted: one slice, for
- * walloc_parallel(); end: the frame is made. */
+ * walloc_encoder_each(); end: the frame is made. */
 walloc_result walloc_encoder_predict_begin (walloc_encoder * encoder,
     const walloc_encode_params * params, unsigned step_index,
     walloc_error * error);
 walloc_result walloc_encoder_predict (walloc_encoder * encoder);
-void walloc_encoder_code_predicted (void *encoder, unsigned index);
+void walloc_encoder_code_predicted (walloc_encoder * encoder,
+    walloc_encode_worker * worker, unsigned index);
 void walloc_encoder_predict_end (walloc_encoder * encoder);
 void walloc_encoder_unprepare_predict (walloc_encoder * encoder);
 

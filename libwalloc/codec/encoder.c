@@ -47,7 +47,7 @@ walloc_encoder_new (walloc_model * model,
   e->model = walloc_model_ref (model);
   if (runner != NULL)
     e->runner = *runner;
-  walloc_workers_init (&e->workers, runner);
+  e->workers = walloc_workers_of (runner);
   e->strip = walloc_strip_best (0);
   if (model->info.kind == WALLOC_MODEL_REFERENCE)
     walloc_companding_init (&e->companding, model->latent_bits);
@@ -273,11 +273,8 @@ walloc_encoder_slice (const walloc_encoder * e, unsigned index,
 }
 
 static void
-encode_slice (void *data, unsigned index)
+encode_slice (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
 {
-  walloc_encoder *e = data;
-  unsigned slot = walloc_workers_take (&e->workers);
-  walloc_encode_worker *w = &e->worker[slot];
   walloc_slice slice = walloc_encoder_slice (e, index, w->latents +
       walloc_slice_origin (e->layout.grid_width));
   walloc_result result;
@@ -292,13 +289,12 @@ encode_slice (void *data, unsigned index)
     walloc_encoder_code (e, w, index, &slice);
   else
     atomic_store (&e->failed, result);
-  walloc_workers_give (&e->workers, slot);
 }
 
 static walloc_result
 encode_slices (walloc_encoder * e, walloc_error * error)
 {
-  void (*work) (void *, unsigned) = encode_slice;
+  walloc_encode_piece *work = encode_slice;
   walloc_result result;
   unsigned tries;
 
@@ -320,7 +316,7 @@ encode_slices (walloc_encoder * e, walloc_error * error)
     e->strip_frame++;
     atomic_store (&e->staged, 0);
     atomic_store (&e->failed, WALLOC_OK);
-    walloc_parallel (&e->runner, work, e, e->layout.slices);
+    walloc_encoder_each (e, work, e->layout.slices);
     result = (walloc_result) atomic_load (&e->failed);
     if (result != WALLOC_OK)
       return walloc_fail (error, result,
@@ -422,7 +418,7 @@ count (walloc_encoder * e, size_t bytes)
   e->stats.pixels += (uint64_t) e->width * e->height;
   if (e->predict.on && e->predict.type != WALLOC_FRAME_KEY)
     e->stats.predicted++;
-  for (i = 0; i < e->workers.count; i++) {
+  for (i = 0; i < e->workers; i++) {
     e->stats.ns_transform += e->worker[i].ns_transform;
     e->stats.ns_project += e->worker[i].ns_project;
     e->stats.ns_entropy += e->worker[i].ns_entropy;

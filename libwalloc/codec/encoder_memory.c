@@ -30,7 +30,7 @@ walloc_encoder_unprepare (walloc_encoder * e)
   walloc_encode_worker *w;
   unsigned i, k;
 
-  for (i = 0; i < e->workers.count; i++) {
+  for (i = 0; i < e->workers; i++) {
     w = &e->worker[i];
     for (k = 0; k < 3; k++) {
       walloc_mem_release (&e->mem, &w->samples[k]);
@@ -82,7 +82,7 @@ walloc_encoder_lay_out (walloc_encoder * e, unsigned scale)
   set_layout (e, e->layout.format, scale);
   if (e->model->info.kind == WALLOC_MODEL_ORDERED)
     walloc_encode_ordered_sizes (e, &ordered);
-  for (i = 0; i < e->workers.count; i++)
+  for (i = 0; i < e->workers; i++)
     e->worker[i].clean = 0;
   e->predict.laid_out = e->predict.have = e->predict.pending = 0;
   e->laid_out = 1;
@@ -228,7 +228,7 @@ walloc_encoder_prepare (walloc_encoder * e, const walloc_image * image,
     need (e, &m);
   }
   e->out_size = m.out;
-  for (i = 0; i < e->workers.count && result == WALLOC_OK; i++)
+  for (i = 0; i < e->workers && result == WALLOC_OK; i++)
     if (i == 0 || i < e->most.slices)
       result = prepare_worker (e, &e->worker[i], &m, error);
   if (result == WALLOC_OK)
@@ -255,7 +255,7 @@ walloc_encoder_prepare_rdo (walloc_encoder * e, walloc_error * error)
   if (e->speed >= WALLOC_RDO_SPEEDS || (e->rdo_fine && (e->rdo_whole ||
               !whole)))
     return WALLOC_OK;
-  for (i = 0; i < e->workers.count && (i == 0 || i < e->most.slices); i++) {
+  for (i = 0; i < e->workers && (i == 0 || i < e->most.slices); i++) {
     w = &e->worker[i];
     if (!e->rdo_fine)
       w->rdo_fine = walloc_mem_take (&e->mem, e->most.elements,

@@ -136,7 +136,7 @@ walloc_encode_shrink_release (walloc_encoder * e)
   walloc_encode_worker *w;
   unsigned i, k;
 
-  for (i = 0; i < e->workers.count; i++) {
+  for (i = 0; i < e->workers; i++) {
     w = &e->worker[i];
     for (k = 0; k < 3; k++) {
       walloc_mem_release (&e->mem, &w->large[k]);
@@ -169,7 +169,7 @@ walloc_encode_shrink_prepare (walloc_encoder * e, int *short_of)
   walloc_mem *mem = &e->mem;
 
   e->large_stride = row_of (e->width);
-  for (i = 0; i < e->workers.count; i++) {
+  for (i = 0; i < e->workers; i++) {
     w = &e->worker[i];
     for (k = 0; k < components; k++) {
       w->shrinker[0][k].state = walloc_mem_take (mem, 2 * WALLOC_STRIP_STATE *

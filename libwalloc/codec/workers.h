@@ -18,15 +18,22 @@ typedef struct
   unsigned count;
 } walloc_workers;
 
+/* How many pieces are worked on at once. */
+static inline unsigned
+walloc_workers_of (const walloc_runner * runner)
+{
+  if (runner == NULL || runner->run == NULL || runner->threads < 2)
+    return 1;
+  return runner->threads < WALLOC_MAX_WORKERS ? runner->threads :
+      WALLOC_MAX_WORKERS;
+}
+
 static inline void
 walloc_workers_init (walloc_workers * workers, const walloc_runner * runner)
 {
   unsigned i;
 
-  workers->count = runner != NULL && runner->run != NULL &&
-      runner->threads > 1 ? runner->threads : 1;
-  if (workers->count > WALLOC_MAX_WORKERS)
-    workers->count = WALLOC_MAX_WORKERS;
+  workers->count = walloc_workers_of (runner);
   for (i = 0; i < WALLOC_MAX_WORKERS; i++)
     atomic_flag_clear (&workers->busy[i]);
 }
