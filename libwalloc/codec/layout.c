@@ -103,7 +103,7 @@ void
 walloc_layout_init (walloc_layout * layout, walloc_format format,
     unsigned width, unsigned height, unsigned slice_rows)
 {
-  unsigned rows;
+  unsigned rows, slices;
 
   layout->format = format;
   walloc_pixel_init (&layout->pixel, format);
@@ -116,6 +116,13 @@ walloc_layout_init (walloc_layout * layout, walloc_format format,
     rows = (SLICE_LATENTS + layout->grid_width - 1) / layout->grid_width;
     rows = rows < SLICE_MIN_ROWS ? SLICE_MIN_ROWS : rows;
     rows = rows > WALLOC_MAX_SLICE_ROWS ? WALLOC_MAX_SLICE_ROWS : rows;
+    /* of one height as far as possible, and an even number of them, so that
+     * two or more threads have the same to do */
+    slices = (layout->grid_height + rows - 1) / rows;
+    if (slices > 1) {
+      slices += slices % 2;
+      rows = (layout->grid_height + slices - 1) / slices;
+    }
   }
   layout->slice_rows = rows;
   layout->slices = (layout->grid_height + rows - 1) / rows;

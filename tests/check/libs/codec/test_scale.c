@@ -353,6 +353,34 @@ test_detail_threads (walloc_format format, unsigned width, unsigned height)
   walloc_model_unref (model);
 }
 
+/* Slices are of one height but for the last, and in pairs: two threads have
+ * the same to do. */
+static void
+test_slices (walloc_model * model)
+{
+  static const unsigned sizes[][4] = {
+    /* width, height, slices, rows of latents */
+    {1920, 1080, 6, 23}, {1280, 720, 4, 23}, {3840, 2160, 18, 15},
+    {3080, 1000, 8, 16}, {64, 64, 1, 768}
+  };
+  codec c = codec_new (model, NULL);
+  walloc_frame_info info;
+  const uint8_t *data;
+  walloc_image in;
+  unsigned i;
+  size_t size;
+
+  for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    picture_new (&in, WALLOC_FORMAT_GRAY8, sizes[i][0], sizes[i][1]);
+    encode (&c, &in, 50, 1, &data, &size, &info);
+    TAP_OK (info.slices == sizes[i][2] && info.slice_rows == sizes[i][3],
+        "%ux%u: %u slices of %u rows", sizes[i][0], sizes[i][1], info.slices,
+        info.slice_rows);
+    picture_free (&in);
+  }
+  codec_free (&c);
+}
+
 /* The published form has no other sizes. */
 static void
 test_reference (walloc_model * model)
@@ -452,6 +480,7 @@ main (void)
   test_detail_threads (WALLOC_FORMAT_I420, 331, 801);
   test_detail_threads (WALLOC_FORMAT_NV12, 130, 517);
   test_detail_threads (WALLOC_FORMAT_RGB, 97, 290);
+  test_slices (model);
   test_reference (reference);
   test_damage (model);
   walloc_model_unref (model);
