@@ -127,6 +127,7 @@ def main():
                    help="processor time for each median")
     p.add_argument("--out", default="coder")
     args = p.parse_args()
+    load = [os.getloadavg()[0]]
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for path in common.pictures_of(args.pictures):
@@ -146,6 +147,7 @@ def main():
             [("reference-12", 50, 12)] + [("photo-1", q, c)
                                           for q, c in POINTS]
             if sheets]
+    load.append(os.getloadavg()[0])
     parts, figures = [], {}
     if "webp_bytes" in rows[0]:
         parts, figures = reference_part(rows)
@@ -168,6 +170,8 @@ def main():
         statistics.median(r["encode_msymbol"] for r in ordered)]
     if large:
         parts += sheet_part(large)
+    parts += ["", "Load of the machine before and after: %.1f, %.1f." %
+              tuple(load)]
     print("\n".join(parts))
     plots = []
     if figures and common.plot_module() is not None:
@@ -179,7 +183,7 @@ def main():
             "times lossless WebP's", line=1)
     common.save(args.out, "Latent coder", {
         "reference": rows, "summary": figures, "ordered": ordered,
-        "sheets": large}, parts,
+        "sheets": large, "load": load}, parts,
         plots)
 
 
