@@ -5,9 +5,10 @@
 usage: speed.py [options] PICTURES...   (files or folders)
 
 The same frames go through every element in the same run, on one core and in
-one thread: 1920x1080 and 3840x2160 I420 (the pictures, scaled and cropped)
-and RGB (the pictures as they are). Elements are timed alone, without source
-and sink (bench_element); rounds of all elements and formats are repeated and
+one thread: 1920x1080 and 3840x2160 I420 (the pictures, scaled and cropped),
+the same 1920x1080 frames in RGB, and the pictures as they are in RGB, which
+have more detail in each pixel. Elements are timed alone, without source and
+sink (bench_element); rounds of all elements and formats are repeated and
 the median is taken, so that a busy moment hits all alike. Time is processor
 time. Then wallocenc runs with one and with two threads, on all cores: there
 the clock on the wall counts, best of all rounds, so the machine should have
@@ -32,6 +33,9 @@ import common
 
 REFERENCE = "jpegenc quality=75"
 HD, UHD, RGB = "1920x1080 I420", "3840x2160 I420", "RGB pictures"
+HD_RGB = "1920x1080 RGB"
+# formats with fewer rows
+BRIEF = UHD, HD_RGB
 
 
 def walloc(options, threads=1):
@@ -41,11 +45,11 @@ def walloc(options, threads=1):
 
 def encoders(options, title):
     rows = [("jpegenc quality=75", "jpegenc name=codec quality=75")]
-    if title != UHD:
+    if title not in BRIEF:
         rows += [("jpegenc quality=50", "jpegenc name=codec quality=50")]
     rows += [(f"wallocenc channels={c}", f"{walloc(options)} channels={c}")
              for c in (12, 16, 48)]
-    if title != UHD:
+    if title not in BRIEF:
         rows += [(f"wallocenc quality={q}", f"{walloc(options)} quality={q}")
                  for q in (25, 50, 75)]
     return rows
@@ -60,16 +64,19 @@ def decoders(name, options):
             for kind in options.decoders.split(",") if kind != "none"]
 
 
+def sized(path, width, height):
+    """The picture, scaled and cropped."""
+    picture = Image.open(path).convert("RGB")
+    scale = max(width / picture.width, height / picture.height)
+    size = (max(width, round(picture.width * scale)),
+            max(height, round(picture.height * scale)))
+    return picture.resize(size, Image.LANCZOS).crop((0, 0, width, height))
+
+
 def i420_frames(paths, folder, width, height):
     names = []
     for k, path in enumerate(paths):
-        picture = Image.open(path).convert("RGB")
-        scale = max(width / picture.width, height / picture.height)
-        size = (max(width, round(picture.width * scale)),
-                max(height, round(picture.height * scale)))
-        picture = picture.resize(size, Image.LANCZOS).crop(
-            (0, 0, width, height))
-        y, cb, cr = picture.convert("YCbCr").split()
+        y, cb, cr = sized(path, width, height).convert("YCbCr").split()
         names.append(os.path.join(folder, f"i420-{width}-{k:03d}.raw"))
         with open(names[-1], "wb") as file:
             file.write(y.tobytes())
@@ -77,6 +84,17 @@ def i420_frames(paths, folder, width, height):
                 file.write(plane.resize((width // 2, height // 2),
                                         Image.BOX).tobytes())
     return names, (f"video/x-raw,format=I420,width={width},height={height},"
+                   "framerate=30/1,interlace-mode=progressive")
+
+
+def rgb_sized_frames(paths, folder, width, height):
+    """width must be a multiple of 4: rows without gaps."""
+    names = []
+    for k, path in enumerate(paths):
+        names.append(os.path.join(folder, f"rgb-{width}-{k:03d}.raw"))
+        with open(names[-1], "wb") as file:
+            file.write(sized(path, width, height).tobytes())
+    return names, (f"video/x-raw,format=RGB,width={width},height={height},"
                    "framerate=30/1,interlace-mode=progressive")
 
 
@@ -161,7 +179,7 @@ class Format:
             if first:
                 self.coded[name] = (result["caps"], sorted(glob.glob(
                     os.path.join(self.bench.folder, prefix + "*"))))
-        for name, element in elements if self.title != UHD else ():
+        for name, element in elements if self.title not in BRIEF else ():
             for decoder, line in decoders(name, self.options):
                 self.note(decoder, self.bench.run(line, *self.coded[name]),
                           False)
@@ -212,10 +230,14 @@ def ratio_report(data):
     for c in (12, 16, 48):
         rows.append([f"{c}", f"{rate(HD, c) / data[HD][REFERENCE]['median']:.2f}",
                      f"{rate(UHD, c) / rate(HD, c):.2f}",
+                     f"{rate(HD_RGB, c) / rate(HD, c):.2f}",
                      f"{rate(RGB, c) / rate(HD, c):.2f}"])
     return "\n".join(["## Ratios of wallocenc", "", common.table(
         ["channels", f"1080p over {REFERENCE}", "2160p over 1080p",
-         "RGB pictures over 1080p I420"], rows), ""])
+         "1080p RGB over I420", "RGB pictures over 1080p I420"], rows), "",
+        "1080p RGB are the frames of 1080p I420. The pictures as they are have"
+        " more detail in each pixel, so more bits: that column says what RGB"
+        " and detail cost together.", ""])
 
 
 def report(title, results):
@@ -266,6 +288,8 @@ def main():
                    options),
             Format(bench, UHD, *i420_frames(paths[:3], folder, 3840, 2160),
                    options),
+            Format(bench, HD_RGB, *rgb_sized_frames(paths, folder, 1920,
+                                                    1080), options),
             Format(bench, RGB, *rgb_frames(paths, folder), options)]
         for turn in range(options.rounds):
             for entry in formats:
