@@ -41,14 +41,14 @@ walloc_encoder_unprepare_predict (walloc_encoder * e)
   for (i = 0; i < e->workers; i++) {
     w = &e->worker[i];
     walloc_mem_release (&e->mem, &w->fine_planes);
-    walloc_mem_release (&e->mem, &w->gain);
-    walloc_mem_release (&e->mem, &w->units);
-    walloc_mem_release (&e->mem, &w->mark);
   }
   walloc_mem_release (&e->mem, &p->slice);
   walloc_mem_release (&e->mem, &p->planes);
   walloc_mem_release (&e->mem, &p->maps);
   walloc_mem_release (&e->mem, &p->prices);
+  walloc_mem_release (&e->mem, &p->sums);
+  walloc_mem_release (&e->mem, &p->rest);
+  walloc_mem_release (&e->mem, &p->mark);
   p->pending = p->have = p->on = p->laid_out = 0;
 }
 
@@ -71,16 +71,16 @@ prepare_predict (walloc_encoder * e, walloc_error * error)
   p->maps = walloc_mem_take (&e->mem, 3 * most->all_positions, 1, &short_of);
   p->prices = walloc_mem_take (&e->mem, most->all_positions,
       sizeof *p->prices, &short_of);
+  p->sums = walloc_mem_take (&e->mem, 3 * most->all_positions,
+      sizeof *p->sums, &short_of);
+  p->rest = walloc_mem_take (&e->mem, 2 * most->positions, sizeof *p->rest,
+      &short_of);
+  p->mark = walloc_mem_take (&e->mem, most->positions, 1, &short_of);
   for (i = 0; i < e->workers && (i == 0 || i < most->slices); i++) {
     w = &e->worker[i];
     w->fine_planes = walloc_mem_take (&e->mem,
         WALLOC_PREDICT_ALIGNED (most->elements), sizeof *w->fine_planes,
         &short_of);
-    w->gain = walloc_mem_take (&e->mem, most->positions, sizeof *w->gain,
-        &short_of);
-    w->units = walloc_mem_take (&e->mem, most->positions, sizeof *w->units,
-        &short_of);
-    w->mark = walloc_mem_take (&e->mem, most->positions, 1, &short_of);
   }
   if (short_of) {
     walloc_encoder_unprepare_predict (e);
@@ -115,6 +115,9 @@ lay_out (walloc_encoder * e)
       p->slice[i].skip_before = p->maps + (3 * i + 1) * positions;
       p->slice[i].step = p->maps + (3 * i + 2) * positions;
       p->slice[i].price = p->prices + i * positions;
+      p->slice[i].gain = p->sums + (3 * i) * positions;
+      p->slice[i].low = p->sums + (3 * i + 1) * positions;
+      p->slice[i].units = p->sums + (3 * i + 2) * positions;
     }
     p->activity = 256;
     /* other than 0, it tells that other frames may build on a key frame */
@@ -145,7 +148,7 @@ accept (walloc_encoder * e)
   unsigned i;
 
   for (i = 0; i < e->layout.slices; i++) {
-    units += p->slice[i].units;
+    units += p->slice[i].all_units;
     coded += p->slice[i].coded_units;
   }
   if (units > 0)
@@ -259,62 +262,125 @@ commit (walloc_encoder * e, unsigned index)
   s->skip = swap;
 }
 
+static void
+compare_channel (walloc_encoder * e, walloc_encode_worker * w,
+    walloc_predict_slice * s, const walloc_slice * slice, unsigned c, int each)
+{
+  const walloc_requantiser *now = &e->predict.now[c];
+  size_t at, to;
+  unsigned y;
+
+  for (y = 0; y < slice->rows; y++) {
+    at = c * slice->plane_stride + y * slice->stride;
+    to = (size_t) y *slice->width;
+    if (c >= e->channels)
+      walloc_skip_compare_zero (s->values + at, slice->width, s->gain + to);
+    else if (e->present[c])
+      walloc_skip_compare (now, s->pending + at, w->fine + at, s->values + at,
+          slice->width, each, s->gain + to, s->units + to);
+  }
+}
+
+/* Gain and price of every position of a slice. */
+static void
+compare_slice (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
+{
+  walloc_predict *p = &e->predict;
+  walloc_predict_slice *s = &p->slice[index];
+  walloc_slice slice = walloc_encoder_slice (e, index, s->pending);
+  size_t n = (size_t) slice.width * slice.rows;
+  unsigned c, i;
+
+  memset (s->gain, 0, n * sizeof *s->gain);
+  memset (s->units, 0, n * sizeof *s->units);
+  for (i = 0; i < p->n_low; i++)
+    compare_channel (e, w, s, &slice, p->low[i], 1 << 16 | 1 << 24);
+  memcpy (s->low, s->gain, n * sizeof *s->low);
+  for (c = i = 0; c < p->channels || c < e->channels; c++) {
+    if (i < p->n_low && c == p->low[i])
+      i++;
+    else
+      compare_channel (e, w, s, &slice, c, 1 << 16);
+  }
+}
+
+/* The low channels of this frame. */
+static void
+find_low (walloc_encoder * e)
+{
+  walloc_predict *p = &e->predict;
+  unsigned c;
+
+  p->n_low = 0;
+  for (c = 0; c < e->channels && p->n_low < WALLOC_NOISE_LOW; c++)
+    if (e->present[c] && e->model->group[c] == WALLOC_GROUP_LUMA)
+      p->low[p->n_low++] = c;
+}
+
+static walloc_noise_slice
+noise_slice (const walloc_encoder * e, unsigned index)
+{
+  walloc_predict_slice *s = &e->predict.slice[index];
+  walloc_slice slice = walloc_encoder_slice (e, index, s->values);
+  walloc_noise_slice n = { s->gain, s->low, s->units, s->values, slice.stride,
+    slice.width, slice.rows
+  };
+
+  return n;
+}
+
 /* Where frames are filled: what is coarser than the frame is coded at once if
  * it changed, by the measure of its own step, and else when its turn comes. At
  * that step a bit is worth more squared samples, by the square of the steps,
  * and there are fewer bits, about by their ratio: that would leave the ratio.
  * A little less keeps frames from coding everything when the step falls far. */
-static int32_t
-gain_to_fill (const walloc_predict * p, const walloc_encode_worker * w,
-    walloc_predict_slice * s, size_t i)
+static void
+wait_to_fill (const walloc_predict * p, walloc_predict_slice * s, size_t i)
 {
-  int later = s->step[i] > p->step + COARSER && w->gain[i] > 0;
-
-  s->price[i] = !later ? 0 : w->units[i] < UINT16_MAX - 1 ?
-      (uint16_t) (w->units[i] + 1) : UINT16_MAX;
-  return later ? (int32_t) ((int64_t) w->gain[i] * p->wait[s->step[i]] / 256) :
-      w->gain[i];
+  if (s->step[i] > p->step + COARSER && s->gain[i] > 0)
+    s->gain[i] = (int32_t) ((int64_t) s->gain[i] * p->wait[s->step[i]] / 256);
 }
 
-/* Gain and price of every position of a slice, then the map. */
+/* What may be coded to fill the frame, and what it costs; units without
+ * counts. */
 static void
-decide (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
+find_prices (const walloc_predict * p, walloc_predict_slice * s, size_t n)
+{
+  size_t i;
+
+  for (i = 0; i < n; i++)
+    s->price[i] = s->step[i] > p->step + COARSER && s->gain[i] > 0 ?
+        (uint16_t) ((s->units[i] & UINT16_MAX) + 1) : 0;
+}
+
+/* The map of a slice, once all are compared. */
+static void
+decide (walloc_encoder * e, unsigned index)
 {
   walloc_predict *p = &e->predict;
   walloc_predict_slice *s = &p->slice[index];
-  walloc_slice slice = walloc_encoder_slice (e, index, s->pending);
-  size_t n = (size_t) slice.width * slice.rows, at, to, i;
-  unsigned c, y, now = p->step, first;
-  int32_t unit_sum;
+  walloc_noise_slice noisy = noise_slice (e, index);
+  size_t n = (size_t) noisy.width * noisy.rows, i;
+  unsigned now = p->step, first;
 
-  memset (w->gain, 0, n * sizeof *w->gain);
-  memset (w->units, 0, n * sizeof *w->units);
-  for (c = 0; c < p->channels || c < e->channels; c++) {
-    for (y = 0; y < slice.rows; y++) {
-      at = c * slice.plane_stride + y * slice.stride;
-      to = (size_t) y *slice.width;
-      if (c >= e->channels)
-        walloc_skip_compare_zero (s->values + at, slice.width, w->gain + to);
-      else if (e->present[c])
-        walloc_skip_compare (&p->now[c], s->pending + at, w->fine + at,
-            s->values + at, slice.width, w->gain + to, w->units + to);
-    }
-  }
-  first = walloc_layout_row (&e->layout, index) * slice.width;
-  s->units = 0;
+  if (p->fill > 0)
+    find_prices (p, s, n);
+  walloc_noise_subtract (&p->noise, &noisy, p->rest);
+  first = walloc_layout_row (&e->layout, index) * noisy.width;
+  s->all_units = 0;
   for (i = 0; i < n; i++) {
-    unit_sum = w->units[i];
-    s->units += (uint64_t) unit_sum;
+    s->units[i] &= UINT16_MAX;
+    s->all_units += (uint64_t) s->units[i];
     if (p->fill > 0)
-      w->gain[i] = gain_to_fill (p, w, s, i);
+      wait_to_fill (p, s, i);
     else if (s->step[i] > now + COARSER &&
         (uint32_t) (first + i) * 0x9e3779b1u >> 28 == p->count % TURNS
-        && w->gain[i] > 0)
-      w->gain[i] =
-          w->gain[i] > INT32_MAX / LASTING ? INT32_MAX : w->gain[i] * LASTING;
+        && s->gain[i] > 0)
+      s->gain[i] =
+          s->gain[i] > INT32_MAX / LASTING ? INT32_MAX : s->gain[i] * LASTING;
   }
-  s->coded = walloc_skip_decide (p->lambda, w->gain, w->units, slice.width,
-      slice.rows, w->mark, s->skip, &s->coded_units);
+  s->coded = walloc_skip_decide (p->lambda, s->gain, s->units, noisy.width,
+      noisy.rows, p->mark, s->skip, &s->coded_units);
 }
 
 static void
@@ -335,7 +401,7 @@ analyse_slice (walloc_encoder * e, walloc_encode_worker * w, unsigned index)
     atomic_store (&e->failed, result);
   } else if (p->compare) {
     start = walloc_now ();
-    decide (e, w, index);
+    compare_slice (e, w, index);
     w->ns_project += walloc_now () - start;
   }
   w->fine = NULL;
@@ -349,7 +415,7 @@ code_all (const walloc_encoder * e, unsigned index)
 
   s->coded = slice_rows (e, index) * e->layout.grid_width;
   memset (s->skip, 0, s->coded);
-  s->coded_units = s->units;
+  s->coded_units = s->all_units;
 }
 
 static walloc_frame_type
@@ -363,7 +429,7 @@ choose_type (const walloc_encoder * e)
     return WALLOC_FRAME_KEY;
   for (i = 0; i < e->layout.slices; i++) {
     positions += p->slice[i].coded;
-    units += p->slice[i].units;
+    units += p->slice[i].all_units;
     coded += p->slice[i].coded_units;
   }
   if (positions == 0)
@@ -413,15 +479,27 @@ walloc_result
 walloc_encoder_predict (walloc_encoder * e)
 {
   walloc_predict *p = &e->predict;
+  walloc_noise_slice noisy;
   walloc_result result;
   unsigned i;
 
   atomic_store (&e->failed, WALLOC_OK);
+  find_low (e);
   walloc_encoder_each (e, analyse_slice, e->layout.slices);
   result = (walloc_result) atomic_load (&e->failed);
   if (result != WALLOC_OK) {
     p->have = 0;
     return result;
+  }
+  if (p->compare) {
+    walloc_noise_clear (&p->histogram);
+    for (i = 0; i < e->layout.slices; i++) {
+      noisy = noise_slice (e, i);
+      walloc_noise_look (&p->histogram, &noisy);
+    }
+    walloc_noise_find (&p->histogram, &p->noise);
+    for (i = 0; i < e->layout.slices; i++)
+      decide (e, i);
   }
   p->type = choose_type (e);
   if (p->fill > 0 && p->type != WALLOC_FRAME_KEY)

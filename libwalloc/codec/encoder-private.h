@@ -55,8 +55,6 @@ typedef struct
   /* predicted frames: values of the source that the projection is to keep
    * (NULL: none), what is there for them, and for the decision */
   int16_t *fine, *fine_planes;
-  int32_t *gain, *units;
-  uint8_t *mark;
   /* slow speeds: the same values, and what decisions keep */
   int16_t *rdo_fine;
   void *rdo;

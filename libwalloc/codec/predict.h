@@ -10,6 +10,7 @@
 #include "bottleneck/quantiser.h"
 #include "codec/layout.h"
 #include "codec/skip_decision.h"
+#include "codec/skip_noise.h"
 
 /* Elements of one slice's planes, rounded up so that those of the next begin
  * aligned. */
@@ -25,8 +26,10 @@ typedef struct
   uint8_t *step;                /* [rows][width]: step index of latents */
   uint16_t *price;              /* [rows][width]: units + 1 of what may be
                                  * coded to fill the frame, 0: nothing */
+  int32_t *gain, *low, *units;  /* [rows][width]: what coding it would gain, in
+                                 * all channels and the low ones; and cost */
   unsigned coded;               /* positions not skipped */
-  uint64_t units, coded_units;  /* of all positions and of those, but for what
+  uint64_t all_units, coded_units;  /* of all positions and of those, but for what
                                  * fills the frame; 0 where nothing was
                                  * compared */
 } walloc_predict_slice;
@@ -68,6 +71,12 @@ typedef struct
   int16_t *planes;              /* what its pointers point into */
   uint8_t *maps;
   uint16_t *prices;
+  int32_t *sums;
+  int32_t *rest;                /* of one slice, for walloc_noise_subtract() */
+  uint8_t *mark;                /* and for walloc_skip_decide() */
+  unsigned low[WALLOC_NOISE_LOW], n_low;        /* low channels */
+  walloc_noise_histogram histogram;
+  walloc_noise noise;
 } walloc_predict;
 
 #endif

@@ -87,7 +87,8 @@ clamp (int32_t v, int32_t most)
 WALLOC_CLONES void
 walloc_skip_compare (const walloc_requantiser * r, const int16_t * restrict q,
     const int16_t * restrict fine, const int16_t * restrict before,
-    unsigned width, int32_t * restrict gain, int32_t * restrict units)
+    unsigned width, int32_t each, int32_t * restrict gain,
+    int32_t * restrict units)
 {
   uint32_t step = r->step;
   int32_t l0 = r->less[0], l1 = r->less[1], l2 = r->less[2];
@@ -102,7 +103,7 @@ walloc_skip_compare (const walloc_requantiser * r, const int16_t * restrict q,
     sum = clamp (2 * fine[x] - b - v, MOST_SUM);
     gain[x] += (change * sum) >> 3;
     a = q[x] < 0 ? -q[x] : q[x];
-    units[x] += a == 0 ? 0 : 3 + (a > 8 ? 8 : a);
+    units[x] += a == 0 ? 0 : each + 3 + (a > 8 ? 8 : a);
   }
 }
 

@@ -28,10 +28,11 @@ void walloc_skip_fill (const int16_t * before, const uint8_t * skip,
 
 /* Adds what coding one row of one channel anew would gain, in 1/32 squared
  * samples, and what it would take, in units of nearly a bit. fine[] are the
- * source's values and before[] those of the frame before, in 1/16 samples. */
+ * source's values and before[] those of the frame before, in 1/16 samples. each
+ * is added for every latent other than 0, for counting. */
 void walloc_skip_compare (const walloc_requantiser * r, const int16_t * q,
     const int16_t * fine, const int16_t * before, unsigned width,
-    int32_t * gain, int32_t * units);
+    int32_t each, int32_t * gain, int32_t * units);
 
 /* The same for a channel that is coded no more: it would become zero. */
 void walloc_skip_compare_zero (const int16_t * before, unsigned width,

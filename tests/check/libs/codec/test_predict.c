@@ -656,6 +656,57 @@ test_static (walloc_model * model)
   walloc_decoder_free (decoder);
 }
 
+/* Strong noise at a high quality, with something that moves: what stands still
+ * is not coded again, and what is under the noise is as good as intra coded. */
+static void
+test_noise (walloc_model * model)
+{
+  walloc_encoder *encoder = new_encoder (model, NULL);
+  walloc_encoder *intra = new_encoder (model, NULL);
+  walloc_decoder *decoder = new_decoder (model, NULL);
+  walloc_decoder *alone = new_decoder (model, NULL);
+  walloc_encode_params params;
+  walloc_image image, clean, out;
+  coded frame;
+  size_t size = 0, intra_size = 0;
+  double dB = 0, intra_dB = 0;
+  unsigned i;
+
+  picture_new (&image, WALLOC_FORMAT_I420, WIDTH, HEIGHT);
+  picture_new (&clean, WALLOC_FORMAT_I420, WIDTH, HEIGHT);
+  picture_new (&out, WALLOC_FORMAT_I420, WIDTH, HEIGHT);
+  for (i = 0; i < 12; i++) {
+    draw (&image, i, 100, 9);
+    draw (&clean, i, 100, 0);
+    walloc_encode_params_init (&params);
+    params.quality = 85;
+    encode (intra, &image, &params, &frame);
+    walloc_decoder_decode (alone, frame.data, frame.size,
+        WALLOC_DECODER_LINEAR, &out, NULL, NULL);
+    intra_dB += picture_psnr (&clean, &out) / 12;
+    intra_size += frame.size;
+    free (frame.data);
+    params.predict = i == 0 ? WALLOC_PREDICT_KEY : WALLOC_PREDICT_ALLOWED;
+    encode (encoder, &image, &params, &frame);
+    walloc_decoder_decode (decoder, frame.data, frame.size,
+        WALLOC_DECODER_LINEAR, &out, NULL, NULL);
+    dB += picture_psnr (&clean, &out) / 12;
+    size += frame.size;
+    free (frame.data);
+  }
+  TAP_OK (size < intra_size / 3, "strong noise, %zu bytes (intra %zu)", size,
+      intra_size);
+  TAP_OK (dB > intra_dB - 0.2, "against the picture without noise %.2f dB "
+      "(intra %.2f)", dB, intra_dB);
+  picture_free (&image);
+  picture_free (&clean);
+  picture_free (&out);
+  walloc_encoder_free (encoder);
+  walloc_encoder_free (intra);
+  walloc_decoder_free (decoder);
+  walloc_decoder_free (alone);
+}
+
 int
 main (void)
 {
@@ -672,6 +723,7 @@ main (void)
   test_again (model);
   test_fill (model);
   test_static (model);
+  test_noise (model);
   walloc_model_unref (model);
   return tap_done ();
 }
