@@ -73,6 +73,16 @@ check max-errors error videotestsrc num-buffers=50 ! $small ! wallocenc ! \
 check not-negotiated error videotestsrc num-buffers=5 ! $small,format=I420 ! \
   wallocenc ! wallocdec ! video/x-raw,format=RGB ! \
   fakesink async=false
+sound=$temp/sound.wlc
+check sound ok audiotestsrc num-buffers=60 ! wallocaudioenc ! \
+  filesink location="$sound"
+check sound-rate ok audiotestsrc num-buffers=60 ! \
+  wallocaudioenc bitrate=16000 ! wallocaudiodec ! fakesink
+check sound-decodebin ok filesrc location="$sound" ! decodebin ! fakesink
+check sound-damaged ok filesrc location="$sound" ! \
+  breakmydata seed=1 probability=0.002 ! wallocparse ! wallocaudiodec ! fakesink
+check sound-model error audiotestsrc num-buffers=1 ! \
+  wallocaudioenc model-file=photo-1.wlm ! fakesink async=false
 GST_WALLOC_MODEL_PATH=/nowhere
 export GST_WALLOC_MODEL_PATH
 check unknown-model error filesrc location="$file" ! wallocparse ! wallocdec ! \

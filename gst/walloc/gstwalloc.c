@@ -2,7 +2,7 @@
 /**
  * plugin-walloc:
  *
- * Learned, machine-oriented video codec: wavelet packets, one small matrix,
+ * Learned, machine-oriented codec for video and sound: wavelet packets, one small matrix,
  * entropy coded latents.
  *
  * Since: 0.1
@@ -18,6 +18,8 @@ plugin_init (GstPlugin * plugin)
 {
   gboolean ret = FALSE;
 
+  ret |= GST_ELEMENT_REGISTER (wallocaudiodec, plugin);
+  ret |= GST_ELEMENT_REGISTER (wallocaudioenc, plugin);
   ret |= GST_ELEMENT_REGISTER (wallocenc, plugin);
   ret |= GST_ELEMENT_REGISTER (wallocdec, plugin);
   ret |= GST_ELEMENT_REGISTER (wallocparse, plugin);

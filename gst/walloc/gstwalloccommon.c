@@ -104,6 +104,21 @@ gst_walloc_id_to_string (guint64 id, gchar text[GST_WALLOC_ID_SIZE])
   g_snprintf (text, GST_WALLOC_ID_SIZE, "%016" G_GINT64_MODIFIER "x", id);
 }
 
+static GstCaps *
+caps_from_sound (const walloc_frame_info * info, const gchar * id)
+{
+  GstCaps *caps = gst_caps_new_simple (GST_WALLOC_AUDIO_MEDIA,
+      "rate", G_TYPE_INT, (gint) info->rate,
+      "channels", G_TYPE_INT, (gint) info->audio_channels,
+      "alignment", G_TYPE_STRING, "frame",
+      "parsed", G_TYPE_BOOLEAN, TRUE, "model-id", G_TYPE_STRING, id, NULL);
+
+  if (info->mask)
+    gst_caps_set_simple (caps, "channel-mask", GST_TYPE_BITMASK, info->mask,
+        NULL);
+  return caps;
+}
+
 /* Caps of the stream that the header @info belongs to. What the header does
  * not say is left out, so that a caller can tell "unknown" from a value. */
 GstCaps *
@@ -113,6 +128,8 @@ gst_walloc_caps_from_header (const walloc_frame_info * info)
   gchar id[GST_WALLOC_ID_SIZE];
 
   gst_walloc_id_to_string (info->model_id, id);
+  if (info->media == WALLOC_MEDIA_AUDIO)
+    return caps_from_sound (info, id);
   caps = gst_caps_new_simple (GST_WALLOC_VIDEO_MEDIA,
       "width", G_TYPE_INT, (gint) info->width,
       "height", G_TYPE_INT, (gint) info->height,

@@ -4,6 +4,7 @@
 #ifndef __GST_WALLOC_COMMON_H__
 #define __GST_WALLOC_COMMON_H__
 
+#include <gst/audio/audio.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
 #include <walloc/frame.h>
@@ -31,6 +32,20 @@ G_BEGIN_DECLS
  * carriers may lose them and headers have them */
 #define GST_WALLOC_VIDEO_CODED_CAPS \
   GST_WALLOC_VIDEO_MEDIA ", alignment = (string) frame, " \
+  "parsed = (boolean) true"
+
+#define GST_WALLOC_AUDIO_MEDIA "audio/x-walloc"
+
+#define GST_WALLOC_AUDIO_RATES \
+  "rate = (int) [ 8000, 96000 ], channels = (int) [ 1, 8 ]"
+
+#define GST_WALLOC_AUDIO_RAW_CAPS \
+  "audio/x-raw, format = (string) { " GST_AUDIO_NE (F32) ", " \
+  GST_AUDIO_NE (S16) " }, layout = (string) interleaved, " \
+  GST_WALLOC_AUDIO_RATES
+
+#define GST_WALLOC_AUDIO_CODED_CAPS \
+  GST_WALLOC_AUDIO_MEDIA ", alignment = (string) frame, " \
   "parsed = (boolean) true"
 
 /* a model id as caps carry it: 16 hexadecimal digits and NUL */

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 
 /* what an encoder takes when no model-file is set */
 #define GST_WALLOC_DEFAULT_MODEL "photo-1.wlm"
+#define GST_WALLOC_DEFAULT_SOUND_MODEL "sound-1.wlm"
 
 /* directories to search before the install directory, like PATH */
 #define GST_WALLOC_MODEL_PATH "GST_WALLOC_MODEL_PATH"

@@ -2,8 +2,8 @@
 /**
  * SECTION:element-wallocparse
  * @title: wallocparse
- * @short_description: Parser of WaLLoC video streams
- * @see_also: wallocenc, wallocdec
+ * @short_description: Parser of WaLLoC streams
+ * @see_also: wallocenc, wallocdec, wallocaudioenc, wallocaudiodec
  *
  * Cuts a byte stream into WaLLoC frames, finds the next frame after damage,
  * and takes caps, time stamps and durations from the headers. Files are
@@ -29,6 +29,8 @@
 
 #include <string.h>
 
+#include <walloc/audio.h>
+
 #include "gstwalloccommon.h"
 #include "gstwallocelements.h"
 #include "gstwallocparse.h"
@@ -49,11 +51,13 @@ GST_DEBUG_CATEGORY_STATIC (wallocparse_debug);
 #define MAX_SCAN_TIME (2 * G_USEC_PER_SEC)
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
-    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_WALLOC_VIDEO_MEDIA));
+    GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_WALLOC_VIDEO_MEDIA "; "
+        GST_WALLOC_AUDIO_MEDIA));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS));
+    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS "; "
+        GST_WALLOC_AUDIO_CODED_CAPS));
 
 #define gst_walloc_parse_parent_class parent_class
 G_DEFINE_FINAL_TYPE (GstWallocParse, gst_walloc_parse, GST_TYPE_BASE_PARSE);
@@ -159,10 +163,13 @@ find_header (const guint8 * data, gsize size, gsize start, gsize end,
 static gboolean
 same_caps (const walloc_frame_info * a, const walloc_frame_info * b)
 {
-  return a->width == b->width && a->height == b->height
-      && a->model_id == b->model_id && a->fps_n == b->fps_n
-      && a->fps_d == b->fps_d && a->par_n == b->par_n && a->par_d == b->par_d
-      && a->has_colour == b->has_colour && (!a->has_colour
+  return a->media == b->media && a->rate == b->rate
+      && a->audio_channels == b->audio_channels && a->mask == b->mask
+      && a->columns == b->columns && a->width == b->width
+      && a->height == b->height && a->model_id == b->model_id
+      && a->fps_n == b->fps_n && a->fps_d == b->fps_d && a->par_n == b->par_n
+      && a->par_d == b->par_d && a->has_colour == b->has_colour
+      && (!a->has_colour
       || memcmp (&a->colour, &b->colour, sizeof (a->colour)) == 0);
 }
 
@@ -172,7 +179,8 @@ static gboolean
 add_upstream_field (GQuark field, const GValue * value, gpointer user_data)
 {
   static const gchar *const own[] = {
-    "width", "height", "alignment", "parsed", "model-id", NULL
+    "width", "height", "alignment", "parsed", "model-id", "rate", "channels",
+    "channel-mask", NULL
   };
 
   if (!g_strv_contains (own, g_quark_to_string (field)))
@@ -198,7 +206,14 @@ gst_walloc_parse_update_caps (GstWallocParse * self,
     gst_structure_foreach (gst_caps_get_structure (self->upstream_caps, 0),
         add_upstream_field, s);
 
-  if (gst_structure_get_fraction (s, "framerate", &fps_n, &fps_d)
+  if (info->media == WALLOC_MEDIA_AUDIO) {
+    guint samples = info->columns * WALLOC_AUDIO_COLUMN;
+
+    /* the transform runs on: frames that come into the first samples behind
+     * a seek are decoded too */
+    gst_base_parse_set_frame_rate (parse, info->rate, samples,
+        (WALLOC_AUDIO_DELAY + samples - 1) / samples, 0);
+  } else if (gst_structure_get_fraction (s, "framerate", &fps_n, &fps_d)
       && fps_n > 0 && fps_d > 0)
     gst_base_parse_set_frame_rate (parse, fps_n, fps_d, 0, 0);
   else
@@ -424,6 +439,9 @@ gst_walloc_parse_dress (GstWallocParse * self, GstBaseParseFrame * frame,
 
   gst_walloc_parse_update_caps (self, info);
 
+  if (info->trim_start || info->trim_end)
+    gst_buffer_add_audio_clipping_meta (buffer, GST_FORMAT_DEFAULT,
+        info->trim_start, info->trim_end);
   if (info->type == WALLOC_FRAME_KEY)
     GST_BUFFER_FLAG_UNSET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   else
@@ -498,7 +516,8 @@ gst_walloc_parse_pre_push_frame (GstBaseParse * parse,
   GstWallocParse *self = GST_WALLOC_PARSE (parse);
 
   if (!self->sent_tags) {
-    GstTagList *tags = gst_tag_list_new (GST_TAG_VIDEO_CODEC,
+    GstTagList *tags = gst_tag_list_new (self->header.media ==
+        WALLOC_MEDIA_AUDIO ? GST_TAG_AUDIO_CODEC : GST_TAG_VIDEO_CODEC,
         GST_WALLOC_CODEC_NAME, NULL);
 
     gst_base_parse_merge_tags (parse, tags, GST_TAG_MERGE_REPLACE);
@@ -532,7 +551,7 @@ gst_walloc_parse_class_init (GstWallocParseClass * klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "WaLLoC parser",
-      "Codec/Parser/Video", "Cuts WaLLoC video streams into frames",
+      "Codec/Parser/Video/Audio", "Cuts WaLLoC streams into frames",
       GST_PACKAGE_NAME);
 
   parse_class->start = GST_DEBUG_FUNCPTR (gst_walloc_parse_start);

@@ -10,7 +10,13 @@
 #include "config.h"
 #endif
 
+#include <walloc/audio.h>
+
 #include "gstwalloctimeline.h"
+
+/* frames without time stamps that are remembered at most: 10 hours of sound,
+ * 6 MiB */
+#define MAX_PLAIN 400000
 
 /* from this offset on, shift is added to the time stamps */
 typedef struct
@@ -19,9 +25,18 @@ typedef struct
   gint64 shift;
 } Piece;
 
+/* a frame without time stamp: where it begins, and when. Of sound, whose
+ * headers carry one only now and then. */
+typedef struct
+{
+  guint64 offset;
+  GstClockTime time;
+} Plain;
+
 struct _GstWallocTimeline
 {
   GArray *pieces;               /* of Piece, ascending offsets */
+  GArray *plain;                /* of Plain: frames without time stamps */
   guint64 end;                  /* offset behind the last frame known */
   GstClockTime last;            /* time of that frame */
   GstClockTime next;            /* time of the frame that will follow it */
@@ -33,6 +48,7 @@ gst_walloc_timeline_new (void)
   GstWallocTimeline *self = g_new0 (GstWallocTimeline, 1);
 
   self->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
+  self->plain = g_array_new (FALSE, FALSE, sizeof (Plain));
   self->last = GST_CLOCK_TIME_NONE;
   self->next = GST_CLOCK_TIME_NONE;
 
@@ -45,6 +61,7 @@ gst_walloc_timeline_free (GstWallocTimeline * self)
   if (!self)
     return;
   g_array_unref (self->pieces);
+  g_array_unref (self->plain);
   g_free (self);
 }
 
@@ -83,6 +100,24 @@ add_shift (gint64 pts, gint64 shift)
   return MAX (pts + shift, 0);
 }
 
+/* Time of a frame without time stamp that was seen before. */
+static GstClockTime
+plain_time (const GstWallocTimeline * self, guint64 offset)
+{
+  const Plain *plain = (const Plain *) self->plain->data;
+  guint low = 0, high = self->plain->len, middle;
+
+  while (low < high) {
+    middle = low + (high - low) / 2;
+    if (plain[middle].offset < offset)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < self->plain->len && plain[low].offset == offset ?
+      plain[low].time : GST_CLOCK_TIME_NONE;
+}
+
 /* Time of the frame with the header @info, of @size bytes at @offset, and its
  * duration; GST_CLOCK_TIME_NONE when they cannot be known. */
 GstClockTime
@@ -95,6 +130,9 @@ gst_walloc_timeline_map (GstWallocTimeline * self, guint64 offset,
   *duration = GST_CLOCK_TIME_NONE;
   if (info->duration <= G_MAXINT64)
     *duration = info->duration;
+  else if (info->media == WALLOC_MEDIA_AUDIO)
+    *duration = gst_util_uint64_scale (info->columns * WALLOC_AUDIO_COLUMN -
+        info->trim_start - info->trim_end, GST_SECOND, info->rate);
   else if (info->fps_n && info->fps_d)
     *duration = gst_util_uint64_scale (GST_SECOND, info->fps_d, info->fps_n);
 
@@ -112,10 +150,13 @@ gst_walloc_timeline_map (GstWallocTimeline * self, guint64 offset,
     }
   } else if (is_new) {
     /* frames without time stamps follow each other */
-    if (self->end == 0)
-      time = 0;
-    else
-      time = self->next;
+    Plain plain = { offset, self->end == 0 ? 0 : self->next };
+
+    time = plain.time;
+    if (GST_CLOCK_TIME_IS_VALID (time) && self->plain->len < MAX_PLAIN)
+      g_array_append_val (self->plain, plain);
+  } else {
+    time = plain_time (self, offset);
   }
 
   if (is_new) {

@@ -9,8 +9,6 @@
 #include "gstwalloccommon.h"
 #include "gstwallocelements.h"
 
-#define GST_WALLOC_AUDIO_MEDIA "audio/x-walloc"
-
 /* docs/bitstream.md, section 1.1 */
 #define KIND_OFFSET 6
 #define KIND_MEDIA 3
@@ -42,10 +40,11 @@ walloc_type_find (GstTypeFind * find, gpointer user_data)
   switch (result) {
     case WALLOC_OK:
       probability = GST_TYPE_FIND_MAXIMUM;
+      if (info.media == WALLOC_MEDIA_AUDIO)
+        media = GST_WALLOC_AUDIO_MEDIA;
       break;
     case WALLOC_ERR_UNSUPPORTED:
-      /* a later version, or sound: that has a media type of its own, so that
-       * the application learns which decoder it lacks */
+      /* a later version */
       if ((data[KIND_OFFSET] & KIND_MEDIA) == WALLOC_MEDIA_AUDIO)
         media = GST_WALLOC_AUDIO_MEDIA;
       probability = GST_TYPE_FIND_LIKELY;
@@ -64,7 +63,8 @@ walloc_type_find (GstTypeFind * find, gpointer user_data)
 static gboolean
 register_type_find (GstPlugin * plugin)
 {
-  GstCaps *caps = gst_caps_new_empty_simple (GST_WALLOC_VIDEO_MEDIA);
+  GstCaps *caps = gst_caps_from_string (GST_WALLOC_VIDEO_MEDIA "; "
+      GST_WALLOC_AUDIO_MEDIA);
   gboolean ret;
 
   ret = gst_type_find_register (plugin, GST_WALLOC_VIDEO_MEDIA,

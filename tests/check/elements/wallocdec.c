@@ -690,7 +690,7 @@ GST_START_TEST (test_unsupported_frames)
     guint8 value;
     const gchar *words;
   } cases[] = {
-    {7, 0x03, "version"}, {7, 0x12, "coder"}, {6, 0x01, "media"},
+    {7, 0x03, "version"}, {7, 0x12, "coder"}, {6, 0x02, "media"},
     {6, 0x0c, "type"}, {24, 200, "format"}
   };
   guint i;

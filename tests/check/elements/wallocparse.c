@@ -405,7 +405,7 @@ GST_START_TEST (test_unsupported_frames)
     guint offset;
     guint8 value;
     const gchar *words;
-  } cases[] = { {7, 0x03, "version"}, {6, 0x01, "media"}, {7, 0x12, "coder"} };
+  } cases[] = { {7, 0x03, "version"}, {6, 0x02, "media"}, {7, 0x12, "coder"} };
   GPtrArray *frames = check_encode ("I420", 48, 48, 2, NULL, NULL);
   guint i;
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef __GST_WALLOC_AUDIO_DEC_H__
+#define __GST_WALLOC_AUDIO_DEC_H__
+
+#include <gst/audio/audio.h>
+#include <gst/gst.h>
+#include <walloc/audio.h>
+
+#include "gstwallocmodel.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_WALLOC_AUDIO_DEC (gst_walloc_audio_dec_get_type ())
+G_DECLARE_FINAL_TYPE (GstWallocAudioDec, gst_walloc_audio_dec, GST,
+    WALLOC_AUDIO_DEC, GstAudioDecoder)
+
+struct _GstWallocAudioDec
+{
+  GstAudioDecoder parent;
+
+  gchar *model_file;            /* property, protected by the object lock */
+
+  /* of the stream */
+  GstWallocModel *model;
+  guint64 missing_id;           /* of a model that was not found */
+  gboolean missing;
+  walloc_audio_decoder *decoder;
+  walloc_frame_info header;     /* of the last frame */
+  gboolean have_header;
+  GstAudioInfo info;
+  guint early;                  /* samples that the next buffer begins before
+                                 * its frame: of frames that were lost */
+
+  /* for the property "stats", protected by the object lock */
+  walloc_audio_decoder_stats stats;
+};
+
+G_END_DECLS
+
+#endif /* __GST_WALLOC_AUDIO_DEC_H__ */
