@@ -9,6 +9,9 @@
 /* Where low channels gain more than others by this factor, things move: noise
  * is nearly alike in all. */
 #define MOST_UNEVEN 3
+/* And it is nearly alike everywhere, while what moves changes by its texture:
+ * the third quartile over the first. */
+#define MOST_SPREAD 2
 /* More than this is no noise: twice the square of sigma, of 10, 1/32. */
 #define MOST_LEVEL (2 * 10 * 10 * 32)
 /* And it does not rise by more than this factor from frame to frame. */
@@ -79,8 +82,9 @@ walloc_noise_look (walloc_noise_histogram * h, const walloc_noise_slice * s)
     }
 }
 
+/* The value that so many quarters of the positions are below. */
 static int32_t
-median_of (const uint32_t * bins)
+quartile_of (const uint32_t * bins, unsigned quarters)
 {
   uint64_t all = 0, sum = 0;
   unsigned i;
@@ -89,7 +93,8 @@ median_of (const uint32_t * bins)
     all += bins[i];
   if (all < LEAST_POSITIONS)
     return 0;
-  for (i = 0; i < WALLOC_NOISE_BINS && 2 * (sum + bins[i]) < all; i++)
+  for (i = 0; i < WALLOC_NOISE_BINS && 4 * (sum + bins[i]) < quarters * all;
+      i++)
     sum += bins[i];
   return value_of (i);
 }
@@ -97,15 +102,16 @@ median_of (const uint32_t * bins)
 void
 walloc_noise_find (const walloc_noise_histogram * h, walloc_noise * n)
 {
-  int32_t low, high, before;
+  int32_t low, high, before, most;
   unsigned k;
 
   for (k = 0; k < WALLOC_NOISE_CLASSES; k++) {
     before = n->level[k][1];
-    low = median_of (h->bins[k][0]);
-    high = median_of (h->bins[k][1]);
-    if (low > MOST_UNEVEN * high || high > MOST_LEVEL ||
-        (before > 0 && high > MOST_RISE * before))
+    low = quartile_of (h->bins[k][0], 2);
+    high = quartile_of (h->bins[k][1], 2);
+    most = MOST_SPREAD * quartile_of (h->bins[k][1], 1);
+    if (quartile_of (h->bins[k][1], 3) > most || low > MOST_UNEVEN * high
+        || high > MOST_LEVEL || (before > 0 && high > MOST_RISE * before))
       low = high = 0;
     n->level[k][0] = low;
     n->level[k][1] = high;
