@@ -5,10 +5,11 @@
  * usage: bench_audio [-q QUALITY | -s STEP_INDEX | -d DOWN] [-c COLUMNS]
  *          [-n CHANNELS] [-r RATE] [-R ROUNDS] [-o PREFIX] MODEL FILE...
  * Each FILE holds interleaved 16-bit samples. DOWN: 1/16 octaves that the step
- * is below the RMS of the whole file, the same for all of it. Prints a line of
+ * is below the RMS of the whole file (negative: above), the same for all of it. Prints a line of
  * JSON for each file; -o writes what was decoded to PREFIX0000.raw and so on.
  * Speed is processor time against the time of the recording, the best of all
  * rounds. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ typedef struct
 {
   unsigned channels, columns, rate, rounds;
   walloc_audio_params params;
-  int down;                     /* -1: not given */
+  int down;                     /* INT_MIN: not given */
   walloc_model *model;
 } options;
 
@@ -97,7 +98,7 @@ run (const options * o, const char *path, const char *save)
   frame_size = calloc (blocks, sizeof *frame_size);
   out = calloc (blocks * block, sizeof *out);
   signal = power (in, NULL, n);
-  if (o->down >= 0) {
+  if (o->down != INT_MIN) {
     params.use_step = 1;
     k = (size_t) fmax (0, lrint (16 * log2 (64 * sqrt (signal) + 1)) - o->down);
     params.step_index = (unsigned) (k > 352 ? 352 : k);
@@ -157,7 +158,7 @@ run (const options * o, const char *path, const char *save)
 int
 main (int argc, char **argv)
 {
-  options o = { 2, 32, 44100, 1, {0}, -1, NULL };
+  options o = { 2, 32, 44100, 1, {0}, INT_MIN, NULL };
   const char *prefix = NULL;
   walloc_error error;
   char save[4096];

@@ -70,8 +70,7 @@ push (GstHarness * h, const gint16 * samples, guint from, guint to,
     buffer = gst_buffer_new_memdup (samples + (gsize) from * channels,
         (gsize) n * channels * 2);
     GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (from, GST_SECOND, rate);
-    GST_BUFFER_DURATION (buffer) =
-        gst_util_uint64_scale (n, GST_SECOND, rate);
+    GST_BUFFER_DURATION (buffer) = gst_util_uint64_scale (n, GST_SECOND, rate);
     fail_unless_equals_int (gst_harness_push (h, buffer), GST_FLOW_OK);
   }
 }
