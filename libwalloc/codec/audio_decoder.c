@@ -146,7 +146,7 @@ prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
   d->latents = walloc_mem_take (&d->mem, walloc_slice_elements (info->columns,
           1, n), sizeof (int16_t), &short_of);
   d->entropy = walloc_mem_take (&d->mem, 1, walloc_slice_scratch (d->model,
-          info->columns, 1, n, 0), &short_of);
+          info->columns, 1, n, WALLOC_SLICE_DECODE), &short_of);
   if (short_of) {
     unprepare (d);
     return walloc_fail (error, WALLOC_ERR_MEMORY,

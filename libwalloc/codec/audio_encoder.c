@@ -74,7 +74,7 @@ allocate (walloc_audio_encoder * e)
   e->samples = walloc_mem_take (&e->mem, block, sizeof (int32_t), &short_of);
   e->sums = walloc_mem_take (&e->mem, columns, sizeof (int64_t), &short_of);
   e->entropy = walloc_mem_take (&e->mem, 1, walloc_slice_scratch (e->model,
-          columns, 1, d, 1), &short_of);
+          columns, 1, d, WALLOC_SLICE_ENCODE), &short_of);
   e->out_size = walloc_slice_worst (columns, 1, d);
   e->out = walloc_mem_take (&e->mem, 1, e->out_size, &short_of);
   e->payload = walloc_mem_take (&e->mem, e->pairs, e->out_size, &short_of);

@@ -53,7 +53,7 @@ prepare_channels (walloc_decoder * d, unsigned channels, int *short_of)
   d->room = l->slices < WALLOC_ROWS_LANES ? l->slices : WALLOC_ROWS_LANES;
   d->elements = walloc_slice_elements (l->grid_width, l->buffer_rows, channels);
   d->scratch = (walloc_slice_scratch (d->model, l->grid_width, l->buffer_rows,
-          channels, 0) + 63) / 64 * 64;
+          channels, WALLOC_SLICE_DECODE) + 63) / 64 * 64;
   d->latents = walloc_mem_take (&d->mem, grid * channels, sizeof *d->latents,
       short_of);
   d->activity = walloc_mem_take (&d->mem, (size_t) l->grid_height * channels,

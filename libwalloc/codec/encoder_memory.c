@@ -124,7 +124,7 @@ need (walloc_encoder * e, worker_memory * m)
     walloc_encode_reference_sizes (e, &planes, &m->coef, &m->latents_f);
   }
   m->entropy = greater (m->entropy, walloc_slice_scratch (e->model,
-          l->grid_width, l->buffer_rows, d, 1));
+          l->grid_width, l->buffer_rows, d, WALLOC_SLICE_ENCODE));
   m->out = greater (m->out, walloc_slice_worst (l->grid_width, l->buffer_rows,
           d));
   most->elements = greater (most->elements, elements);

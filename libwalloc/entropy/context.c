@@ -26,17 +26,22 @@ typedef uint8_t w8 __attribute__((vector_size (WIDE)));
 #define KEY_ONE (127 << 2)
 
 void
-walloc_context_tables (walloc_context * context, const walloc_model * model,
-    unsigned set, unsigned channel)
+walloc_context_tables (walloc_context * context,
+    walloc_context_cache * cache, const walloc_model * model, unsigned set,
+    unsigned channel)
 {
-  int offset = model->set[set].offset[channel], key, at;
-  unsigned f;
+  int offset = model->set[set].offset[channel], key, at, fresh;
+  unsigned f, kind = walloc_context_kind (&cache->kinds, model, set, channel,
+      &fresh);
 
+  context->table = cache->table[kind];
+  if (!fresh)
+    return;
   for (key = 0; key < WALLOC_MODEL_KEYS; key++) {
     at = key + offset;
     at = at < 0 ? 0 : at > WALLOC_MODEL_KEYS - 1 ? WALLOC_MODEL_KEYS - 1 : at;
     for (f = 0; f < WALLOC_MODEL_FRACTIONS; f++)
-      context->table[(unsigned) key * WALLOC_MODEL_FRACTIONS + f] =
+      cache->table[kind][(unsigned) key * WALLOC_MODEL_FRACTIONS + f] =
           walloc_model_table (model, set, channel, model->bucket[at], f);
   }
 }

@@ -42,8 +42,49 @@ typedef struct
   uint8_t cap;                  /* of magnitudes */
   /* frequency table of a context: key of the spread * 4 + fraction class;
    * walloc_context_tables() */
-  const walloc_freq_table *table[WALLOC_MODEL_KEYS * WALLOC_MODEL_FRACTIONS];
+  const walloc_freq_table *const *table;
 } walloc_context;
+
+/* Tables of contexts depend on a channel's class and offset only. Channels
+ * of few kinds alternate, so what was made for one serves many. */
+#define WALLOC_CONTEXT_KINDS 24
+
+typedef struct
+{
+  unsigned count, next;         /* kinds that are there; to be replaced next */
+  int16_t kind[WALLOC_CONTEXT_KINDS];
+} walloc_context_kinds;
+
+typedef struct
+{
+  walloc_context_kinds kinds;   /* count 0 at first, and for another set */
+  const walloc_freq_table *table[WALLOC_CONTEXT_KINDS][WALLOC_MODEL_KEYS *
+      WALLOC_MODEL_FRACTIONS];
+} walloc_context_cache;
+
+/* Place of the channel's kind; *fresh says that it must be filled. */
+static inline unsigned
+walloc_context_kind (walloc_context_kinds * kinds, const walloc_model * model,
+    unsigned set, unsigned channel, int *fresh)
+{
+  int16_t kind = (int16_t) (model->class[channel] * 256 +
+      model->set[set].offset[channel]);
+  unsigned i;
+
+  *fresh = 0;
+  for (i = 0; i < kinds->count; i++)
+    if (kinds->kind[i] == kind)
+      return i;
+  *fresh = 1;
+  if (i < WALLOC_CONTEXT_KINDS) {
+    kinds->count++;
+  } else {
+    i = kinds->next;
+    kinds->next = (i + 1) % WALLOC_CONTEXT_KINDS;
+  }
+  kinds->kind[i] = kind;
+  return i;
+}
 
 /* Where the planes of a slice lie: latents, magnitudes (stride and
  * plane_stride are the same, counted in elements), and latents of the frame
@@ -68,7 +109,8 @@ void walloc_context_bound (walloc_context * context, const uint16_t * peak);
 
 /* context->table, which walloc_context_prepare() leaves alone. */
 void walloc_context_tables (walloc_context * context,
-    const walloc_model * model, unsigned set, unsigned channel);
+    walloc_context_cache * cache, const walloc_model * model, unsigned set,
+    unsigned channel);
 
 /* M without near_mean of the width latents that begin offset elements behind
  * the slice's first. Writes up to WALLOC_ROW_SLACK values past width, and

@@ -43,7 +43,7 @@ walloc_rows_best (unsigned index)
 
 /* The tables of all contexts. */
 static void
-copy_tables (walloc_row_tables * t, const walloc_model * model, unsigned set,
+copy_tables (walloc_row_contexts * t, const walloc_model * model, unsigned set,
     unsigned channel)
 {
   const walloc_freq_table *table;
@@ -51,7 +51,7 @@ copy_tables (walloc_row_tables * t, const walloc_model * model, unsigned set,
   unsigned i, f;
 
   for (key = 0; key < WALLOC_MODEL_KEYS; key++) {
-    at = key + t->offset;
+    at = key + model->set[set].offset[channel];
     at = at < 0 ? 0 : at > WALLOC_MODEL_KEYS - 1 ? WALLOC_MODEL_KEYS - 1 : at;
     for (f = 0; f < WALLOC_MODEL_FRACTIONS; f++) {
       table = walloc_model_table (model, set, channel, model->bucket[at], f);
@@ -67,19 +67,20 @@ copy_tables (walloc_row_tables * t, const walloc_model * model, unsigned set,
 }
 
 void
-walloc_rows_prepare (walloc_row_tables * t, const walloc_model * model,
+walloc_rows_prepare (walloc_rows_work * work, const walloc_model * model,
     unsigned set, unsigned channel, const walloc_context * context)
 {
+  walloc_row_tables *t = &work->tables;
   int32_t hi;
   uint32_t a;
-  unsigned i;
+  unsigned i, kind;
+  int fresh;
 
-  if (t->class != model->class[channel] ||
-      t->offset != model->set[set].offset[channel]) {
-    t->class = model->class[channel];
-    t->offset = model->set[set].offset[channel];
-    copy_tables (t, model, set, channel);
-  }
+  kind = walloc_context_kind (&work->kinds, model, set, channel, &fresh);
+  if (fresh)
+    copy_tables (&work->contexts[kind], model, set, channel);
+  t->first = work->contexts[kind].first;
+  t->table = work->contexts[kind].table;
   t->near_mean = context->near_mean[1] * ((int64_t) 1 << 32) +
       context->near_mean[0];
   t->near_spread = context->near_spread[1] << 16 | context->near_spread[0];

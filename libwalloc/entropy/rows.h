@@ -33,14 +33,21 @@ typedef struct
   uint8_t even;                 /* as well; or there are low bits */
 } walloc_row_table;
 
-/* A channel's contexts, tables and neighbours to the left in the order in
- * which rows need them. */
+/* What depends on the kind of a channel (walloc_context_kind()). */
 typedef struct
 {
   /* [contexts][WALLOC_MODEL_SYMBOLS] of walloc_freq_table; one more may be
    * read */
   _Alignas (64) int16_t first[WALLOC_ROWS_CONTEXTS * WALLOC_MODEL_SYMBOLS + 2];
   walloc_row_table table[WALLOC_ROWS_CONTEXTS];
+} walloc_row_contexts;
+
+/* A channel's contexts, tables and neighbours to the left in the order in
+ * which rows need them. */
+typedef struct
+{
+  const int16_t *first;         /* of the channel's walloc_row_contexts */
+  const walloc_row_table *table;
   /* what a symbol of a table without escape and shift says: what is added to
    * the prediction, with the sign turned over in [0]; and to the spreads of
    * the next latent (lower 16 bits) and the one after */
@@ -52,8 +59,6 @@ typedef struct
   int64_t near_mean;
   uint32_t near_spread;
   uint32_t cap;
-  /* whose tables these are */
-  int class, offset;
 } walloc_row_tables;
 
 /* A piece of one row. */
@@ -104,16 +109,16 @@ const walloc_rows_kernels *walloc_rows_best (unsigned index);
 typedef struct
 {
   walloc_row_tables tables;
+  walloc_context_kinds kinds;   /* count 0 at first, and for another set */
+  walloc_row_contexts contexts[WALLOC_CONTEXT_KINDS];
   walloc_row_piece piece[WALLOC_ROWS_LANES];
   uint8_t tail[WALLOC_ROWS_MOST + WALLOC_ROWS_BEYOND];
 } walloc_rows_work;
 
-/* What the rows of a channel need; context must be prepared for that, as of a
- * decoder. Tables that belong to the channel before are kept: tables->class
- * must be WALLOC_MODEL_MAX_CLASSES at first, and the set be the same always. */
-void walloc_rows_prepare (walloc_row_tables * tables,
-    const walloc_model * model, unsigned set, unsigned channel,
-    const walloc_context * context);
+/* What the rows of a channel need, in work->tables; context must be prepared
+ * for that, as of a decoder. */
+void walloc_rows_prepare (walloc_rows_work * work, const walloc_model * model,
+    unsigned set, unsigned channel, const walloc_context * context);
 
 /* Makes sure that a piece can be read: the last bytes go to tail. */
 static inline void

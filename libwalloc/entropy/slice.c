@@ -52,7 +52,9 @@ lay_out (walloc_slice_areas * areas, uint8_t * scratch, unsigned width,
   size_t at = 0;
 
   areas->work = (walloc_rows_work *) (scratch + at);
-  at += sizeof *areas->work;
+  at += encoder ? 0 : (sizeof *areas->work + 63) & ~(size_t) 63;
+  areas->cache = (walloc_context_cache *) (scratch + at);
+  at += encoder ? (sizeof *areas->cache + 63) & ~(size_t) 63 : 0;
   areas->mean = (int32_t *) (scratch + at);
   at += row * sizeof (int32_t);
   areas->spread = (uint16_t *) (scratch + at);
@@ -72,15 +74,20 @@ lay_out (walloc_slice_areas * areas, uint8_t * scratch, unsigned width,
 
 size_t
 walloc_slice_scratch (const walloc_model * model, unsigned width,
-    unsigned rows, unsigned channels, int encoder)
+    unsigned rows, unsigned channels, walloc_slice_use use)
 {
   walloc_slice_areas areas;
   unsigned s, before = 0;
+  size_t plane_stride = walloc_slice_plane_stride (width, rows), size[2];
 
   for (s = 0; s < model->info.sets; s++)
     before |= (unsigned) model->set[s].before;
-  return lay_out (&areas, NULL, width, rows,
-      walloc_slice_plane_stride (width, rows), channels, (int) before, encoder);
+  for (s = 0; s < 2; s++)
+    size[s] = lay_out (&areas, NULL, width, rows, plane_stride, channels,
+        (int) before, s != 0);
+  if (use == WALLOC_SLICE_BOTH)
+    return size[size[1] > size[0]];
+  return size[use == WALLOC_SLICE_ENCODE];
 }
 
 /* Zeros around plane channel of magnitudes, but right of its rows. */

@@ -29,10 +29,18 @@ size_t walloc_slice_elements (unsigned width, unsigned rows,
 /* Offset of row 0, column 0 of plane 0 in the buffer. */
 size_t walloc_slice_origin (unsigned width);
 
+/* What scratch is for. */
+typedef enum
+{
+  WALLOC_SLICE_DECODE = 0,
+  WALLOC_SLICE_ENCODE = 1,
+  WALLOC_SLICE_BOTH = 2
+} walloc_slice_use;
+
 /* Bytes of scratch, aligned as walloc_mem_alloc() does, for slices of at most
  * that many rows and channels. */
 size_t walloc_slice_scratch (const walloc_model * model, unsigned width,
-    unsigned rows, unsigned channels, int encoder);
+    unsigned rows, unsigned channels, walloc_slice_use use);
 
 /* Bytes of the checksum behind the words. */
 #define WALLOC_SLICE_CHECK 2
@@ -136,6 +144,7 @@ typedef struct
   uint16_t *map;                /* [rows][width] */
   walloc_context_planes planes;
   walloc_rows_work *work;       /* decoder */
+  walloc_context_cache *cache;  /* encoder */
 } walloc_slice_areas;
 
 /* Prepares scratch for the channels from first up to end - 1: margins of

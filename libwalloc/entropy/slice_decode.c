@@ -161,8 +161,7 @@ get_planes (const walloc_slice_coder * coder, slice_lane * lanes,
   }
   if (context == NULL)
     return;
-  walloc_rows_prepare (&lanes->areas.work->tables, coder->model, coder->set, c,
-      context);
+  walloc_rows_prepare (lanes->areas.work, coder->model, coder->set, c, context);
   for (y = 0; y < rows; y++)
     get_row (coder, lanes, count, c, y, has_mean);
   for (lane = lanes; lane < lanes + count; lane++)
@@ -226,7 +225,7 @@ get_layer (const walloc_slice_coder * coder, slice_lane * lanes,
   for (lane = lanes; lane < lanes + count; lane++)
     walloc_slice_begin (coder, lane->slice, c, coder->end[layer], 0,
         &lane->areas);
-  lanes->areas.work->tables.class = WALLOC_MODEL_MAX_CLASSES;   /* none yet */
+  lanes->areas.work->kinds.count = lanes->areas.work->kinds.next = 0;
   for (; c < coder->end[layer]; c++) {
     for (lane = lanes; lane < lanes + count; lane++) {
       slice = lane->slice;

@@ -188,7 +188,8 @@ put_layer (const walloc_slice_coder * coder, const walloc_slice * slice,
     if (!coder->present[c])
       continue;
     if (active[c]) {
-      walloc_context_tables (&context, coder->model, coder->set, c);
+      walloc_context_tables (&context, areas->cache, coder->model, coder->set,
+          c);
       if (!put_plane (&w, slice, areas, &context, c, out))
         return (size_t) -1;
     }
@@ -225,6 +226,7 @@ walloc_slice_encode (const walloc_slice_coder * coder, walloc_slice * slice,
       coder->model->set[coder->set].before)
     return WALLOC_ERR_ARGUMENT;
   walloc_slice_begin (coder, slice, 0, coder->channels, 1, &areas);
+  areas.cache->kinds.count = areas.cache->kinds.next = 0;
   for (c = 0; c < coder->channels; c++, plane += slice->plane_stride) {
     slice->peak[c] = coder->present[c] ? plane_peak (slice, plane) : 0;
     if (slice->skip == NULL) {

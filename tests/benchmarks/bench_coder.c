@@ -112,7 +112,7 @@ slice_latents (sliced * s, walloc_model * model,
 {
   unsigned i, c, y, rows;
   size_t scratch = (walloc_slice_scratch (model, latents->width,
-          info->slice_rows, info->channels, 1) + 63) / 64 * 64;
+          info->slice_rows, info->channels, WALLOC_SLICE_BOTH) + 63) / 64 * 64;
   walloc_slice *slice;
 
   walloc_layout_present (model, WALLOC_SAMPLING_444, info->channels,

@@ -76,7 +76,7 @@ run (const walloc_model * model, const uint8_t * data, size_t size)
   buffer = calloc (elements, sizeof *buffer);
   scratch =
       aligned_alloc (64, (walloc_slice_scratch (model, width, rows, CHANNELS,
-              1) + 63) / 64 * 64);
+              WALLOC_SLICE_BOTH) + 63) / 64 * 64);
   skip = calloc (rows, width);
   in = malloc (size + LAYERS * WALLOC_SLICE_CHECK);
   out = malloc (worst);

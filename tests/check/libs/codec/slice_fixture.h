@@ -36,9 +36,9 @@ fixture_init (fixture * f, const random_model * r, unsigned width,
   f->slice.planes = f->buffer + walloc_slice_origin (width);
   f->slice.scratch =
       walloc_mem_alloc (&f->mem, 1, walloc_slice_scratch (&r->model, width, rows,
-          RM_CHANNELS, 1));
+          RM_CHANNELS, WALLOC_SLICE_BOTH));
   memset (f->slice.scratch, 0xa5, walloc_slice_scratch (&r->model, width, rows,
-          RM_CHANNELS, 1));
+          RM_CHANNELS, WALLOC_SLICE_BOTH));
   f->capacity = walloc_slice_worst (width, rows, RM_CHANNELS);
   f->out = walloc_mem_alloc (&f->mem, 1, f->capacity);
 }

@@ -117,12 +117,13 @@ test_context (unsigned width, int max_weight, unsigned kind)
   for (c = 0; c < RM_CHANNELS; c++)
     peak[c] = kind == 1 ? 4 : WALLOC_LATENT_MAX;
   walloc_slice_begin (&f.coder, &f.slice, 0, RM_CHANNELS, 1, &areas);
+  areas.cache->kinds.count = 0;
   for (c = 0; c < RM_CHANNELS; c++) {
     if (!live[c])
       continue;
     walloc_context_prepare (&all, &r.model, 0, c, live, &areas.planes, 0);
     walloc_context_prepare (&near, &r.model, 0, c, live, &areas.planes, 1);
-    walloc_context_tables (&all, &r.model, 0, c);
+    walloc_context_tables (&all, areas.cache, &r.model, 0, c);
     narrow = all;
     walloc_context_bound (&narrow, peak);
     narrows += (unsigned) (narrow.narrow && narrow.has_mean);

@@ -288,7 +288,7 @@ reslice (frame * f, walloc_model * model, const frame * from, unsigned rows)
   planes = calloc (walloc_slice_elements (l.width, rows, l.channels),
       sizeof *planes);
   slice.scratch = calloc (1, walloc_slice_scratch (model, l.width, rows,
-          l.channels, 1));
+          l.channels, WALLOC_SLICE_BOTH));
   out = malloc (worst);
   bytes = malloc (worst * n);
   counts = malloc (n * sizeof *counts);

@@ -55,7 +55,8 @@ scene_new (scene * s, const walloc_model * model)
   s->slice.stride = walloc_slice_stride (WIDTH);
   s->slice.plane_stride = walloc_slice_plane_stride (WIDTH, ROWS);
   s->slice.planes = s->planes + walloc_slice_origin (WIDTH);
-  s->slice.scratch = malloc (walloc_slice_scratch (model, WIDTH, ROWS, d, 1));
+  s->slice.scratch =
+      malloc (walloc_slice_scratch (model, WIDTH, ROWS, d, WALLOC_SLICE_BOTH));
   s->fine_start = s->fine + walloc_slice_origin (WIDTH);
   for (c = 0; c < d; c++)
     for (y = 0; y < ROWS && s->present[c]; y++)
