@@ -9,7 +9,8 @@ ordered-test.wlm: 192 channels, each one packet coefficient, low frequencies
 first; two parameter sets; contexts and tables from plain guesses (neighbour
 magnitudes, Laplace). reference-test.wlm: 12 channels, a random rotation of
 the lowest RGB packet channels and its pseudo-inverse. sound-test.wlm: 64 bands
-of mid and 64 of side. The output depends on
+of mid and 64 of side. reference-sound-test.wlm: 24 channels, the same of the
+lowest bands of left and right. The output depends on
 nothing but this file (and, in the last bits of the reference model, numpy's
 LAPACK). --seeds writes what the fuzz targets start from: models as small as
 the format allows, and frame headers of all kinds.
@@ -303,6 +304,41 @@ def sound():
         'walloc.card': 'Untrained; for tests. Made by make_test_model.py.'}
 
 
+def reference_sound():
+    """Tensors and metadata of reference-sound-test.wlm."""
+    rng = np.random.default_rng(2)
+    d, bits = 24, 8
+    low = sorted(range(256), key=lambda b: frequency(
+        [b >> 7 - k & 1 for k in range(8)]))[:d // 2]
+    inputs = low + [256 + b for b in low]
+    rotation = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    # the lowest bands reach +-8; a little of all inputs makes the matrix dense
+    rows = 30 * 0.003 * rng.standard_normal((d, 512))
+    rows[:, inputs] += 30 * rotation
+    # the first channel is not 0 beside the block either
+    bias = rng.uniform(-2, 2, d)
+    bias[0] = 40
+    back = np.linalg.pinv(rows)
+    tensors, metadata = reference()
+    tensors.update({
+        'codec.group': np.zeros(d, np.uint8),
+        'codec.analysis': rows.astype(np.float32),
+        'codec.bias': bias.astype(np.float32),
+        'codec.quality': np.tile(np.array([0, d], np.uint16), (100, 1)),
+        'codec.tap': taps([list(range(max(0, c - 4), c)) for c in range(d)],
+                          {0, 1})[None],
+        'codec.bias_s': np.full((1, d), 16, np.uint16),
+        'codec.offset': np.zeros((1, d), np.int8),
+        'codec.class': np.zeros(d, np.uint8),
+        'codec.active': np.full((1, d), 32000, np.uint16),
+        'decoder.linear': back.astype(np.float32),
+        'decoder.linear.bias': (-back @ bias).astype(np.float32),
+    })
+    metadata.update({'walloc.media': 'audio', 'walloc.levels': '8',
+                     'walloc.name': 'reference-sound-test'})
+    return tensors, metadata
+
+
 # --- seeds for fuzzing -----------------------------------------------------
 
 def tiny(kind):
@@ -327,9 +363,10 @@ def tiny(kind):
         'codec.freq': freq,
         'codec.active': np.full((1, d), 30000, np.uint16),
     }
-    metadata = {'walloc.format': '1', 'walloc.kind': kind,
-                'walloc.media': 'video', 'walloc.name': 'tiny',
-                'walloc.levels': '3'}
+    audio = kind.endswith('-sound')
+    metadata = {'walloc.format': '1', 'walloc.kind': kind.split('-')[0],
+                'walloc.media': 'audio' if audio else 'video',
+                'walloc.name': 'tiny', 'walloc.levels': '8' if audio else '3'}
     if kind == 'ordered':
         rows = np.zeros((d, 96), np.float32)
         rows[:, 0] = 1
@@ -343,13 +380,18 @@ def tiny(kind):
             'decoder.fast.onnx': np.arange(8, dtype=np.uint8)})
         metadata['walloc.analysis_bits'] = '11'
     else:
-        rows = np.zeros((d, 192), np.float32)
-        rows[[0, 1], [0, 64]] = 16
+        inputs = 512 if audio else 192
+        rows = np.zeros((d, inputs), np.float32)
+        rows[[0, 1], [0, 256 if audio else 64]] = 16
         tensors.update({
             'codec.group': np.zeros(d, np.uint8),
             'codec.analysis': rows, 'codec.bias': np.zeros(d, np.float32),
             'decoder.linear': rows.T / 256,
-            'decoder.linear.bias': np.zeros(192, np.float32)})
+            'decoder.linear.bias': np.zeros(inputs, np.float32)})
+        if audio:
+            tensors.update({
+                'decoder.post': np.full((2, 2, 129), 1 / 129, np.float32),
+                'decoder.post.bias': np.zeros(2, np.float32)})
         metadata['walloc.latent_bits'] = '8'
     return tensors, metadata
 
@@ -384,7 +426,7 @@ def frame_headers():
 
 
 def write_seeds(folder):
-    for kind in ('ordered', 'reference'):
+    for kind in ('ordered', 'reference', 'reference-sound'):
         os.makedirs(os.path.join(folder, 'model'), exist_ok=True)
         walloc_model.save(os.path.join(folder, 'model', kind + '.wlm'),
                           *tiny(kind))
@@ -405,7 +447,8 @@ def main():
         here, '..', 'tests', 'golden', 'models')
     os.makedirs(folder, exist_ok=True)
     for name, make in (('ordered-test', ordered),
-                       ('reference-test', reference), ('sound-test', sound)):
+                       ('reference-test', reference), ('sound-test', sound),
+                       ('reference-sound-test', reference_sound)):
         path = os.path.join(folder, name + '.wlm')
         number = walloc_model.save(path, *make())
         print(f'{path}: {os.path.getsize(path)} bytes, id {number:016x}')

@@ -17,7 +17,9 @@
  * stamps), so the output may be written to a file, a socket or a pipe as it
  * is. A frame takes #GstWallocAudioEnc:frame-size samples; with the look-ahead
  * of 2044 samples this is the latency, which is what the LATENCY query
- * answers. Longer frames cost fewer bits.
+ * answers. Longer frames cost fewer bits. With a model of kind reference,
+ * which is the published codec, every frame is a clip of its own: nothing is
+ * late then, and there is neither quality nor bitrate to choose.
  *
  * The property #GstWallocAudioEnc:quality sets a constant quality: noise at a
  * distance below the level of the sound, which is followed slowly. With
@@ -334,7 +336,14 @@ gst_walloc_audio_enc_set_format (GstAudioEncoder * encoder, GstAudioInfo * info)
   gst_audio_encoder_set_frame_samples_min (encoder, self->samples);
   gst_audio_encoder_set_frame_samples_max (encoder, self->samples);
   gst_audio_encoder_set_frame_max (encoder, 1);
-  latency = gst_util_uint64_scale_ceil (self->samples + WALLOC_AUDIO_DELAY,
+  self->delay = walloc_audio_delay (self->model->model);
+  self->whole = self->model->info.kind == WALLOC_MODEL_REFERENCE;
+  if (self->whole && bitrate)
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, (NULL),
+        ("The model \"%s\" has no steps to choose from: the rate is what it "
+            "is, and the property \"bitrate\" is not used.",
+            self->model->path));
+  latency = gst_util_uint64_scale_ceil (self->samples + self->delay,
       GST_SECOND, rate);
   gst_audio_encoder_set_latency (encoder, latency, latency);
 
@@ -389,7 +398,7 @@ gst_walloc_audio_enc_block (GstWallocAudioEnc * self, const guint8 * samples,
     guint fresh, guint64 end)
 {
   GstAudioEncoder *encoder = GST_AUDIO_ENCODER (self);
-  gint64 first = (gint64) self->coded - WALLOC_AUDIO_DELAY, last;
+  gint64 first = (gint64) self->coded - self->delay, last;
   walloc_audio_params params;
   walloc_error text = { "" };
   walloc_frame_info header;
@@ -407,7 +416,7 @@ gst_walloc_audio_enc_block (GstWallocAudioEnc * self, const guint8 * samples,
   GST_OBJECT_UNLOCK (self);
   if (bitrate != self->nominal_bitrate)
     gst_walloc_audio_enc_update_tags (self, bitrate);
-  constant = bitrate == 0;
+  constant = bitrate == 0 || self->whole;
   if (!constant)
     params.quality = PROBE_QUALITY;
 
@@ -453,8 +462,7 @@ gst_walloc_audio_enc_drain (GstWallocAudioEnc * self)
   guint64 end = self->consumed;
 
   memset (self->block, 0, (gsize) self->samples * bpf);
-  while (ret == GST_FLOW_OK && end > 0
-      && self->coded < end + WALLOC_AUDIO_DELAY)
+  while (ret == GST_FLOW_OK && end > 0 && self->coded < end + self->delay)
     ret = gst_walloc_audio_enc_block (self, self->block, 0, end);
   gst_walloc_audio_enc_begin (self);
 
@@ -610,7 +618,8 @@ gst_walloc_audio_enc_class_init (GstWallocAudioEncClass * klass)
    * GstWallocAudioEnc:frame-size:
    *
    * Samples per frame, rounded up to a multiple of 256. Latency is this and
-   * 2044 samples; longer frames cost fewer bits. 0 takes the power of two next
+   * 2044 samples (none with models of kind reference, whose frames are clips
+   * of their own); longer frames cost fewer bits. 0 takes the power of two next
    * below an eighth of a second.
    *
    * Since: 0.2

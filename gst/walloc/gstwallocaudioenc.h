@@ -33,6 +33,8 @@ struct _GstWallocAudioEnc
   walloc_audio_encoder *encoder;
   walloc_sample_format format;
   guint samples;                /* per channel, of a frame */
+  guint delay;                  /* samples that come out late */
+  gboolean whole;               /* frames are clips of their own */
   guint64 mask;
   guint8 *block;                /* the last one, padded */
   GstWallocRateControl rate;

@@ -165,11 +165,11 @@ same_caps (const walloc_frame_info * a, const walloc_frame_info * b)
 {
   return a->media == b->media && a->rate == b->rate
       && a->audio_channels == b->audio_channels && a->mask == b->mask
-      && a->columns == b->columns && a->width == b->width
-      && a->height == b->height && a->model_id == b->model_id
-      && a->fps_n == b->fps_n && a->fps_d == b->fps_d && a->par_n == b->par_n
-      && a->par_d == b->par_d && a->has_colour == b->has_colour
-      && (!a->has_colour
+      && a->columns == b->columns && a->whole == b->whole
+      && a->width == b->width && a->height == b->height
+      && a->model_id == b->model_id && a->fps_n == b->fps_n
+      && a->fps_d == b->fps_d && a->par_n == b->par_n && a->par_d == b->par_d
+      && a->has_colour == b->has_colour && (!a->has_colour
       || memcmp (&a->colour, &b->colour, sizeof (a->colour)) == 0);
 }
 
@@ -212,7 +212,7 @@ gst_walloc_parse_update_caps (GstWallocParse * self,
     /* the transform runs on: frames that come into the first samples behind
      * a seek are decoded too */
     gst_base_parse_set_frame_rate (parse, info->rate, samples,
-        (WALLOC_AUDIO_DELAY + samples - 1) / samples, 0);
+        info->whole ? 0 : (WALLOC_AUDIO_DELAY + samples - 1) / samples, 0);
   } else if (gst_structure_get_fraction (s, "framerate", &fps_n, &fps_d)
       && fps_n > 0 && fps_d > 0)
     gst_base_parse_set_frame_rate (parse, fps_n, fps_d, 0, 0);

@@ -11,6 +11,7 @@
 
 #include "bottleneck/quantiser.h"
 #include "bottleneck/sparse.h"
+#include "codec/audio_reference.h"
 #include "codec/workers.h"
 #include "transform/sound.h"
 
@@ -30,6 +31,9 @@ struct walloc_audio_decoder
   float *state[WALLOC_AUDIO_MAX_CHANNELS];
   float *coefs[WALLOC_AUDIO_MAX_CHANNELS];      /* [256][stride] */
   size_t stride;
+  /* kind reference, and what was taken from the last block's pairs */
+  walloc_audio_reference *reference;
+  float mean[WALLOC_AUDIO_PAIRS], peak[WALLOC_AUDIO_PAIRS];
   float *samples;               /* of a channel */
   float *values;                /* of a row of latents */
   int16_t *latents;             /* of a pair */
@@ -63,7 +67,8 @@ walloc_audio_decoder_new (walloc_model * model,
         "no memory for a decoder (%zu bytes)", sizeof *d);
   d->mem = mem;
   d->model = walloc_model_ref (model);
-  if (walloc_audio_matrix_init (&d->matrix, model, &d->mem) != WALLOC_OK) {
+  if (model->info.kind == WALLOC_MODEL_ORDERED &&
+      walloc_audio_matrix_init (&d->matrix, model, &d->mem) != WALLOC_OK) {
     walloc_audio_decoder_free (d);
     return walloc_fail (error, WALLOC_ERR_MEMORY, "no memory for a matrix");
   }
@@ -81,6 +86,9 @@ unprepare (walloc_audio_decoder * d)
     walloc_mem_release (&d->mem, &d->coefs[i]);
     walloc_mem_release (&d->mem, &d->recent[i]);
   }
+  if (d->reference != NULL)
+    walloc_audio_reference_clear (d->reference, &d->mem);
+  walloc_mem_release (&d->mem, &d->reference);
   walloc_mem_release (&d->mem, &d->samples);
   walloc_mem_release (&d->mem, &d->values);
   walloc_mem_release (&d->mem, &d->latents);
@@ -110,8 +118,9 @@ walloc_audio_decoder_reset (walloc_audio_decoder * decoder)
   if (decoder == NULL)
     return;
   for (i = 0; i < decoder->audio_channels; i++) {
-    memset (decoder->state[i], 0,
-        walloc_sound_synthesis_size (decoder->columns) * sizeof (float));
+    if (decoder->state[i] != NULL)
+      memset (decoder->state[i], 0,
+          walloc_sound_synthesis_size (decoder->columns) * sizeof (float));
     memset (decoder->recent[i], 0, WALLOC_SOUND_BANDS * sizeof (float));
   }
   decoder->fade = 1;
@@ -122,6 +131,7 @@ static walloc_result
 prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
     walloc_error * error)
 {
+  const int whole = d->model->info.kind == WALLOC_MODEL_REFERENCE;
   const unsigned n = d->model->info.channels;
   int short_of = 0;
   unsigned i;
@@ -133,8 +143,10 @@ prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
   d->stride = ((size_t) info->columns + WALLOC_SPARSE_RUN - 1) /
       WALLOC_SPARSE_RUN * WALLOC_SPARSE_RUN;
   for (i = 0; i < info->audio_channels; i++) {
-    d->state[i] = walloc_mem_take (&d->mem,
-        walloc_sound_synthesis_size (info->columns), sizeof (float), &short_of);
+    if (!whole)
+      d->state[i] = walloc_mem_take (&d->mem,
+          walloc_sound_synthesis_size (info->columns), sizeof (float),
+          &short_of);
     d->coefs[i] = walloc_mem_take (&d->mem, d->stride * WALLOC_SOUND_BANDS,
         sizeof (float), &short_of);
     d->recent[i] = walloc_mem_take (&d->mem, WALLOC_SOUND_BANDS,
@@ -147,6 +159,12 @@ prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
           1, n), sizeof (int16_t), &short_of);
   d->entropy = walloc_mem_take (&d->mem, 1, walloc_slice_scratch (d->model,
           info->columns, 1, n, WALLOC_SLICE_DECODE), &short_of);
+  if (whole) {
+    d->reference = walloc_mem_take (&d->mem, 1, sizeof *d->reference,
+        &short_of);
+    short_of = short_of || !walloc_audio_reference_init (d->reference,
+        d->model, info->columns, 0, &d->mem);
+  }
   if (short_of) {
     unprepare (d);
     return walloc_fail (error, WALLOC_ERR_MEMORY,
@@ -210,6 +228,16 @@ synthesise_latents (walloc_audio_decoder * d, const walloc_frame_info * info,
   unsigned c, group, x;
   float *to;
 
+  if (d->reference != NULL) {
+    walloc_audio_reference_values (d->reference, d->latents +
+        walloc_slice_origin (d->columns), walloc_slice_plane_stride
+        (d->columns, 1), channels);
+    walloc_audio_reference_linear (d->reference, d->coefs + 2 * index,
+        d->stride, signals);
+    d->mean[index] = info->mean[index];
+    d->peak[index] = info->peak[index];
+    return;
+  }
   for (c = 0; c < signals; c++)
     memset (d->coefs[2 * index + c], 0,
         d->stride * WALLOC_SOUND_BANDS * sizeof (float));
@@ -269,7 +297,7 @@ decode_pair (walloc_audio_decoder * d, const uint8_t * data,
 }
 
 static void
-store (const walloc_audio_decoder * d, unsigned channel,
+store (const walloc_audio_decoder * d, const float *from, unsigned channel,
     walloc_sample_format format, void *samples)
 {
   const size_t n = (size_t) d->columns * WALLOC_SOUND_BANDS;
@@ -279,7 +307,7 @@ store (const walloc_audio_decoder * d, unsigned channel,
   size_t i;
 
   for (i = 0; i < n; i++) {
-    x = d->samples[i];
+    x = from[i];
     if (format == WALLOC_SAMPLES_F32) {
       f32[i * step + channel] = x * (1.0f / 32768);
     } else {
@@ -293,12 +321,19 @@ static void
 synthesise (walloc_audio_decoder * d, walloc_sample_format format,
     void *samples)
 {
-  unsigned i;
+  unsigned i, k, n;
 
-  for (i = 0; i < d->audio_channels; i++) {
+  for (i = 0; i < d->pairs && d->reference != NULL; i++) {
+    n = walloc_audio_signals (d->audio_channels, i);
+    walloc_audio_reference_synthesise (d->reference, d->coefs + 2 * i,
+        d->stride, n, 0, d->mean[i], d->peak[i]);
+    for (k = 0; k < n; k++)
+      store (d, d->reference->samples[k], 2 * i + k, format, samples);
+  }
+  for (i = 0; i < d->audio_channels && d->reference == NULL; i++) {
     walloc_sound_synthesise (d->state[i], d->coefs[i], d->stride, d->columns,
         d->samples);
-    store (d, i, format, samples);
+    store (d, d->samples, i, format, samples);
   }
   d->stats.samples += (uint64_t) d->columns * WALLOC_SOUND_BANDS;
 }
@@ -321,6 +356,10 @@ check_frame (const walloc_audio_decoder * d, const walloc_frame_info * info,
     return walloc_fail (error, WALLOC_ERR_CORRUPT,
         "the frame's set %u and %u channels are not possible with model '%s'",
         info->set, info->channels, model->name);
+  if (model->kind == WALLOC_MODEL_REFERENCE && !info->whole)
+    return walloc_fail (error, WALLOC_ERR_CORRUPT,
+        "the frame of model '%s' lacks the record of means and peaks",
+        model->name);
   if (size < (size_t) info->header_size + info->payload_size)
     return walloc_fail (error, WALLOC_ERR_TRUNCATED,
         "only %zu of %zu bytes of the frame are there", size,
@@ -380,7 +419,7 @@ walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
     begin = walloc_now ();
     if (channels > 0) {
       synthesise_latents (d, &frame, i, signals, channels);
-      if (signals > 1)
+      if (signals > 1 && d->reference == NULL)
         walloc_audio_rotate_back (d->coefs[2 * i], d->coefs[2 * i + 1],
             d->stride * WALLOC_SOUND_BANDS, frame.rotation[i]);
       for (k = 0; k < signals; k++)
@@ -425,6 +464,8 @@ walloc_audio_decoder_conceal (walloc_audio_decoder * decoder,
     replace (d, i, d->fade);
   d->fade *= FADE;
   synthesise (d, format, samples);
+  for (i = 0; i < d->pairs; i++)
+    d->mean[i] *= FADE;
   d->stats.concealed++;
   return WALLOC_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "bottleneck/sound_quantiser.h"
 #include "codec/audio_level.h"
+#include "codec/audio_reference.h"
 #include "codec/workers.h"
 #include "transform/clones.h"
 #include "transform/sound.h"
@@ -38,12 +39,24 @@ struct walloc_audio_encoder
   uint8_t *out, *payload, *frame;
   size_t out_size, frame_size;
 
+  /* kind reference: samples of both signals, what was taken from each pair */
+  walloc_audio_reference *reference;
+  int32_t *second;
+  float mean[WALLOC_AUDIO_PAIRS], peak[WALLOC_AUDIO_PAIRS];
+
   walloc_audio_level level;
   uint8_t rotation[WALLOC_AUDIO_PAIRS];
   unsigned sequence;
   int ready;                    /* a block was transformed */
   walloc_audio_encoder_stats stats, stats_before;
 };
+
+unsigned
+walloc_audio_delay (const walloc_model * model)
+{
+  return model != NULL && model->info.kind == WALLOC_MODEL_REFERENCE ? 0 :
+      WALLOC_AUDIO_DELAY;
+}
 
 void
 walloc_audio_params_init (walloc_audio_params * params)
@@ -55,6 +68,32 @@ walloc_audio_params_init (walloc_audio_params * params)
   params->duration = WALLOC_TIME_NONE;
 }
 
+/* What only one kind of model needs. */
+static int
+allocate_kind (walloc_audio_encoder * e)
+{
+  const size_t block = (size_t) e->columns * WALLOC_SOUND_BANDS;
+  const unsigned columns = e->columns;
+  int short_of = 0;
+  unsigned i;
+
+  if (e->model->info.kind == WALLOC_MODEL_REFERENCE) {
+    e->second = walloc_mem_take (&e->mem, block, sizeof (int32_t), &short_of);
+    e->reference = walloc_mem_take (&e->mem, 1, sizeof *e->reference,
+        &short_of);
+    return !short_of && walloc_audio_reference_init (e->reference, e->model,
+        columns, 1, &e->mem);
+  }
+  for (i = 0; i < e->audio_channels; i++) {
+    e->state[i] = walloc_mem_take (&e->mem,
+        walloc_sound_analysis_size (columns), sizeof (int32_t), &short_of);
+    e->coefs[i] = walloc_mem_take (&e->mem, block, sizeof (int32_t), &short_of);
+  }
+  e->sums = walloc_mem_take (&e->mem, columns, sizeof (int64_t), &short_of);
+  return !short_of && walloc_audio_matrix_init (&e->matrix, e->model,
+      &e->mem) == WALLOC_OK;
+}
+
 static int
 allocate (walloc_audio_encoder * e)
 {
@@ -63,16 +102,10 @@ allocate (walloc_audio_encoder * e)
   int short_of = 0;
   unsigned i;
 
-  for (i = 0; i < e->audio_channels; i++) {
-    e->state[i] = walloc_mem_take (&e->mem,
-        walloc_sound_analysis_size (columns), sizeof (int32_t), &short_of);
-    e->coefs[i] = walloc_mem_take (&e->mem, block, sizeof (int32_t), &short_of);
-  }
   for (i = 0; i < e->pairs; i++)
     e->latents[i] = walloc_mem_take (&e->mem, walloc_slice_elements (columns,
             1, d), sizeof (int16_t), &short_of);
   e->samples = walloc_mem_take (&e->mem, block, sizeof (int32_t), &short_of);
-  e->sums = walloc_mem_take (&e->mem, columns, sizeof (int64_t), &short_of);
   e->entropy = walloc_mem_take (&e->mem, 1, walloc_slice_scratch (e->model,
           columns, 1, d, WALLOC_SLICE_ENCODE), &short_of);
   e->out_size = walloc_slice_worst (columns, 1, d);
@@ -81,8 +114,7 @@ allocate (walloc_audio_encoder * e)
   e->frame_size = e->pairs * e->out_size + HEADER_ROOM;
   e->frame = walloc_mem_take (&e->mem, 1, e->frame_size, &short_of);
   e->stride = walloc_slice_plane_stride (columns, 1);
-  return !short_of && walloc_audio_matrix_init (&e->matrix, e->model,
-      &e->mem) == WALLOC_OK;
+  return !short_of && allocate_kind (e);
 }
 
 walloc_result
@@ -121,7 +153,8 @@ walloc_audio_encoder_new (walloc_model * model,
   e->pairs = (audio_channels + 1) / 2;
   e->columns = columns;
   e->uniform = 1;
-  for (s = 1; s < model->info.sets; s++)
+  for (s = 1; s < model->info.sets && model->info.kind == WALLOC_MODEL_ORDERED;
+      s++)
     if (memcmp (model->set[s].weight, model->set[0].weight,
             model->info.channels * sizeof *model->set[0].weight) != 0 ||
         memcmp (model->set[s].rounding, model->set[0].rounding,
@@ -153,6 +186,10 @@ walloc_audio_encoder_free (walloc_audio_encoder * encoder)
   }
   for (i = 0; i < WALLOC_AUDIO_PAIRS; i++)
     walloc_mem_release (&e->mem, &e->latents[i]);
+  if (e->reference != NULL)
+    walloc_audio_reference_clear (e->reference, &e->mem);
+  walloc_mem_release (&e->mem, &e->reference);
+  walloc_mem_release (&e->mem, &e->second);
   walloc_mem_release (&e->mem, &e->samples);
   walloc_mem_release (&e->mem, &e->sums);
   walloc_mem_release (&e->mem, &e->entropy);
@@ -172,7 +209,7 @@ walloc_audio_encoder_reset (walloc_audio_encoder * encoder)
 
   if (encoder == NULL)
     return;
-  for (i = 0; i < encoder->audio_channels; i++)
+  for (i = 0; i < encoder->audio_channels && encoder->reference == NULL; i++)
     memset (encoder->state[i], 0, walloc_sound_analysis_size (encoder->columns)
         * sizeof (int32_t));
   encoder->level = 0;
@@ -183,7 +220,7 @@ walloc_audio_encoder_reset (walloc_audio_encoder * encoder)
 /* One channel of interleaved samples in 1/64 of a 16-bit sample's unit. */
 static void
 load (const walloc_audio_encoder * e, const void *samples,
-    walloc_sample_format format, unsigned channel)
+    walloc_sample_format format, unsigned channel, int32_t * out)
 {
   const size_t n = (size_t) e->columns * WALLOC_SOUND_BANDS;
   const unsigned step = e->audio_channels;
@@ -194,7 +231,7 @@ load (const walloc_audio_encoder * e, const void *samples,
 
   if (format == WALLOC_SAMPLES_S16) {
     for (i = 0; i < n; i++)
-      e->samples[i] = s16[i * step + channel] * (1 << WALLOC_SOUND_FRACTION);
+      out[i] = s16[i * step + channel] * (1 << WALLOC_SOUND_FRACTION);
     return;
   }
   for (i = 0; i < n; i++) {
@@ -203,7 +240,26 @@ load (const walloc_audio_encoder * e, const void *samples,
     x = x >= -(float) WALLOC_SOUND_MAX ? x : x < 0 ? -(float) WALLOC_SOUND_MAX :
         0;
     x = x <= (float) WALLOC_SOUND_MAX ? x : (float) WALLOC_SOUND_MAX;
-    e->samples[i] = (int32_t) (x + (x < 0 ? -0.5f : 0.5f));
+    out[i] = (int32_t) (x + (x < 0 ? -0.5f : 0.5f));
+  }
+}
+
+/* Kind reference: all the way to latents, which depend on nothing else. */
+static void
+transform_whole (walloc_audio_encoder * e, const void *samples,
+    walloc_sample_format format)
+{
+  const int32_t *signals[2] = { e->samples, e->second };
+  unsigned i, n;
+
+  for (i = 0; i < e->pairs; i++) {
+    n = walloc_audio_signals (e->audio_channels, i);
+    load (e, samples, format, 2 * i, e->samples);
+    if (n > 1)
+      load (e, samples, format, 2 * i + 1, e->second);
+    walloc_audio_reference_encode (e->reference, signals, n, e->latents[i] +
+        walloc_slice_origin (e->columns), e->stride, &e->mean[i], &e->peak[i]);
+    e->rotation[i] = WALLOC_AUDIO_MID_SIDE;
   }
 }
 
@@ -215,8 +271,12 @@ transform (walloc_audio_encoder * e, const void *samples,
   uint64_t energy = 0;
   unsigned i;
 
+  if (e->reference != NULL) {
+    transform_whole (e, samples, format);
+    return;
+  }
   for (i = 0; i < e->audio_channels; i++) {
-    load (e, samples, format, i);
+    load (e, samples, format, i, e->samples);
     energy += walloc_audio_energy (e->samples, n);
     walloc_sound_analyse (e->state[i], e->samples, e->columns, e->coefs[i],
         e->columns);
@@ -282,6 +342,25 @@ quantise (walloc_audio_encoder * e, unsigned set, unsigned step_index,
     }
   }
   return sum;
+}
+
+/* Channels up to the last that is not all 0, of those asked for. */
+static unsigned
+count_kept (const walloc_audio_encoder * e, unsigned channels)
+{
+  const int16_t *q;
+  unsigned i, x;
+
+  for (; channels > 0; channels--) {
+    for (i = 0; i < e->pairs; i++) {
+      q = e->latents[i] + walloc_slice_origin (e->columns) + (channels - 1) *
+          e->stride;
+      for (x = 0; x < e->columns; x++)
+        if (q[x] != 0)
+          return channels;
+    }
+  }
+  return 0;
 }
 
 /* The set for a frame that is so full: 256 times the mean number of bits. */
@@ -394,11 +473,16 @@ make_frame (walloc_audio_encoder * e, const walloc_audio_params * params,
   walloc_result result;
   size_t payload;
 
-  bits = quantise (e, 0, step_index, channels, &kept);
-  set = choose_set (e, bits);
-  if (set != 0 && !e->uniform) {
-    kept = 0;
-    quantise (e, set, step_index, channels, &kept);
+  if (e->reference != NULL) {
+    step_index = set = 0;
+    kept = count_kept (e, channels);
+  } else {
+    bits = quantise (e, 0, step_index, channels, &kept);
+    set = choose_set (e, bits);
+    if (set != 0 && !e->uniform) {
+      kept = 0;
+      quantise (e, set, step_index, channels, &kept);
+    }
   }
   e->stats.ns_project += walloc_now () - begin;
 
@@ -414,6 +498,9 @@ make_frame (walloc_audio_encoder * e, const walloc_audio_params * params,
   info.channels = kept > 0 ? kept : 1;
   info.sequence = e->sequence & 255;
   memcpy (info.rotation, e->rotation, e->pairs);
+  info.whole = e->reference != NULL;
+  memcpy (info.mean, e->mean, e->pairs * sizeof *e->mean);
+  memcpy (info.peak, e->peak, e->pairs * sizeof *e->peak);
   info.pts = params->pts;
   info.duration = params->duration;
   info.trim_start = params->trim_start;

@@ -14,6 +14,8 @@
 #define MAX_SOUND_STEP_INDEX 352
 #define MAX_RATE 0xffffff
 #define MAX_ROTATION 63
+/* of a mean and a peak: twice what encoders take */
+#define MAX_SOUND_LEVEL 262144.0f
 #define MAX_SLICE_ROWS 2048
 #define MAX_SCALE 2
 
@@ -50,7 +52,9 @@ enum
   RECORD_ASPECT = 4,
   RECORD_TRIM = 5,
   RECORD_MASK = 6,
-  RECORD_ROTATION = 7
+  RECORD_ROTATION = 7,
+  RECORD_WHOLE = 8,
+  RECORD_LAST = RECORD_WHOLE
 };
 
 extern const uint8_t walloc_frame_magic[4];

@@ -89,9 +89,41 @@ walloc_frame_record_length (unsigned type, walloc_media media, unsigned slices)
       return audio ? 8 : 0;
     case RECORD_ROTATION:
       return audio ? slices : 0;
+    case RECORD_WHOLE:
+      return audio ? 8 * slices : 0;
     default:
       return 0;
   }
+}
+
+static float
+get_float (const uint8_t * p)
+{
+  uint32_t bits = walloc_get_u32 (p);
+  float value;
+
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+static walloc_result
+parse_whole (const uint8_t * p, walloc_frame_info * info, walloc_error * error)
+{
+  unsigned i;
+
+  info->whole = 1;
+  for (i = 0; i < info->slices; i++, p += 8) {
+    info->mean[i] = get_float (p);
+    info->peak[i] = get_float (p + 4);
+    /* written so that NaN fails too */
+    if (!(info->mean[i] >= -MAX_SOUND_LEVEL && info->mean[i] <=
+            MAX_SOUND_LEVEL && info->peak[i] >= 0 &&
+            info->peak[i] <= MAX_SOUND_LEVEL))
+      return walloc_fail (error, WALLOC_ERR_CORRUPT,
+          "frame header: pair %u has a mean of %g and a peak of %g, more than "
+          "%g", i, info->mean[i], info->peak[i], MAX_SOUND_LEVEL);
+  }
+  return WALLOC_OK;
 }
 
 static walloc_result
@@ -152,6 +184,8 @@ parse_record (const uint8_t * p, unsigned type, walloc_frame_info * info,
               "frame header: pair %u is rotated by %u, more than %u", n, p[n],
               MAX_ROTATION);
       break;
+    case RECORD_WHOLE:
+      return parse_whole (p, info, error);
     default:
       break;
   }

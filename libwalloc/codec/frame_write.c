@@ -51,6 +51,8 @@ has_record (const walloc_frame_info * info, unsigned type)
       return info->mask != 0;
     case RECORD_ROTATION:
       return has_rotation (info);
+    case RECORD_WHOLE:
+      return info->whole;
     default:
       return 0;
   }
@@ -72,7 +74,7 @@ records_size (const walloc_frame_info * info)
   unsigned type, length;
   size_t n = 0;
 
-  for (type = 1; type <= RECORD_ROTATION; type++) {
+  for (type = 1; type <= RECORD_LAST; type++) {
     length = record_length (info, type);
     n += length != 0 ? RECORD_HEAD + length : 0;
   }
@@ -80,8 +82,19 @@ records_size (const walloc_frame_info * info)
 }
 
 static void
+put_float (uint8_t * p, float value)
+{
+  uint32_t bits;
+
+  memcpy (&bits, &value, sizeof bits);
+  walloc_put_u32 (p, bits);
+}
+
+static void
 put_record (uint8_t * p, const walloc_frame_info * info, unsigned type)
 {
+  unsigned i;
+
   switch (type) {
     case RECORD_TIME:
       walloc_put_u64 (p, info->pts);
@@ -112,6 +125,12 @@ put_record (uint8_t * p, const walloc_frame_info * info, unsigned type)
     case RECORD_ROTATION:
       memcpy (p, info->rotation, info->slices);
       break;
+    case RECORD_WHOLE:
+      for (i = 0; i < info->slices; i++) {
+        put_float (p + 8 * i, info->mean[i]);
+        put_float (p + 8 * i + 4, info->peak[i]);
+      }
+      break;
     default:
       break;
   }
@@ -122,7 +141,7 @@ put_records (uint8_t * p, const walloc_frame_info * info)
 {
   unsigned type, length;
 
-  for (type = 1; type <= RECORD_ROTATION; type++) {
+  for (type = 1; type <= RECORD_LAST; type++) {
     length = record_length (info, type);
     if (length == 0)
       continue;
@@ -197,6 +216,11 @@ check_sound (const walloc_frame_info * info)
   for (i = 0; i < (info->audio_channels + 1) / 2; i++)
     if (info->rotation[i] > MAX_ROTATION)
       return "rotation";
+  for (i = 0; info->whole && i < (info->audio_channels + 1) / 2; i++)
+    if (!(info->mean[i] >= -MAX_SOUND_LEVEL && info->mean[i] <=
+            MAX_SOUND_LEVEL && info->peak[i] >= 0 &&
+            info->peak[i] <= MAX_SOUND_LEVEL))
+      return "mean or peak";
   return NULL;
 }
 

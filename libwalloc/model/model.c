@@ -129,10 +129,6 @@ load_metadata (walloc_loader * l)
   else
     return walloc_loader_fail (l,
         "walloc.media is \"%.20s\" instead of video or audio", media);
-  if (m->info.media == WALLOC_MEDIA_AUDIO &&
-      m->info.kind == WALLOC_MODEL_REFERENCE)
-    return walloc_loader_fail (l,
-        "models of sound of kind reference are not known to this version");
   levels = m->info.media == WALLOC_MEDIA_AUDIO ? SOUND_LEVELS : LEVELS;
   if (!read_number (l, "walloc.levels", levels, levels, &m->info.levels))
     return 0;
@@ -330,15 +326,26 @@ static int
 load_reference (walloc_loader * l)
 {
   walloc_model *m = l->model;
-  size_t channels = m->info.channels;
+  size_t channels = m->info.channels, inputs;
+  int sound = m->info.media == WALLOC_MEDIA_AUDIO;
 
-  m->analysis_f = fetch_real (l, "codec.analysis", channels,
-      WALLOC_MODEL_RGB_INPUTS, 0, MAX_REAL);
+  inputs = sound ? WALLOC_MODEL_STEREO_INPUTS : WALLOC_MODEL_RGB_INPUTS;
+  if (sound && channels > inputs)
+    return walloc_loader_fail (l,
+        "codec.group: %u channels of a reference model of sound are more than "
+        "%u", m->info.channels, (unsigned) inputs);
+  m->analysis_f = fetch_real (l, "codec.analysis", channels, inputs, 0,
+      MAX_REAL);
   m->bias_f = fetch_real (l, "codec.bias", channels, 0, 0, MAX_REAL);
-  m->linear = fetch_real (l, "decoder.linear", WALLOC_MODEL_RGB_INPUTS,
-      channels, 0, MAX_REAL);
-  m->linear_bias = fetch_real (l, "decoder.linear.bias",
-      WALLOC_MODEL_RGB_INPUTS, 0, 0, MAX_REAL);
+  m->linear = fetch_real (l, "decoder.linear", inputs, channels, 0, MAX_REAL);
+  m->linear_bias = fetch_real (l, "decoder.linear.bias", inputs, 0, 0,
+      MAX_REAL);
+  if (sound && (walloc_safetensors_find (m->file, "decoder.post") != NULL ||
+          walloc_safetensors_find (m->file, "decoder.post.bias") != NULL)) {
+    m->post = fetch_real (l, "decoder.post", 2, 2, WALLOC_MODEL_POST_TAPS,
+        MAX_REAL);
+    m->post_bias = fetch_real (l, "decoder.post.bias", 2, 0, 0, MAX_REAL);
+  }
   return l->result == WALLOC_OK;
 }
 

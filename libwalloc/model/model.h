@@ -27,6 +27,8 @@
 #define WALLOC_MODEL_INPUTS 96          /* ordered: codec.analysis, .synthesis */
 #define WALLOC_MODEL_RGB_INPUTS 192     /* reference */
 #define WALLOC_MODEL_SOUND_INPUTS 256   /* ordered, of sound */
+#define WALLOC_MODEL_STEREO_INPUTS 512  /* reference, of sound */
+#define WALLOC_MODEL_POST_TAPS 129      /* of the filter behind its networks */
 /* Allocations of one model at most. */
 #define WALLOC_MODEL_BLOCKS 32
 
@@ -165,10 +167,12 @@ struct walloc_model
 
   /* kind reference */
   unsigned latent_bits;         /* 2..8 */
-  const float *analysis_f;      /* [D][192] */
+  const float *analysis_f;      /* [D][192], of sound 512 as in what follows */
   const float *bias_f;          /* [D] */
   const float *linear;          /* [192][D] */
   const float *linear_bias;     /* [192] */
+  const float *post;            /* [2][2][129], of sound, may be NULL */
+  const float *post_bias;       /* [2] */
 
   walloc_model_blob fast, best; /* point into the file */
 

@@ -12,6 +12,10 @@
  * in trim_start of the first frames, feeds as many zeros at the end, and says
  * in trim_end of the last frames how many samples are not part of it.
  *
+ * With models of kind reference a block is the published codec's clip: it is
+ * transformed for itself, with periodic borders, and nothing is late.
+ * walloc_audio_delay() tells.
+ *
  * Method: arXiv 2412.09405, section III (J = 8 packets of CDF 9/7, one linear
  * layer, entropy bottleneck), as a running transform; docs/design/sound.md.
  */
@@ -39,6 +43,10 @@ typedef enum
                                      takes what is not a number as 0, and
                                      limits to -4 to 4 */
 } walloc_sample_format;
+
+/** Samples that come out late with @model: #WALLOC_AUDIO_DELAY, or 0 with
+ * models of kind reference, whose blocks are transformed each for itself. */
+WALLOC_API unsigned walloc_audio_delay (const walloc_model * model);
 
 typedef struct walloc_audio_encoder walloc_audio_encoder;
 typedef struct walloc_audio_decoder walloc_audio_decoder;

@@ -73,6 +73,13 @@ typedef struct
   /** rotation of each pair of channels, in pi/64 (0 to 63); 16 makes mid and
    * side */
   uint8_t rotation[WALLOC_AUDIO_MAX_CHANNELS / 2];
+  /** the block was transformed for itself (models of kind reference): it is
+   * not late, and decodes without the one before */
+  int whole;
+  /** if so: what was taken from the samples of each pair before, in units of
+   * 16-bit samples: their mean, then the greatest distance from it */
+  float mean[WALLOC_AUDIO_MAX_CHANNELS / 2], peak[WALLOC_AUDIO_MAX_CHANNELS /
+      2];
   /* both */
   unsigned set;                 /**< parameter set of the model */
   unsigned step_index;          /**< step = 2^(index/16), sample units; audio:

@@ -500,6 +500,48 @@ GST_START_TEST (test_bad_model)
 
 GST_END_TEST;
 
+/* Models of kind reference: a frame is a clip, and not late. */
+GST_START_TEST (test_whole)
+{
+  static const guint counts[] = { 1, 700, 8191, 8192, 8193, 20000 };
+  guint channels, i, k, n, frames;
+  gint16 *in, *out;
+  GstHarness *h, *g;
+  GstBuffer *buffer;
+
+  for (channels = 1; channels <= 3; channels++)
+    for (i = 0; i < G_N_ELEMENTS (counts); i++) {
+      h = harness ("wallocaudioenc frame-size=8192 bitrate=64000 "
+          "model-file=reference-sound-test", 44100, channels);
+      g = gst_harness_new_parse ("wallocparse ! wallocaudiodec ! capsfilter "
+          "caps=audio/x-raw,format=" GST_AUDIO_NE (S16));
+      gst_harness_set_sink_caps_str (g, "ANY");
+      gst_harness_set_src_caps_str (g, "audio/x-walloc");
+      in = g_new0 (gint16, (gsize) counts[i] * channels);
+      for (k = 0; k < counts[i] * channels; k++)
+        in[k] = (gint16) (3000 + 8000 * sin (k / channels * 0.04));
+      push (h, in, 0, counts[i], channels, 44100);
+      fail_unless_equals_uint64 (gst_harness_query_latency (h),
+          gst_util_uint64_scale_ceil (8192, GST_SECOND, 44100));
+      gst_harness_push_event (h, gst_event_new_eos ());
+      for (frames = 0; (buffer = gst_harness_try_pull (h)); frames++)
+        fail_unless_equals_int (gst_harness_push (g, buffer), GST_FLOW_OK);
+      fail_unless_equals_int (frames, (counts[i] + 8191) / 8192);
+      gst_harness_push_event (g, gst_event_new_eos ());
+      out = pull_all (g, channels, 44100, &n);
+      fail_unless_equals_int (n, counts[i]);
+      if (n >= 8191)
+        fail_unless (snr (in, out, (gsize) n * channels) > 15, "%g dB",
+            snr (in, out, (gsize) n * channels));
+      g_free (in);
+      g_free (out);
+      gst_harness_teardown (h);
+      gst_harness_teardown (g);
+    }
+}
+
+GST_END_TEST;
+
 static Suite *
 wallocaudio_suite (void)
 {
@@ -517,6 +559,7 @@ wallocaudio_suite (void)
   tcase_add_test (tc, test_damaged);
   tcase_add_test (tc, test_rate_change);
   tcase_add_test (tc, test_bad_model);
+  tcase_add_test (tc, test_whole);
   return s;
 }
 

@@ -101,6 +101,58 @@ test_plain (void)
   }
 }
 
+/* What was taken from the samples of whole blocks. */
+static void
+test_whole (void)
+{
+  static const uint8_t record[] = { 8, 16, 0,
+    0, 0, 0x20, 0xc1, 0, 0, 0x80, 0x47, /* -10, 65536 */
+    0, 0, 0, 0, 0, 0, 0, 0
+  };
+  static const struct
+  {
+    unsigned at;
+    uint32_t value;
+    const char *what;
+  } rows[] = {
+    {3, 0x7fc00000, "a mean that is not a number"},
+    {3, 0xff800000, "an infinite mean"},
+    {3, 0x48800001, "a mean beyond 2^18"},
+    {7, 0xbf800000, "a peak below 0"},
+    {7, 0x7f800000, "an infinite peak"},
+    {15, 0x48800001, "the second pair's peak beyond 2^18"},
+    {0, 0x0000100a, "(an unknown record)"},
+  };
+  const uint32_t sizes[2] = { 10, 20 };
+  walloc_frame_info info, back;
+  walloc_result result;
+  walloc_error error;
+  uint8_t data[128];
+  unsigned at, i;
+
+  fill (&info);
+  info.whole = 1;
+  info.mean[0] = -10;
+  info.peak[0] = 65536;
+  TAP_OK (walloc_frame_write (data, sizeof data, &info, sizes,
+          NULL) == WALLOC_OK && info.header_size == sizeof by_hand +
+      sizeof record && memcmp (data + info.header_size - 4 - sizeof record,
+          record, sizeof record) == 0 && walloc_frame_parse (data, sizeof data,
+          &back, NULL) == WALLOC_OK && back.whole && back.mean[0] == -10 &&
+      back.peak[0] == 65536 && back.peak[1] == 0, "means and peaks");
+  at = info.header_size - 4 - (unsigned) sizeof record;
+  for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    memcpy (data + at, record, sizeof record);
+    walloc_put_u32 (data + at + rows[i].at, rows[i].value);
+    seal (data, info.header_size);
+    strcpy (error.text, "taken");
+    result = walloc_frame_parse (data, sizeof data, &back, &error);
+    TAP_OK (result == (rows[i].at == 0 ? WALLOC_OK : WALLOC_ERR_CORRUPT),
+        "%s: %s", rows[i].what, error.text);
+  }
+  TAP_OK (back.whole == 0, "a frame without the record is none of these");
+}
+
 /* One field changed, with a checksum that holds. */
 static void
 test_fields (void)
@@ -177,6 +229,8 @@ test_write (void)
   REFUSE (info.trim_start = 8184);
   REFUSE (info.trim_end = 6149);
   REFUSE (info.rotation[1] = 64);
+  REFUSE ((info.whole = 1, info.mean[1] = 262145));
+  REFUSE ((info.whole = 1, info.peak[0] = -1));
   REFUSE (info.type = WALLOC_FRAME_REPEAT);
   REFUSE (info.channels = 0);
   REFUSE (info.media = (walloc_media) 2);
@@ -187,6 +241,7 @@ main (void)
 {
   test_layout ();
   test_plain ();
+  test_whole ();
   test_fields ();
   test_write ();
   return tap_done ();

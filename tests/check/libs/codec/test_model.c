@@ -14,6 +14,7 @@
 
 #define ORDERED TEST_GOLDEN_DIR "/models/ordered-test.wlm"
 #define REFERENCE TEST_GOLDEN_DIR "/models/reference-test.wlm"
+#define SOUND TEST_GOLDEN_DIR "/models/reference-sound-test.wlm"
 
 /* From training/walloc_model.py, which computes them on its own. */
 #define ORDERED_ID UINT64_C (0x4d25cde431323797)
@@ -157,6 +158,23 @@ test_reference (void)
     }
   }
   TAP_OK (worst < 1e-5, "its linear decoder inverts: %g", worst);
+  walloc_model_unref (m);
+}
+
+static void
+test_reference_sound (void)
+{
+  walloc_model_info info;
+  walloc_model *m = NULL;
+
+  if (!TAP_OK (walloc_model_load (SOUND, NULL, &m, NULL) == WALLOC_OK,
+          "reference-sound-test.wlm loads"))
+    return;
+  walloc_model_get_info (m, &info);
+  TAP_OK (info.kind == WALLOC_MODEL_REFERENCE && info.channels == 24 &&
+      info.media == WALLOC_MEDIA_AUDIO && info.levels == 8 &&
+      info.formats == 0 && info.decoders == 3 && m->latent_bits == 8 &&
+      m->post == NULL, "its facts");
   walloc_model_unref (m);
 }
 
@@ -404,6 +422,7 @@ main (void)
 {
   test_ordered ();
   test_reference ();
+  test_reference_sound ();
   test_arguments ();
   test_memory ();
   test_truncation (REFERENCE);

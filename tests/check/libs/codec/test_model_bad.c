@@ -10,6 +10,7 @@
 
 #define ORDERED TEST_GOLDEN_DIR "/models/ordered-test.wlm"
 #define REFERENCE TEST_GOLDEN_DIR "/models/reference-test.wlm"
+#define SOUND TEST_GOLDEN_DIR "/models/reference-sound-test.wlm"
 
 /* The header as text, in front of the reference model's tensors. */
 static void
@@ -135,6 +136,9 @@ test_values (void)
   } rows[] = {
     {ORDERED, "codec.group", 5, 3, "group 3"},
     {REFERENCE, "codec.group", 5, 1, "chroma in a reference model"},
+    {SOUND, "codec.group", 5, 1, "a second signal's in a reference model"},
+    {SOUND, "codec.analysis", 12287, 0x7fc00000, "a NaN for sound"},
+    {SOUND, "decoder.linear", 12287, 0x47800001, "a float beyond 65536"},
     {ORDERED, "codec.analysis", 64, 1, "luma that looks at chroma"},
     {ORDERED, "codec.synthesis", 64, 0x3f800000, "and back"},
     {ORDERED, "codec.synthesis", 3, 0x7fc00000, "a NaN"},
@@ -238,9 +242,9 @@ test_shapes (void)
   char what[100];
   unsigned i;
 
-  for (i = 0; i < 22; i++) {
-    const char *path = i < 18 ? ORDERED : REFERENCE;
-    const char *name = i < 18 ? names[i] : reference[i - 18];
+  for (i = 0; i < 26; i++) {
+    const char *path = i < 18 ? ORDERED : i < 22 ? REFERENCE : SOUND;
+    const char *name = i < 18 ? names[i] : reference[(i - 18) % 4];
 
     f = model_file_open (path);
     model_file_rename (f, name, "other.name");
@@ -293,7 +297,9 @@ test_metadata (void)
     {ORDERED, "walloc.analysis_bits", "15"},
     {REFERENCE, "walloc.latent_bits", NULL},
     {REFERENCE, "walloc.latent_bits", "1"},
-    {REFERENCE, "walloc.latent_bits", "9"}
+    {REFERENCE, "walloc.latent_bits", "9"},
+    {SOUND, "walloc.latent_bits", NULL},
+    {SOUND, "walloc.levels", "3"}
   };
   walloc_error error;
   model_file *f;
@@ -313,6 +319,20 @@ test_metadata (void)
   model_file_metadata (f, "walloc.kind", "reference");
   model_file_metadata (f, "walloc.latent_bits", "8");
   refused (f, "codec.", "an ordered model that says it is a reference");
+  model_file_free (f);
+  f = model_file_open (SOUND);
+  model_file_metadata (f, "walloc.kind", "ordered");
+  model_file_metadata (f, "walloc.analysis_bits", "12");
+  refused (f, "codec.", "a reference model of sound that says it is ordered");
+  model_file_free (f);
+  f = model_file_open (SOUND);
+  model_file_metadata (f, "walloc.media", "video");
+  model_file_metadata (f, "walloc.levels", "3");
+  refused (f, "codec.analysis", "and one that says it is of pictures");
+  model_file_free (f);
+  f = model_file_open (SOUND);
+  model_file_rename (f, "codec.bias", "decoder.post");
+  refused (f, "codec.bias", "a bias that went to the filter");
   model_file_free (f);
   f = model_file_open (ORDERED);
   model_file_metadata (f, "walloc.card", "something else");
