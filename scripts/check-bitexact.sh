@@ -26,10 +26,11 @@ fi
 
 # what compares with files that other builds have made, or with exact integers
 tests='stream quantiser transform-strip analysis layers entropy codec damage
-  memory'
+  memory sound-stream'
 # emulation is 20 to 50 times slower
-arm='stream quantiser transform-strip analysis layers entropy damage'
-short='stream quantiser layers'
+arm='stream quantiser transform-strip analysis layers entropy damage
+  sound-stream'
+short='stream quantiser layers sound-stream'
 # everything must come from this tree and the compiler
 plain='-Dgst=disabled -Donednn=disabled -Donnx=disabled -Dexamples=disabled
   -Dbuildtype=plain'

@@ -173,6 +173,8 @@ TYPE_NAMES = ('key', 'predicted', 'repeat')
 TIME_NONE = (1 << 64) - 1
 RECORDS = {1: ('time', '<QQ'), 2: ('rate', '<II'), 3: ('colour', '<5B'),
            4: ('aspect', '<II')}
+SOUND_RECORDS = {1: ('time', '<QQ'), 5: ('trim', '<II'), 6: ('mask', '<Q'),
+                 7: ('rotation', None)}
 
 
 def slice_count(height, slice_rows, frame_type='key', scale=0):
@@ -247,18 +249,30 @@ def parse_frame_header(data):
                                                          size - 4)[0]:
         raise ValueError('wrong checksum')
     flags, sequence = data[32:34]
-    if version != 2 or kind & 0xf3 or kind >> 2 == 3 or \
-            number >= len(FORMATS) or flags >> 4 or flags & 3 == 3:
+    sound = kind == 1
+    if version != 2 or kind & 0xf2 or kind >> 2 == 3 or kind & 1 != sound or \
+            number >= (1 if sound else len(FORMATS)) or flags >> 4 or \
+            flags & 3 > (0 if sound else 2):
         raise ValueError('a later version of the format')
     if rows == 0:
         raise ValueError('no rows per slice')
     out = {'header_size': size, 'payload_size': payload,
-           'type': TYPE_NAMES[kind >> 2], 'model': model, 'width': width + 1,
-           'height': height + 1, 'format': FORMATS[number], 'set': set_,
-           'step': step, 'channels': channels, 'slice_rows': rows,
-           'scale': flags & 3, 'layers': (flags >> 2) + 1,
+           'media': 'audio' if sound else 'video',
+           'type': TYPE_NAMES[kind >> 2], 'model': model, 'set': set_,
+           'step': step, 'channels': channels, 'layers': (flags >> 2) + 1,
            'sequence': sequence, 'records': {}}
-    n = slice_count(height + 1, rows, out['type'], flags & 3) * out['layers']
+    if sound:
+        out.update(rate=width | (height & 255) << 16, columns=rows,
+                   audio_channels=(height >> 8) + 1)
+        if out['audio_channels'] > 8 or out['rate'] == 0:
+            raise ValueError('a later version of the format')
+        n = (out['audio_channels'] + 1) // 2 * out['layers']
+    else:
+        out.update(width=width + 1, height=height + 1,
+                   format=FORMATS[number], slice_rows=rows, scale=flags & 3)
+        n = slice_count(height + 1, rows, out['type'], flags & 3) * \
+            out['layers']
+    known = SOUND_RECORDS if sound else RECORDS
     at = 34 + 2 * (out['layers'] - 1)
     if at > size - 4:
         raise ValueError('layers leave the header')
@@ -277,7 +291,7 @@ def parse_frame_header(data):
         at += 3
         if at + length > size - 4:
             raise ValueError('a record leaves the header')
-        name, form = RECORDS.get(record, (record, None))
+        name, form = known.get(record, (record, None))
         value = data[at:at + length]
         if form is not None and struct.calcsize(form) != length:
             raise ValueError(f'record {name} has a wrong length')
@@ -308,10 +322,12 @@ def summary(path):
     lines = [f'{path}: {len(data)} bytes']
     if data[:4] == b'WLC1':
         for at, h in frames(data):
+            what = f"{h['rate']} Hz, {h['audio_channels']} channels, " \
+                f"{h['columns']} columns" if h['media'] == 'audio' else \
+                f"{h['width']}x{h['height']} {h['format']:5}"
             lines.append(
-                f"{at:10} {h['type']:9} {h['width']}x{h['height']} "
-                f"{h['format']:5} model {h['model']:016x} step {h['step']} "
-                f"channels {h['channels']} slices {len(h['slices'])} "
+                f"{at:10} {h['type']:9} {what} model {h['model']:016x} "
+                f"step {h['step']} channels {h['channels']} slices {len(h['slices'])} "
                 f"bytes {h['header_size']}+{h['payload_size']}")
         return '\n'.join(lines)
     tensors, metadata = parse(data)

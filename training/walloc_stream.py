@@ -7,7 +7,8 @@
 
 prints format, size and a checksum of every frame's latents (FNV-1a of the
 int16 values, channel by channel, little-endian); --check compares them with
-stream/list.txt of that folder. Slow: about 100,000 latents per second. It
+stream/list.txt of that folder, and latents and samples of sound with its
+folder sound. Slow: about 100,000 latents per second. It
 shares no code with libwalloc and shows that the document suffices.
 """
 import struct
@@ -16,6 +17,7 @@ import sys
 import numpy as np
 
 import walloc_model
+import walloc_sound
 
 LOW = 1 << 16
 GROUPS = {'GRAY8': 1, 'I420': 2, 'NV12': 2}     # others: all 3
@@ -305,9 +307,47 @@ def check(folder):
     return bad
 
 
+def sound_latents(data, header, tensors):
+    """Latents of each pair of a frame of sound, and their checksum, of which
+    absent channels are no part."""
+    latents = walloc_sound.decode_latents(
+        data, header, tensors, decode_segment, Tables(tensors, header['set']))
+    group = tensors['codec.group'][:header['channels']]
+    return latents, checksum(np.concatenate([
+        q[group < min(2, header['audio_channels'] - 2 * pair)].ravel()
+        for pair, q in enumerate(latents)]).astype('<i2'))
+
+
+def check_sound(folder):
+    """Compares with sound/list.txt and the samples there; returns the number
+    of differences."""
+    bad = 0
+    with open(f'{folder}/sound/list.txt') as lines:
+        cases = [line.split() for line in lines if not line.startswith('#')]
+    for name, model, want in cases:
+        tensors = walloc_model.load(f'{folder}/models/{model}.wlm')[0]
+        with open(f'{folder}/sound/{name}.wlc', 'rb') as file:
+            data = file.read()
+        got, coefs = 0, []
+        for at, header in walloc_model.frames(data):
+            latents, one = sound_latents(data[at:], header, tensors)
+            got = got * 0x100000001b3 & 0xffffffffffffffff ^ one
+            coefs.append(walloc_sound.coefficients(latents, header, tensors))
+        samples = walloc_sound.synthesise(np.concatenate(coefs, 2)).T
+        golden = np.fromfile(f'{folder}/sound/{name}.s16', '<i2')
+        error = abs(np.clip(samples, -32768, 32767).ravel() - golden).max() \
+            if samples.size == golden.size else 65536
+        # half a unit is what rounding to 16 bits does
+        same = got == int(want, 16) and error < 0.52
+        bad += not same
+        print(f'{"ok" if same else "not ok"} - {name}: latents {got:016x}, '
+              f'{golden.size} samples within {error:.3f}', flush=True)
+    return bad
+
+
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == '--check':
-        sys.exit(check(sys.argv[2]) > 0)
+        sys.exit(check(sys.argv[2]) + check_sound(sys.argv[2]) > 0)
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     tensors, metadata = walloc_model.load(sys.argv[1])
@@ -319,6 +359,12 @@ def main():
         for at, header in walloc_model.frames(data):
             if header['model'] != ident:
                 sys.exit(f'{path}: the frame at {at} needs another model')
+            if header['media'] == 'audio':
+                one = sound_latents(data[at:], header, tensors)[1]
+                print(f'{path} {at}: {header["rate"]} Hz, '
+                      f'{header["audio_channels"]} channels of '
+                      f'{header["columns"]} columns, latents {one:016x}')
+                continue
             latents = decode_latents(data[at:], header, tensors, state)
             print(f'{path} {at}: {header["format"]} {header["width"]}x'
                   f'{header["height"]}, {latents.shape[0]} channels, latents '

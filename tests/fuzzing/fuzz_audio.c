@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whole frames of sound through the decoder: as they are, and with model id
+ * and checksums mended so that damage behind them is reached. Whatever
+ * decodes must be finite sound, the same from two decoders, and the same
+ * rounded to 16 bits; what does not must leave the place for it untouched.
+ * Frames that follow each other go through one decoder, which conceals those
+ * that do not decode. */
+#include <walloc/audio.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/crc16.h"
+#include "common/crc32.h"
+
+/* columns times channels: larger blocks are not worth their time, and are
+ * only offered too little room */
+#define MAX_SIZE 256
+
+int LLVMFuzzerTestOneInput (const uint8_t * data, size_t size);
+
+static void
+require (int condition)
+{
+  if (!condition)
+    abort ();
+}
+
+static void
+check_sound (const float *samples, const int16_t * rounded, size_t n)
+{
+  size_t i;
+  float x;
+
+  for (i = 0; i < n; i++) {
+    require (isfinite (samples[i]));
+    x = samples[i] * 32768;
+    x = x < -32768 ? -32768 : x > 32767 ? 32767 : x;
+    require (fabsf (x - (float) rounded[i]) <= 0.51f);
+  }
+}
+
+static walloc_audio_decoder *
+decoder_new (walloc_model * model)
+{
+  walloc_audio_decoder *decoder;
+
+  if (walloc_audio_decoder_new (model, NULL, &decoder, NULL) != WALLOC_OK)
+    abort ();
+  return decoder;
+}
+
+/* Samples per block, or 0 where the header is not that of a block of sound
+ * that is small enough. */
+static size_t
+block_size (const uint8_t * data, size_t size)
+{
+  walloc_frame_info info;
+
+  if (walloc_frame_parse (data, size, &info, NULL) != WALLOC_OK ||
+      info.media != WALLOC_MEDIA_AUDIO ||
+      info.columns * info.audio_channels > MAX_SIZE)
+    return 0;
+  return (size_t) info.columns * WALLOC_AUDIO_COLUMN * info.audio_channels;
+}
+
+/* One frame, by two decoders that are new. */
+static void
+decode (walloc_model * model, const uint8_t * data, size_t size)
+{
+  walloc_audio_decoder *one = decoder_new (model), *two = decoder_new (model);
+  size_t block = block_size (data, size), n = block > 0 ? block : 1, i;
+  float *samples = malloc (n * sizeof *samples);
+  int16_t *rounded = malloc (n * sizeof *rounded);
+  walloc_result first, second;
+  unsigned damaged, again;
+
+  require (samples != NULL && rounded != NULL);
+  for (i = 0; i < n; i++)
+    samples[i] = 77;
+  first = walloc_audio_decoder_decode (one, data, size, WALLOC_SAMPLES_F32,
+      samples, n, NULL, &damaged, NULL);
+  second = walloc_audio_decoder_decode (two, data, size, WALLOC_SAMPLES_S16,
+      rounded, n, NULL, &again, NULL);
+  require (first == second && damaged == again);
+  if (first == WALLOC_OK) {
+    require (block > 0);
+    check_sound (samples, rounded, n);
+    require (walloc_audio_decoder_decode (one, data, size, WALLOC_SAMPLES_F32,
+            samples, n - 1, NULL, NULL, NULL) == WALLOC_ERR_SPACE);
+    require (walloc_audio_decoder_conceal (one, WALLOC_SAMPLES_F32, samples,
+            n, NULL) == WALLOC_OK);
+    require (walloc_audio_decoder_conceal (two, WALLOC_SAMPLES_S16, rounded,
+            n, NULL) == WALLOC_OK);
+    check_sound (samples, rounded, n);
+  } else {
+    for (i = 0; i < n; i++)
+      require (samples[i] == 77);
+    require (walloc_audio_decoder_conceal (one, WALLOC_SAMPLES_F32, samples,
+            n, NULL) == WALLOC_ERR_ARGUMENT);
+  }
+  walloc_audio_decoder_free (one);
+  walloc_audio_decoder_free (two);
+  free (samples);
+  free (rounded);
+}
+
+/* All frames of the input through one decoder. */
+static void
+decode_stream (walloc_model * model, const uint8_t * data, size_t size)
+{
+  const size_t room = MAX_SIZE * WALLOC_AUDIO_COLUMN;
+  walloc_audio_decoder *decoder = decoder_new (model);
+  float *samples = malloc (room * sizeof *samples);
+  size_t at = 0, block, last = 0, i;
+  walloc_frame_info info;
+  unsigned frames;
+
+  require (samples != NULL);
+  for (frames = 0; frames < 16; frames++) {
+    at = walloc_frame_find (data, size, at);
+    if (at >= size || walloc_frame_parse (data + at, size - at, &info, NULL)
+        != WALLOC_OK)
+      break;
+    block = block_size (data + at, size - at);
+    if (walloc_audio_decoder_decode (decoder, data + at, size - at,
+            WALLOC_SAMPLES_F32, samples, block, NULL, NULL, NULL) == WALLOC_OK)
+      last = block;
+    else
+      require (walloc_audio_decoder_conceal (decoder, WALLOC_SAMPLES_F32,
+              samples, room, NULL) == (last > 0 ? WALLOC_OK :
+              WALLOC_ERR_ARGUMENT));
+    for (i = 0; i < last; i++)
+      require (isfinite (samples[i]));
+    at += info.header_size;
+    at += info.payload_size < size - at ? info.payload_size : size - at;
+  }
+  walloc_audio_decoder_free (decoder);
+  free (samples);
+}
+
+/* Puts right what headers and segments end with, or no damage in them gets
+ * further; for all frames that are where the last one ends. */
+static void
+mend (uint8_t * data, size_t size, uint64_t id)
+{
+  size_t header, offset, length;
+  walloc_frame_info info;
+  unsigned i, k;
+
+  while (size >= WALLOC_FRAME_MIN_HEADER) {
+    header = walloc_get_u16 (data + 4);
+    if (header < WALLOC_FRAME_MIN_HEADER || header > size)
+      return;
+    walloc_put_u64 (data + 12, id);
+    walloc_put_u32 (data + header - 4, walloc_crc32 (data, header - 4));
+    if (walloc_frame_parse (data, size, &info, NULL) != WALLOC_OK ||
+        info.payload_size > size - header)
+      return;
+    for (i = 0; i < info.slices; i++)
+      for (k = 0; k < info.layers; k++)
+        if (walloc_frame_segment (data, &info, i, k, &offset, &length) ==
+            WALLOC_OK && length >= 2 && offset <= size &&
+            length <= size - offset)
+          walloc_put_u16 (data + offset + length - 2,
+              walloc_crc16 (data + offset, length - 2));
+    data += header + info.payload_size;
+    size -= header + info.payload_size;
+  }
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
+{
+  walloc_model *model;
+  walloc_model_info info;
+  uint8_t *mended;
+
+  if (walloc_model_load (TEST_GOLDEN_DIR "/models/sound-test.wlm", NULL,
+          &model, NULL) != WALLOC_OK)
+    abort ();
+  decode (model, data, size);
+  decode_stream (model, data, size);
+  walloc_model_get_info (model, &info);
+  mended = malloc (size + 1);
+  require (mended != NULL);
+  memcpy (mended, data, size);
+  mend (mended, size, info.id);
+  if (memcmp (mended, data, size) != 0) {
+    decode (model, mended, size);
+    decode_stream (model, mended, size);
+  }
+  free (mended);
+  walloc_model_unref (model);
+  return 0;
+}
