@@ -57,7 +57,10 @@ check_rewrite (const uint8_t * data, const walloc_frame_info * info)
   require (back.pts == 1 && back.duration == 2 &&
       back.width == info->width && back.slices == info->slices &&
       back.payload_size == info->payload_size &&
-      back.fps_n == info->fps_n && back.has_colour == info->has_colour);
+      back.fps_n == info->fps_n && back.has_colour == info->has_colour &&
+      back.rate == info->rate && back.columns == info->columns &&
+      back.trim_start == info->trim_start && back.mask == info->mask &&
+      memcmp (back.rotation, info->rotation, sizeof back.rotation) == 0);
   check_slices (out, &back);
   free (out);
 }
@@ -120,11 +123,22 @@ parse (const uint8_t * data, size_t size)
     require (info.header_size == 0 || info.header_size > size);
   if (result != WALLOC_OK)
     return;
-  require (info.header_size <= size && info.width >= 1 && info.height >= 1 &&
-      info.width <= WALLOC_MAX_SIZE && info.height <= WALLOC_MAX_SIZE &&
+  require (info.header_size <= size &&
       info.slices <= WALLOC_FRAME_MAX_SLICES &&
-      info.payload_size <= WALLOC_FRAME_MAX_PAYLOAD && info.fps_d > 0 &&
-      info.par_d > 0 && (unsigned) info.format < WALLOC_FORMAT_COUNT);
+      info.payload_size <= WALLOC_FRAME_MAX_PAYLOAD);
+  if (info.media == WALLOC_MEDIA_AUDIO)
+    require (info.rate >= 1 && info.audio_channels >= 1 &&
+        info.audio_channels <= WALLOC_AUDIO_MAX_CHANNELS &&
+        info.columns >= 1 && info.columns <= WALLOC_AUDIO_MAX_COLUMNS &&
+        info.slices == (info.audio_channels + 1) / 2 &&
+        info.type == WALLOC_FRAME_KEY &&
+        (uint64_t) info.trim_start + info.trim_end <=
+        (uint64_t) info.columns * 256 && info.rotation[0] < 64);
+  else
+    require (info.width >= 1 && info.height >= 1 &&
+        info.width <= WALLOC_MAX_SIZE && info.height <= WALLOC_MAX_SIZE &&
+        info.fps_d > 0 && info.par_d > 0 &&
+        (unsigned) info.format < WALLOC_FORMAT_COUNT);
   check_slices (data, &info);
   check_rewrite (data, &info);
   check_thin (data, size, &info);
