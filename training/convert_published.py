@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Turns a published WaLLoC checkpoint (Codec2D) into a model file.
+"""Turns a published WaLLoC checkpoint into a model file.
 
     convert_published.py RGB_16x.pth RGB_16x.json rgb-16x.wlm
         [--crops crops_train.npy] [--name NAME]
+    convert_published.py stereo_5x.pth stereo_5x.json stereo-5x.wlm
+        [--excerpts music_train.npy] [--name NAME]
 
 The checkpoint is read by training/reference/checkpoint.py, which runs no code
 from it. The file holds the encoder's 1x1 convolution, the decoder network
 with its attention as `decoder.best.onnx`, a linear decoder and context
 tables. With --crops (uint8 [N, 256, 256, 3]) the last two are fitted to
 pictures; without, they come from a Markov model of pictures and from generic
-tables, which cost bits but lose nothing.
+tables, which cost bits but lose nothing. The same with --excerpts (int16 [N, 2,
+samples]) for sound.
 
-Supported: pictures, 3 colours, J = 3, lightweight encoder, 2 to 8 bits.
+Supported: pictures (Codec2D), 3 colours, J = 3; sound (Codec1D), stereo, J = 8
+(reference/sound.py); lightweight encoder, 2 to 8 bits.
 Weights keep the licence under which their authors gave them.
 """
 
@@ -27,7 +31,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import torch                                                    # noqa: E402
 import walloc_model                                             # noqa: E402
-from reference import assemble, companding, linear              # noqa: E402
+from reference import assemble, companding, linear, sound       # noqa: E402
 from reference.checkpoint import (CheckpointError, attributes,  # noqa: E402
                                   load)
 from reference.nets import PublishedDecoder                     # noqa: E402
@@ -67,12 +71,6 @@ def unpack(thing):
 def refuse_others(state, config):
     """Says plainly which other codecs this is, where it is one."""
     weight = state.get("encoder.0.weight")
-    if any(k.startswith("post.") for k in state) or config.get("post_filter") \
-            or (weight is not None and weight.ndim == 3) \
-            or any(k.startswith("decoder.1.block.") for k in state):
-        raise CheckpointError(
-            "an audio checkpoint (Codec1D); only pictures (Codec2D) are "
-            "converted by this version")
     if any(".conv_in." in k for k in state if k.startswith("encoder.")) \
             or config.get("lightweight_encode") is False:
         raise CheckpointError(
@@ -160,7 +158,8 @@ def picture_coefficients(path, count):
     return torch.cat(out)
 
 
-def convert(checkpoint, config, crops=None, name=None, pictures=200):
+def convert(checkpoint, config, crops=None, name=None, pictures=200,
+            excerpts=None):
     """(tensors, metadata, network) of a model from paths; config may be
     None when the checkpoint has one inside."""
     state, fields = unpack(load(checkpoint))
@@ -170,6 +169,14 @@ def convert(checkpoint, config, crops=None, name=None, pictures=200):
         if not isinstance(given, dict):
             raise CheckpointError(f"{config}: not an object")
         fields.update(given)
+    name = name or pathlib.Path(checkpoint).stem.lower().replace("_", "-")
+    about = {"source": "converted from a published checkpoint",
+             "licence": "that of the checkpoint"}
+    if sound.is_sound(state, fields):
+        bits = number(fields, "latent_bits", 2, 8)
+        tensors, network = sound.convert(state, fields, bits, excerpts)
+        return tensors, assemble.metadata(name, bits, sound=True,
+                                          **about), network
     refuse_others(state, fields)
     bits = number(fields, "latent_bits", 2, 8)
     analysis = np.array(state["encoder.0.weight"][:, :, 0, 0], np.float32)
@@ -204,10 +211,7 @@ def convert(checkpoint, config, crops=None, name=None, pictures=200):
     networks = {"best": assemble.export_onnx(network, channels)}
     tensors = assemble.tensors(analysis, bias, weight, offset, tables,
                                networks)
-    name = name or pathlib.Path(checkpoint).stem.lower().replace("_", "-")
-    return tensors, assemble.metadata(
-        name, bits, source="converted from a published checkpoint",
-        licence="that of the checkpoint"), network
+    return tensors, assemble.metadata(name, bits, **about), network
 
 
 def main():
@@ -217,11 +221,14 @@ def main():
                         help="the .json beside the checkpoint")
     parser.add_argument("model", help="the .wlm file to write")
     parser.add_argument("--crops", help="crops_train.npy to fit tables to")
+    parser.add_argument("--excerpts",
+                        help="music_train.npy to fit tables to, for sound")
     parser.add_argument("--name")
     options = parser.parse_args()
     try:
         tensors, info, _ = convert(options.checkpoint, options.config,
-                                   options.crops, options.name)
+                                   options.crops, options.name,
+                                   excerpts=options.excerpts)
         walloc_model.save(options.model, tensors, info)
     except (CheckpointError, OSError, ValueError) as error:
         sys.exit(f"{options.checkpoint}: {error}")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes tests/golden/sound: what the published audio codec makes of a clip,
+"""Makes tests/golden/reference-sound: what the published audio codec makes of a clip,
 by PyWavelets and numpy in double precision, with the matrices of
 tests/golden/models/reference-sound-test.wlm.
 
@@ -75,7 +75,9 @@ def code(x, tensors):
 
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent / 'tests' / 'golden'
-    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / 'sound'
+    folder = root / 'reference-sound'
+    if len(sys.argv) > 1:
+        folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     tensors, _ = walloc_model.load(root / 'models' / 'reference-sound-test.wlm')
     # a latent on the edge between two integers would be a matter of luck

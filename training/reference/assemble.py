@@ -16,18 +16,21 @@ AROUND = ((0, -1, 18), (-1, 0, 18), (-1, -1, 8), (-1, 1, 8), (0, -2, 4),
           (-2, 0, 4))
 
 
-def export_onnx(network, channels):
+def export_onnx(network, channels, example=None):
     """ONNX bytes of a decoder network: `latent` [1, D, h, w], any h and w,
-    to `coefficients` [1, 192, h, w]."""
+    to `coefficients` [1, 192, h, w]. For sound, an example [1, D, w]."""
     stream = io.BytesIO()
+    if example is None:
+        example = torch.zeros(1, channels, 9, 7)
+    sizes = [{2: "h", 3: "w"}] * 2 if example.dim() == 4 else [
+        {2: "given"}, {2: "columns"}]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            network.eval(), (torch.zeros(1, channels, 9, 7),), stream,
+            network.eval(), (example,), stream,
             input_names=["latent"], output_names=["coefficients"],
             opset_version=13, do_constant_folding=True,
-            dynamic_axes={"latent": {2: "h", 3: "w"},
-                          "coefficients": {2: "h", 3: "w"}})
+            dynamic_axes={"latent": sizes[0], "coefficients": sizes[1]})
     return stream.getvalue()
 
 
@@ -78,10 +81,11 @@ def tensors(analysis, bias, linear, linear_bias, tables, networks):
     return out
 
 
-def metadata(name, bits, **more):
+def metadata(name, bits, sound=False, **more):
     """Metadata of the model file, all strings."""
     out = {"walloc.format": "1", "walloc.kind": "reference",
-           "walloc.media": "video", "walloc.name": name,
-           "walloc.levels": "3", "walloc.latent_bits": str(bits)}
+           "walloc.media": "audio" if sound else "video",
+           "walloc.name": name, "walloc.levels": "8" if sound else "3",
+           "walloc.latent_bits": str(bits)}
     out.update({f"walloc.{key}": str(value) for key, value in more.items()})
     return out

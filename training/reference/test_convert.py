@@ -19,8 +19,10 @@ import torch
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import convert_published                                        # noqa: E402
+from golden_transform import packet                             # noqa: E402
 import walloc_model                                             # noqa: E402
-from reference import checkpoint, golden, linear                # noqa: E402
+from reference import checkpoint, golden, golden_audio, linear  # noqa: E402
+from reference import oobleck, sound                            # noqa: E402
 from reference.wpt import Packet                                # noqa: E402
 
 
@@ -81,8 +83,8 @@ class TestConvert(unittest.TestCase):
 
         def full(state):
             state["encoder.0.conv_in.weight"] = torch.zeros(32, 192, 3, 3)
-        self.refused("audio", audio)
-        self.refused("audio", post)
+        self.refused("J=3", audio)
+        self.refused("one tap", post)
         self.refused("J=4", deep, J=4)
         self.refused("full encoder", full)
         self.refused("full encoder", lightweight_encode=False)
@@ -109,6 +111,113 @@ class TestConvert(unittest.TestCase):
         self.refused("latent_bits", latent_bits=True)
         self.refused("latent_dim|channels", latent_dim=48)
         self.refused("shape|Nd", Nd=64)
+
+    def refused_sound(self, text, state=None, **changes):
+        golden_audio.random_checkpoint(self.path, 24)
+        if state:
+            whole = torch.load(self.path)
+            state(whole["model_state_dict"])
+            torch.save(whole, self.path)
+        with self.assertRaisesRegex(checkpoint.CheckpointError, text):
+            convert_published.convert(self.path, self.config(**changes))
+
+    def test_sound_of_newer_names_gives_the_same_model(self):
+        golden_audio.random_checkpoint(self.path, 24)
+        one = convert_published.convert(self.path, self.config())
+        golden_audio.random_checkpoint(self.path, 24, newer=True)
+        two = convert_published.convert(self.path, self.config())
+        self.assertEqual(walloc_model.dump(*one[:2]),
+                         walloc_model.dump(*two[:2]))
+        self.assertEqual(one[1]["walloc.media"], "audio")
+        self.assertEqual(one[0]["decoder.post"].shape, (2, 2, 129))
+
+    def test_parameter_count_of_sound_is_the_published_one(self):
+        for channels, width, count in ((108, 756, 16290152),
+                                       (27, 756, 15184097)):
+            state = golden_audio.decoder_parameters(channels, width)
+            self.assertEqual(sum(p.numel() for p in state.values()), count)
+            network = oobleck.PublishedSoundDecoder(channels, width, 512)
+            folded = oobleck.fold({k: v.numpy() for k, v in state.items()})
+            self.assertEqual(set(folded), set(network.state_dict()))
+
+    def test_excerpts_make_tables(self):
+        random = np.random.default_rng(3)
+        clips = np.cumsum(random.normal(0, 90, (3, 2, 128 * 256)), 2)
+        excerpts = self.path.with_suffix(".npy")
+        np.save(excerpts, clips.astype(np.int16))
+        golden_audio.random_checkpoint(self.path, 24)
+        plain = convert_published.convert(self.path, self.config())[0]
+        fitted = convert_published.convert(self.path, self.config(),
+                                           excerpts=excerpts)[0]
+        self.assertEqual(set(plain), set(fitted))
+        self.assertFalse(np.array_equal(plain["decoder.linear"],
+                                        fitted["decoder.linear"]))
+        np.save(excerpts, clips)
+        with self.assertRaisesRegex(checkpoint.CheckpointError, "int16"):
+            convert_published.convert(self.path, self.config(),
+                                      excerpts=excerpts)
+
+    def test_other_sound_codecs_are_refused(self):
+        def mono(state):
+            state["encoder.0.weight"] = torch.zeros(12, 256, 1)
+
+        def wide(state):
+            state["encoder.0.weight"] = torch.zeros(12, 512, 3)
+
+        def full(state):
+            state["encoder.0.block.0.conv1.weight_g"] = torch.zeros(8, 1, 1)
+
+        def magnitude(state):
+            del state["decoder.1.conv1.weight_v"]
+
+        def missing(state):
+            del state["decoder.1.block.1.res_unit3.snake2.beta"]
+
+        def extra(state):
+            state["decoder.1.block.2.snake1.beta"] = torch.zeros(1, 12, 1)
+
+        def shape(state):
+            state["decoder.1.snake1.beta"] = torch.zeros(1, 13, 1)
+
+        def infinite(state):
+            state["decoder.1.block.0.conv_t1.bias"][3] = float("inf")
+
+        def short(state):
+            state["post.weight"] = torch.zeros(2, 2, 127)
+
+        def foreign(state):
+            state["hyper.weight"] = torch.zeros(2)
+        self.refused_sound("256 packet", mono)
+        self.refused_sound("one tap", wide)
+        self.refused_sound("full encoder", full)
+        self.refused_sound("full encoder", lightweight_encode=False)
+        self.refused_sound("J=7", J=7)
+        self.refused_sound("latent_bits", latent_bits=9)
+        self.refused_sound("channels", latent_dim=27)
+        self.refused_sound("without its direction", magnitude)
+        self.refused_sound("missing.*snake2.beta", missing)
+        self.refused_sound("unexpected.*block.2", extra)
+        self.refused_sound("shape", shape)
+        self.refused_sound("finite", infinite)
+        self.refused_sound("post filter", short)
+        self.refused_sound("unexpected parameter hyper", foreign)
+
+    def test_analysis_of_sound(self):
+        random = np.random.default_rng(4)
+        x = random.normal(0, 1, (3, 2, 1024))
+        wanted = [[packet(s, 8, 0) for s in clip] for clip in x]
+        self.assertTrue(np.allclose(sound.analyse(x), np.reshape(
+            wanted, (3, 512, 4)), atol=1e-9))
+
+    def test_markov_sound(self):
+        """Its spectrum is the one that was asked for."""
+        x = sound.markov_sound(clips=400)
+        whole = (x ** 2).mean(1).sum() / 2
+        self.assertTrue(0.8 < whole / 256 / sound.VARIANCE < 1.25, whole)
+        self.assertGreater((x[0] ** 2).mean(), 30 * (x[128] ** 2).mean())
+        self.assertTrue(np.allclose((x[0] * x[256]).mean()
+                                    / (x[0] ** 2).mean(), sound.SIDES,
+                                    atol=0.1))
 
     def test_pickles_run_nothing(self):
         torch.save({"config": Bomb(), "model_state_dict": {}}, self.path)

@@ -33,7 +33,7 @@ read_file (const char *name, void *data, size_t size)
   FILE *file;
   size_t got;
 
-  snprintf (path, sizeof path, TEST_GOLDEN_DIR "/sound/%s", name);
+  snprintf (path, sizeof path, TEST_GOLDEN_DIR "/reference-sound/%s", name);
   file = fopen (path, "rb");
   if (file == NULL)
     return 0;
