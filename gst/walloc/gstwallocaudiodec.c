@@ -199,6 +199,7 @@ gst_walloc_audio_dec_open (GstWallocAudioDec * self,
   }
   self->model = model;
   self->missing = FALSE;
+  self->decoded_columns = self->decoded_channels = 0;
 
   return TRUE;
 }
@@ -296,6 +297,24 @@ gst_walloc_audio_dec_update_stats (GstWallocAudioDec * self)
   GST_OBJECT_UNLOCK (self);
 }
 
+/* A block of @size bytes in place of one that does not decode. The decoder's
+ * are as long as the last that did; where blocks are to have another size
+ * from here on, it is silence. */
+static void
+gst_walloc_audio_dec_replace (GstWallocAudioDec * self, guint8 * data,
+    gsize size)
+{
+  gsize samples = size / (GST_AUDIO_INFO_BPF (&self->info) /
+      GST_AUDIO_INFO_CHANNELS (&self->info));
+
+  memset (data, 0, size);
+  if (self->decoded_channels == (guint) GST_AUDIO_INFO_CHANNELS (&self->info)
+      && (gsize) self->decoded_columns * WALLOC_AUDIO_COLUMN *
+      self->decoded_channels == samples)
+    walloc_audio_decoder_conceal (self->decoder, sample_format (self), data,
+        samples, NULL);
+}
+
 /* A gap that upstream reports, of the buffer's duration. */
 static GstFlowReturn
 gst_walloc_audio_dec_conceal (GstWallocAudioDec * self, GstBuffer * buffer)
@@ -318,9 +337,8 @@ gst_walloc_audio_dec_conceal (GstWallocAudioDec * self, GstBuffer * buffer)
   if (!out || !gst_buffer_map (out, &map, GST_MAP_WRITE))
     return GST_FLOW_ERROR;
   for (k = 0; k < blocks; k++)
-    walloc_audio_decoder_conceal (self->decoder, sample_format (self),
-        map.data + (gsize) k * samples * bpf,
-        (gsize) samples * GST_AUDIO_INFO_CHANNELS (&self->info), NULL);
+    gst_walloc_audio_dec_replace (self, map.data + (gsize) k * samples * bpf,
+        (gsize) samples * bpf);
   gst_buffer_unmap (out, &map);
   self->header.sequence = (self->header.sequence + blocks) & 255;
   gst_walloc_audio_dec_update_stats (self);
@@ -336,6 +354,7 @@ gst_walloc_audio_dec_decode (GstWallocAudioDec * self, const GstMapInfo * in,
 {
   GstAudioDecoder *decoder = GST_AUDIO_DECODER (self);
   guint samples = header->columns * WALLOC_AUDIO_COLUMN, k, damaged = 0;
+  guint first, count;
   guint bpf = GST_AUDIO_INFO_BPF (&self->info);
   gsize block = (gsize) samples * bpf;
   gsize room = (gsize) samples * header->audio_channels;
@@ -353,17 +372,17 @@ gst_walloc_audio_dec_decode (GstWallocAudioDec * self, const GstMapInfo * in,
     return GST_FLOW_ERROR;
   }
   for (k = 0; k < missing; k++)
-    walloc_audio_decoder_conceal (self->decoder, sample_format (self),
-        map.data + k * block, room, NULL);
+    gst_walloc_audio_dec_replace (self, map.data + k * block, block);
   result = walloc_audio_decoder_decode (self->decoder, in->data, in->size,
       sample_format (self), map.data + missing * block, room, NULL, &damaged,
       &text);
   if (result == WALLOC_ERR_CORRUPT || result == WALLOC_ERR_TRUNCATED) {
     /* what the header promised comes all the same */
-    if (walloc_audio_decoder_conceal (self->decoder, sample_format (self),
-            map.data + missing * block, room, NULL) != WALLOC_OK)
-      memset (map.data + missing * block, 0, block);
+    gst_walloc_audio_dec_replace (self, map.data + missing * block, block);
     damaged = 1;
+  } else if (result == WALLOC_OK) {
+    self->decoded_columns = header->columns;
+    self->decoded_channels = header->audio_channels;
   }
   gst_buffer_unmap (out, &map);
   gst_walloc_audio_dec_update_stats (self);
@@ -377,19 +396,16 @@ gst_walloc_audio_dec_decode (GstWallocAudioDec * self, const GstMapInfo * in,
   if (damaged)
     GST_WARNING_OBJECT (self, "a damaged frame was replaced: %s", text.text);
 
-  k = missing * samples;
-  if (header->trim_start + header->trim_end == samples && missing == 0) {
+  /* what is lost before a recording's first sample is none of it either */
+  first = header->trim_start ? missing * samples + header->trim_start : 0;
+  count = (missing + 1) * samples - first - header->trim_end;
+  if (count == 0) {
     gst_buffer_unref (out);
     out = NULL;
-  } else if (missing > 0) {
-    gst_buffer_set_size (out, (gssize) ((missing + 1) * block -
-            (gsize) header->trim_end * bpf));
   } else {
-    gst_buffer_resize (out, (gssize) header->trim_start * bpf,
-        (gssize) (block - (gsize) (header->trim_start + header->trim_end) *
-            bpf));
+    gst_buffer_resize (out, (gssize) first * bpf, (gssize) count * bpf);
   }
-  self->early = k;
+  self->early = header->trim_start ? 0 : missing * samples;
 
   return gst_audio_decoder_finish_frame (decoder, out, 1);
 }

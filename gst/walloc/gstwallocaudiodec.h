@@ -27,6 +27,7 @@ struct _GstWallocAudioDec
   walloc_audio_decoder *decoder;
   walloc_frame_info header;     /* of the last frame */
   gboolean have_header;
+  guint decoded_columns, decoded_channels;      /* of the last that decoded */
   GstAudioInfo info;
   guint early;                  /* samples that the next buffer begins before
                                  * its frame: of frames that were lost */

@@ -16,6 +16,9 @@
  * is passed on marked with %GST_BUFFER_FLAG_CORRUPTED: what is whole of it
  * can still be decoded.
  *
+ * A stream is one of pictures or one of sound, as its first frame says. Frames
+ * of the other kind are left out, with a warning.
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=test.wlc ! wallocparse ! wallocdec ! videoconvert ! autovideosink
@@ -74,6 +77,8 @@ gst_walloc_parse_reset (GstWallocParse * self)
   self->have_header = FALSE;
   self->sent_tags = FALSE;
   self->warned_unsupported = FALSE;
+  self->have_media = FALSE;
+  self->warned_media = FALSE;
   self->scanned = FALSE;
   g_clear_pointer (&self->timeline, gst_walloc_timeline_free);
 }
@@ -104,6 +109,11 @@ gst_walloc_parse_set_sink_caps (GstBaseParse * parse, GstCaps * caps)
 {
   GstWallocParse *self = GST_WALLOC_PARSE (parse);
 
+  /* another kind of stream may begin here */
+  if (self->upstream_caps && !gst_structure_has_name (gst_caps_get_structure
+          (caps, 0), gst_structure_get_name (gst_caps_get_structure
+              (self->upstream_caps, 0))))
+    self->have_media = FALSE;
   /* the source caps are set when the next header is there */
   gst_caps_replace (&self->upstream_caps, caps);
   self->upstream_frames = g_strcmp0 (gst_structure_get_string
@@ -317,6 +327,7 @@ gst_walloc_parse_scan (GstWallocParse * self)
   guint64 offset = 0, last_entry = 0, interval, behind;
   GstClockTime time, duration, total = GST_CLOCK_TIME_NONE;
   walloc_frame_info info, next;
+  walloc_media media = WALLOC_MEDIA_VIDEO;
   guint frames = 0;
 
   self->scanned = TRUE;
@@ -331,8 +342,10 @@ gst_walloc_parse_scan (GstWallocParse * self)
       continue;
     }
     behind = offset + frame_size (&info);
-    time = gst_walloc_timeline_map (self->timeline, offset, frame_size (&info),
-        &info, &duration);
+    if (frames == 0)
+      media = info.media;
+    time = info.media == media ? gst_walloc_timeline_map (self->timeline,
+        offset, frame_size (&info), &info, &duration) : GST_CLOCK_TIME_NONE;
     if (GST_CLOCK_TIME_IS_VALID (time)) {
       if (info.type == WALLOC_FRAME_KEY && (frames == 0
               || offset - last_entry >= interval)) {
@@ -358,6 +371,12 @@ gst_walloc_parse_scan (GstWallocParse * self)
       GST_TIME_ARGS (total));
   if (offset >= (guint64) end && GST_CLOCK_TIME_IS_VALID (total))
     gst_base_parse_set_duration (parse, GST_FORMAT_TIME, total, 0);
+}
+
+static const gchar *
+media_name (walloc_media media)
+{
+  return media == WALLOC_MEDIA_AUDIO ? "sound" : "pictures";
 }
 
 /* What to do with the bytes at the start of a buffer. */
@@ -405,6 +424,18 @@ gst_walloc_parse_look (GstWallocParse * self, const guint8 * data, gsize size,
       return FOUND_GARBAGE;
   }
 
+  if (self->have_media && info->media != self->media) {
+    if (!self->warned_media) {
+      self->warned_media = TRUE;
+      GST_ELEMENT_WARNING (self, STREAM, FORMAT, (NULL),
+          ("Frames of %s in a stream of %s are left out: a file or connection "
+              "carries one of both.", media_name (info->media),
+              media_name (self->media)));
+    }
+    *found_size = MIN (size, info->header_size);
+    return FOUND_GARBAGE;
+  }
+
   whole = info->header_size + (gsize) info->payload_size;
   if (size < whole && !is_all) {
     *found_size = whole;
@@ -438,6 +469,8 @@ gst_walloc_parse_dress (GstWallocParse * self, GstBaseParseFrame * frame,
   GstBuffer *buffer = frame->buffer;
 
   gst_walloc_parse_update_caps (self, info);
+  self->media = info->media;
+  self->have_media = TRUE;
 
   if (info->trim_start || info->trim_end)
     gst_buffer_add_audio_clipping_meta (buffer, GST_FORMAT_DEFAULT,

@@ -27,6 +27,10 @@ struct _GstWallocParse
   gboolean sent_tags;
   gboolean warned_unsupported;
 
+  gboolean have_media;
+  walloc_media media;           /* of the first frame; others are left out */
+  gboolean warned_media;
+
   gboolean scanned;             /* the file was indexed, or cannot be */
   GstWallocTimeline *timeline;  /* of a byte stream */
 };

@@ -2,15 +2,16 @@
 /**
  * SECTION:element-wallocthin
  * @title: wallocthin
- * @short_description: Reduces the rate of WaLLoC video without decoding it
- * @see_also: wallocenc, wallocparse
+ * @short_description: Reduces the rate of WaLLoC streams without decoding them
+ * @see_also: wallocenc, wallocaudioenc, wallocparse
  *
  * Leaves the highest layers of channels out of WaLLoC frames. Nothing is
  * decoded or coded again and no model is needed: bytes are copied. A receiver
- * behind a slow link gets a softer picture of the same size.
+ * behind a slow link gets a softer picture of the same size; of sound, the
+ * lower frequencies.
  *
- * The stream must have layers: `wallocenc layers=3`. Frames of one layer pass
- * unchanged.
+ * The stream must have layers: `wallocenc layers=3`, `wallocaudioenc
+ * layers=3`. Frames of one layer pass unchanged.
  *
  * #GstWallocThin:layers limits the layers; #GstWallocThin:bitrate chooses how
  * many there are such that a link of that rate carries the stream. In streams
@@ -25,6 +26,9 @@
  * gst-launch-1.0 videotestsrc num-buffers=100 ! wallocenc ! tee name=t t. ! queue ! filesink location=all.wlc t. ! queue ! wallocthin bitrate=300 ! filesink location=less.wlc
  * ]| This line keeps everything in one file, and what 300 kbit/s carry in
  * another.
+ * |[
+ * gst-launch-1.0 audiotestsrc num-buffers=100 ! wallocaudioenc quality=70 layers=3 ! wallocthin layers=1 ! wallocaudiodec ! fakesink
+ * ]| This line makes the first layer of a sound heard.
  *
  * Since: 0.2
  */
@@ -62,11 +66,13 @@ enum
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS));
+    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS "; "
+        GST_WALLOC_AUDIO_CODED_CAPS));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS));
+    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS "; "
+        GST_WALLOC_AUDIO_CODED_CAPS));
 
 #define gst_walloc_thin_parent_class parent_class
 G_DEFINE_FINAL_TYPE (GstWallocThin, gst_walloc_thin, GST_TYPE_ELEMENT);
@@ -219,7 +225,9 @@ gst_walloc_thin_warn (GstWallocThin * self, GstWallocThinnerResult result,
     self->warned_one_layer = TRUE;
     GST_ELEMENT_WARNING (self, STREAM, FORMAT, (NULL),
         ("Frames of one layer cannot be thinned and pass unchanged; encode "
-            "them with \"wallocenc layers=3\"."));
+            "them with \"%s layers=3\".",
+            before->media == WALLOC_MEDIA_AUDIO ? "wallocaudioenc" :
+            "wallocenc"));
   }
 }
 
@@ -245,7 +253,9 @@ gst_walloc_thin_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
           " bytes, %s", size, result == GST_WALLOC_THINNER_DAMAGED ?
           "which is not whole" : "for which there is no room");
       self->discont = TRUE;
-      /* nothing predicted can pass before the next key frame */
+      /* nothing predicted can pass before the next key frame; sound is not */
+      if (before.media == WALLOC_MEDIA_AUDIO)
+        return GST_FLOW_OK;
       gst_pad_push_event (self->sinkpad,
           gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE,
               FALSE, 0));
@@ -434,7 +444,7 @@ gst_walloc_thin_class_init (GstWallocThinClass * klass)
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "WaLLoC thinning",
-      "Filter/Video",
+      "Filter/Video/Audio",
       "Reduces the rate of a coded stream by leaving out layers",
       GST_PACKAGE_NAME);
 

@@ -15,6 +15,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <walloc/audio.h>
+
 #include "gstwallocthinner.h"
 
 /* memory of the rates, seconds */
@@ -94,6 +96,8 @@ elapsed (GstWallocThinner * thinner, const walloc_frame_info * info,
     return MIN ((time - last) / (gdouble) GST_SECOND, LONGEST_SECONDS);
   if (GST_CLOCK_TIME_IS_VALID (duration) && duration > 0)
     return MIN (duration / (gdouble) GST_SECOND, LONGEST_SECONDS);
+  if (info->media == WALLOC_MEDIA_AUDIO)
+    return info->columns * WALLOC_AUDIO_COLUMN / (gdouble) info->rate;
   if (info->fps_n > 0)
     return MIN (info->fps_d / (gdouble) info->fps_n, LONGEST_SECONDS);
   return FALLBACK_SECONDS;

@@ -772,7 +772,7 @@ GST_END_TEST;
 GST_START_TEST (test_refuses_other_caps)
 {
   static const gchar *const bad[] = {
-    "audio/x-walloc, alignment=frame, parsed=true", "video/x-raw",
+    "audio/x-walloc, alignment=frame, parsed=false", "video/x-raw",
     "video/x-walloc, alignment=frame, parsed=false", "video/x-h264"
   };
   guint i;
