@@ -132,6 +132,7 @@ gst_walloc_rate_control_init (GstWallocRateControl * rc)
   memset (rc, 0, sizeof (*rc));
   rc->model[0].slope = rc->model[1].slope = GUESS_SLOPE;
   rc->fill_scale = 1;
+  rc->finer = STILL_FINER;
 }
 
 /* Sets the rate, in bits per second (0: none), and the limits of the index.
@@ -410,7 +411,7 @@ move (const GstWallocRateControl * rc, gdouble wish)
   /* the bits of predicted frames are no line: nothing changes in a still scene
    * until a step is fine enough, and then everything once */
   if (rc->still && !rc->is_key)
-    return last - STILL_FINER;
+    return last - rc->finer;
   if (rc->filled && !rc->is_key && wish < last)
     return last;
   /* such a scene keeps its step while the rate is right */
@@ -473,12 +474,15 @@ next_index (GstWallocRateControl * rc)
   guint last = rc->attempts - 1, i, low = rc->min_index, high = rc->max_index;
   GstWallocRateModel *m = &rc->model[rc->is_key];
 
-  if (last > rc->first && rc->tried[last] != rc->tried[last - 1]) {
+  slope = m->slope;
+  /* a coarser step that took more tells nothing of the slope: what counts as
+   * noise is another there */
+  if (last > rc->first && rc->tried[last] != rc->tried[last - 1]
+      && (rc->tried[last] > rc->tried[last - 1]) ==
+      (rc->got[last] < rc->got[last - 1])) {
     slope = INDICES_PER_OCTAVE * (rc->got[last - 1] - rc->got[last])
         / ((gdouble) rc->tried[last] - rc->tried[last - 1]);
     slope = CLAMP (slope, LEAST_SLOPE, 2 * MOST_SLOPE);
-  } else {
-    slope = m->slope;
   }
   /* between what was too much and what was too little */
   for (i = rc->first; i <= last; i++) {
@@ -492,6 +496,10 @@ next_index (GstWallocRateControl * rc)
   wish = rc->tried[last] + INDICES_PER_OCTAVE * (rc->got[last] - goal) / slope;
   if (!rc->is_key && !rc->fresh && last == rc->first)
     wish = MIN (wish, rc->tried[last] + MOST_COARSER_AGAIN);
+  /* of a still scene that a finer step made a burst of: half as fine */
+  if (!rc->is_key && rc->still && last == rc->first
+      && rc->tried[last] < rc->last[0])
+    wish = (rc->tried[last] + rc->last[0]) / 2;
   return CLAMP (wish + 0.5, low, high);
 }
 
@@ -612,6 +620,9 @@ gst_walloc_rate_control_again (GstWallocRateControl * rc,
   rc->attempts++;
   if (rc->attempts < GST_WALLOC_RATE_CONTROL_ATTEMPTS
       && !is_good (rc, bits, 8.0 * filled, rc->index)) {
+    /* next time not so fine */
+    if (rc->attempts == 1 && rc->still && !rc->is_key)
+      rc->finer = MAX (rc->finer / 2, 1);
     /* less of what need not be */
     if (filled > 0 && 8.0 * bytes > rc->goal * rc->bitrate
         && 8.0 * (bytes - filled) < rc->goal * rc->bitrate) {
@@ -627,6 +638,8 @@ gst_walloc_rate_control_again (GstWallocRateControl * rc,
       return TRUE;
     }
   }
+  if (rc->attempts == 1)
+    rc->finer = MIN (2 * rc->finer, STILL_FINER);
   rc->repeated = type == WALLOC_FRAME_REPEAT;
   if (type == WALLOC_FRAME_KEY)
     rc->filled = rc->still = FALSE;

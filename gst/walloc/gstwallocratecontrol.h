@@ -46,6 +46,7 @@ typedef struct
   gboolean paying;              /* the level is on its way back to 0 */
   gboolean low;                 /* even the low index is too much */
   gboolean fresh;               /* no frame at this rate yet */
+  guint finer;                  /* by how much a still scene tries finer steps */
   gdouble gap;                  /* time since the last frame */
 
   /* what key frames took in advance, and time left to pay it */

@@ -15,6 +15,10 @@
  * the octave that bits may fall by */
 #define MARGIN 10
 
+/* where that does not hold: what made the size change is over, or was a bad
+ * guess */
+#define FAR 32
+
 /* pictures that keep a size which the one before turned out to need */
 #define HOLD 25
 
@@ -50,7 +54,8 @@ gst_walloc_steps_quality (const GstWallocSteps * steps, guint quality)
 }
 
 /* Sets step, size and channels (at most @most_channels, 0: no limit) for
- * @index. With params->again a picture only gets smaller. TRUE: the size is
+ * @index. With params->again a picture gets no larger, unless @index is
+ * far from what made it smaller. TRUE: the size is
  * another than before. */
 gboolean
 gst_walloc_steps_apply (GstWallocSteps * steps, guint index,
@@ -60,7 +65,11 @@ gst_walloc_steps_apply (GstWallocSteps * steps, guint index,
 
   while (scale + 1 < steps->scales && index >= steps->first[scale + 1] + MARGIN)
     scale++;
-  if (params->again) {
+  if (index + FAR < steps->first[scale]) {
+    steps->hold = 0;
+    while (index + FAR < steps->first[scale])
+      scale--;
+  } else if (params->again) {
     if (scale > steps->scale)
       steps->hold = HOLD;
   } else if (steps->hold > 0) {

@@ -9,9 +9,11 @@
 /* Where low channels gain more than others by this factor, things move: noise
  * is nearly alike in all. */
 #define MOST_UNEVEN 3
-/* And it is nearly alike everywhere, while what moves changes by its texture:
- * the third quartile over the first. */
-#define MOST_SPREAD 2
+/* And it is nearly alike everywhere, while what moves changes by its texture.
+ * The third quartile over the first: of sums of n squares of noise 1.23 + 6.2 /
+ * n; at most the square root of two more, 1.75 + 9 / n, in fourths. */
+#define MOST_SPREAD 7
+#define MOST_SPREAD_FEW 36
 /* More than this is no noise: twice the square of sigma, of 10, 1/32. */
 #define MOST_LEVEL (2 * 10 * 10 * 32)
 /* And it does not rise by more than this factor from frame to frame. */
@@ -77,6 +79,8 @@ walloc_noise_look (walloc_noise_histogram * h, const walloc_noise_slice * s)
       high = WALLOC_NOISE_COUNT (s->units[at]) - low;
       if (low < 2 || high < LEAST_COUNT)
         continue;
+      h->positions[k]++;
+      h->latents[k] += (uint32_t) high;
       h->bins[k][0][bin_of (s->low[at] / low)]++;
       h->bins[k][1][bin_of ((s->gain[at] - s->low[at]) / high)]++;
     }
@@ -99,19 +103,30 @@ quartile_of (const uint32_t * bins, unsigned quarters)
   return value_of (i);
 }
 
+/* Whether quartiles are farther apart than those of noise. */
+static int
+is_uneven (const walloc_noise_histogram * h, unsigned class)
+{
+  const uint32_t *bins = h->bins[class][1];
+  uint64_t n = h->latents[class], positions = h->positions[class];
+
+  return n * 4 * (uint64_t) quartile_of (bins, 3) >
+      (MOST_SPREAD * n +
+      MOST_SPREAD_FEW * positions) * (uint64_t) quartile_of (bins, 1);
+}
+
 void
 walloc_noise_find (const walloc_noise_histogram * h, walloc_noise * n)
 {
-  int32_t low, high, before, most;
+  int32_t low, high, before;
   unsigned k;
 
   for (k = 0; k < WALLOC_NOISE_CLASSES; k++) {
     before = n->level[k][1];
     low = quartile_of (h->bins[k][0], 2);
     high = quartile_of (h->bins[k][1], 2);
-    most = MOST_SPREAD * quartile_of (h->bins[k][1], 1);
-    if (quartile_of (h->bins[k][1], 3) > most || low > MOST_UNEVEN * high
-        || high > MOST_LEVEL || (before > 0 && high > MOST_RISE * before))
+    if (is_uneven (h, k) || low > MOST_UNEVEN * high || high > MOST_LEVEL
+        || (before > 0 && high > MOST_RISE * before))
       low = high = 0;
     n->level[k][0] = low;
     n->level[k][1] = high;

@@ -19,9 +19,12 @@
 #define WALLOC_NOISE_COUNT(units) ((units) >> 16 & 255)
 #define WALLOC_NOISE_LOW_COUNT(units) ((units) >> 24 & 127)
 
-/* Gains of latents other than 0, in the low channels and in the others. */
+/* Gains of latents other than 0, in the low channels and in the others; how
+ * many positions, and how many latents of the others. */
 typedef struct
 {
+  uint32_t positions[WALLOC_NOISE_CLASSES];
+  uint32_t latents[WALLOC_NOISE_CLASSES];
   uint32_t bins[WALLOC_NOISE_CLASSES][2][WALLOC_NOISE_BINS];
 } walloc_noise_histogram;
 

@@ -262,6 +262,63 @@ GST_START_TEST (test_predicted_still)
 
 GST_END_TEST;
 
+/* a still scene whose noise is followed from a step on: nothing to code at
+ * coarser ones, a burst at finer ones; it takes its rate all the same */
+GST_START_TEST (test_predicted_cliff)
+{
+  Simulation *s = simulation_new (1e6, GST_SECOND / 25);
+  Content content = { 4e5, 1.0, 0 };
+  guint i, index;
+  gdouble bytes, worst;
+
+  simulation_predict (s, &content, 1, 65535, FALSE);
+  for (i = 0; i < 300; i++) {
+    index = gst_walloc_rate_control_begin (&s->rc, FALSE, s->duration, 65535,
+        640 * 360);
+    for (;;) {
+      bytes = 60 + MIN (400 * exp2 ((53.0 - index) * 0.6), 5e4);
+      if (!gst_walloc_rate_control_again (&s->rc, WALLOC_FRAME_PREDICTED,
+              bytes, 0, &index))
+        break;
+      s->again++;
+    }
+    bytes *= 8;
+    g_array_append_val (s->times, s->time);
+    g_array_append_val (s->bits, bytes);
+    s->time += s->duration / (gdouble) GST_SECOND;
+  }
+  worst = simulation_worst (s, 1e6, 3);
+  fail_unless (worst <= 0.05, "%.1f %% off", 100 * worst);
+  fail_unless (s->again < 100, "%u attempts too many", s->again);
+  simulation_free (s);
+}
+
+GST_END_TEST;
+
+/* where a coarser step takes more than a finer one, a wild guess would follow
+ * from the two */
+GST_START_TEST (test_predicted_no_line)
+{
+  Simulation *s = simulation_new (1e6, GST_SECOND / 25);
+  Content content = { 4e5, 1.0, 0 };
+  guint i, index, first;
+
+  for (i = 0; i < 30; i++)
+    simulation_predict (s, &content, 20, 65535, FALSE);
+  first = index = gst_walloc_rate_control_begin (&s->rc, FALSE, s->duration,
+      65535, 640 * 360);
+  fail_unless (gst_walloc_rate_control_again (&s->rc, WALLOC_FRAME_PREDICTED,
+          17500, 0, &index));
+  fail_unless (index > first);
+  fail_unless (gst_walloc_rate_control_again (&s->rc, WALLOC_FRAME_PREDICTED,
+          22000, 0, &index));
+  fail_unless (index > first && index < first + 60, "from %u to %u", first,
+      index);
+  simulation_free (s);
+}
+
+GST_END_TEST;
+
 /* frames of a still scene have the same size: the step stays where it is */
 GST_START_TEST (test_still_keeps_step)
 {
@@ -497,11 +554,20 @@ GST_START_TEST (test_steps)
     params.again = TRUE;
     fail_unless (gst_walloc_steps_apply (&steps, steps.first[1] + 15, 0,
             &params));
-    fail_if (gst_walloc_steps_apply (&steps, 30, 0, &params));
+    step = steps.first[1] - 20;
+    fail_if (gst_walloc_steps_apply (&steps, step, 0, &params));
     params.again = FALSE;
-    for (i = 0; !gst_walloc_steps_apply (&steps, 30, 0, &params); i++)
+    for (i = 0; !gst_walloc_steps_apply (&steps, step, 0, &params); i++)
       fail_unless (steps.scale >= 1 && i < 100);
     fail_unless (i > 10);
+    /* but not with a step that is far from there: that was a bad guess */
+    params.again = TRUE;
+    fail_unless (gst_walloc_steps_apply (&steps, steps.first[1] + 15, 0,
+            &params));
+    fail_unless (gst_walloc_steps_apply (&steps, steps.first[1] - 40, 0,
+            &params));
+    fail_unless_equals_int (params.shrink, 1);
+    fail_unless_equals_int (steps.hold, 0);
   }
   walloc_model_unref (model);
 }
@@ -517,13 +583,26 @@ grain (guint x, guint y, guint n)
       - 8;
 }
 
+/* The noise of a sensor, of sigma 4. */
+static gint
+sensor_noise (guint x, guint y, guint n)
+{
+  guint32 v = x * 7919u + y * 104729u + n * 15485863u;
+
+  v = (v ^ v >> 15) * 0x2c1b3c6du;
+  v = (v ^ v >> 12) * 0x297a2d39u;
+  v ^= v >> 15;
+  return ((gint) ((v & 15) + (v >> 8 & 15) + (v >> 16 & 15) + (v >> 24 & 15))
+      - 30) * 4 / 9;
+}
+
 /* Pictures of 200x152 that vary: @part of the programme, frame @n of it. */
 static guint8
 varied_sample (guint part, guint x, guint y, guint n)
 {
   gdouble v, zoom;
 
-  switch (part % 6) {
+  switch (part % 7) {
     case 0:                    /* a still scene */
       v = check_sample (0, x, y, 7) + grain (x, y, 0);
       break;
@@ -541,6 +620,9 @@ varied_sample (guint part, guint x, guint y, guint n)
       zoom = 1 + n * 0.02;
       v = 128 + 50 * sin ((x - 100.0) / zoom * 0.7) + 50 * cos ((y - 76.0)
           / zoom * 0.6) + grain (x / zoom, y / zoom, 0);
+      break;
+    case 6:                    /* a still scene, later with noise */
+      v = check_sample (0, x, y, 7) + (n < 60 ? 0 : sensor_noise (x, y, n));
       break;
     default:                   /* nearly nothing */
       v = 60 + x / 4;
@@ -703,6 +785,39 @@ GST_START_TEST (test_encoder_predicted)
 
 GST_END_TEST;
 
+/* a still scene that gets the noise of a sensor has the rate again, or the
+ * finest step */
+GST_START_TEST (test_encoder_still_to_noise)
+{
+  static const guint rates[] = { 35, 50, 100 };
+  guint i, k, n;
+
+  for (k = 0; k < G_N_ELEMENTS (rates); k++) {
+    gchar *props = g_strdup_printf ("bitrate=%u key-int-max=1000", rates[k]);
+    Run *r = run_new (props, "25/1");
+    guint finest = 0, step;
+    GstStructure *stats;
+    gdouble sum;
+
+    for (i = 0; i < 160; i++) {
+      run_push (r, 6, i, GST_SECOND / 25);
+      g_object_get (r->enc, "stats", &stats, NULL);
+      fail_unless (gst_structure_get_uint (stats, "step-index", &step));
+      gst_structure_free (stats);
+      finest += i >= 110 && step <= BEST;
+    }
+    for (n = 0, sum = 0; n < 50; n++)
+      sum += g_array_index (r->bits, gdouble, 110 + n);
+    fail_unless (finest > 40
+        || sum > 0.94 * 2 * 1000 * rates[k],
+        "%.0f bits in " "two seconds at %u kbit/s", sum, rates[k]);
+    run_free (r);
+    g_free (props);
+  }
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_encoder_change_at_once)
 {
   static const guint rates[] = { 900, 150, 500 };
@@ -834,6 +949,8 @@ walloc_rate_suite (void)
   tcase_add_test (tc, test_predicted_windows);
   tcase_add_test (tc, test_key_share);
   tcase_add_test (tc, test_predicted_still);
+  tcase_add_test (tc, test_predicted_cliff);
+  tcase_add_test (tc, test_predicted_no_line);
   tcase_add_test (tc, test_still_keeps_step);
   tcase_add_test (tc, test_long_run);
   tcase_add_test (tc, test_first_frame_and_cut);
@@ -845,6 +962,7 @@ walloc_rate_suite (void)
   tcase_add_test (tc, test_steps);
   tcase_add_test (tc, test_encoder_windows);
   tcase_add_test (tc, test_encoder_predicted);
+  tcase_add_test (tc, test_encoder_still_to_noise);
   tcase_add_test (tc, test_encoder_change_at_once);
   tcase_add_test (tc, test_encoder_toggle);
   tcase_add_test (tc, test_encoder_extremes);
