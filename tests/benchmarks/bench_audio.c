@@ -79,7 +79,7 @@ static void
 run (const options * o, const char *path, const char *save)
 {
   const size_t block = (size_t) o->columns * WALLOC_AUDIO_COLUMN *
-      o->channels, delay = (size_t) WALLOC_AUDIO_DELAY *o->channels;
+      o->channels, delay = (size_t) walloc_audio_delay (o->model) * o->channels;
   double encode = 1e9, decode = 1e9, begin, signal, noise, length;
   walloc_audio_params params = o->params;
   size_t n, blocks, k, bytes = 0, size;

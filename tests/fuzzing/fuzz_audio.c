@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whole frames of sound through the decoder: as they are, and with model id
- * and checksums mended so that damage behind them is reached. Whatever
- * decodes must be finite sound, the same from two decoders, and the same
+/* Whole frames of sound through the decoder, with both kinds of model: as
+ * they are, and with model id and checksums mended so that damage behind them
+ * is reached. Whatever decodes must be finite sound, the same from two decoders, and the same
  * rounded to 16 bits; what does not must leave the place for it untouched.
  * Frames that follow each other go through one decoder, which conceals those
  * that do not decode. */
@@ -171,15 +171,14 @@ mend (uint8_t * data, size_t size, uint64_t id)
   }
 }
 
-int
-LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
+static void
+feed (const char *path, const uint8_t * data, size_t size)
 {
   walloc_model *model;
   walloc_model_info info;
   uint8_t *mended;
 
-  if (walloc_model_load (TEST_GOLDEN_DIR "/models/sound-test.wlm", NULL,
-          &model, NULL) != WALLOC_OK)
+  if (walloc_model_load (path, NULL, &model, NULL) != WALLOC_OK)
     abort ();
   decode (model, data, size);
   decode_stream (model, data, size);
@@ -194,5 +193,12 @@ LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
   }
   free (mended);
   walloc_model_unref (model);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
+{
+  feed (TEST_GOLDEN_DIR "/models/sound-test.wlm", data, size);
+  feed (TEST_GOLDEN_DIR "/models/reference-sound-test.wlm", data, size);
   return 0;
 }
