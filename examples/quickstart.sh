@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# From a fresh clone to pictures: installs what is missing, builds, encodes a
-# real photograph and a live test source, measures, and writes the results to
-# quickstart-out/.
+# From a fresh clone to pictures and sound: installs what is missing, builds,
+# encodes a real photograph, a real recording and a live test source, measures,
+# and writes the results to quickstart-out/.
 #
 # usage: sh examples/quickstart.sh
 # Run it as often as you like. On Debian 12 it needs root or sudo for missing

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs the launch lines of README.md as they stand, in a folder of their own
-# with a photo.jpg in it; windows are replaced by fakesink.
+# with a photo.jpg and a song.flac in it; windows and loudspeakers are replaced
+# by fakesink.
 #
 # usage: sh scripts/check-readme.sh [BUILD-FOLDER]     (default: build)
 set -u
@@ -25,11 +26,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 grep '^gst-launch-1\.0 ' README.md |
-  sed 's/autovideosink/fakesink sync=true/' >"$work/lines"
+  sed 's/autovideosink\|autoaudiosink/fakesink sync=true/' >"$work/lines"
 cd "$work" || exit 1
 # any picture will do here
 gst-launch-1.0 -q videotestsrc num-buffers=1 pattern=smpte ! \
   video/x-raw,width=640,height=480 ! jpegenc ! filesink location=photo.jpg ||
+  exit 1
+gst-launch-1.0 -q audiotestsrc num-buffers=300 wave=pink-noise volume=0.2 ! \
+  audio/x-raw,rate=44100,channels=2 ! flacenc ! filesink location=song.flac ||
   exit 1
 
 bad=0
@@ -64,7 +68,7 @@ while IFS= read -r line; do
   fi
 done <"$work/lines"
 
-for file in photo.wlc photo.png live.wlc; do
+for file in photo.wlc photo.png live.wlc song.wlc back.flac; do
   if [ ! -s "$work/$file" ]; then
     bad=$((bad + 1))
     echo "check-readme: $file was not written"

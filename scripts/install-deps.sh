@@ -5,7 +5,7 @@
 # usage: sh scripts/install-deps.sh [--list] [GROUP...]
 #   build  compiler, meson and libraries (always included)
 #   test   what tests/run.sh uses on top: gates, sanitizers' and check's tools
-#   demo   a photograph and the tools of examples/quickstart.sh
+#   demo   a photograph, a recording and the tools of examples/quickstart.sh
 #   bench  codecs that tests/benchmarks compares with
 #   fuzz   clang with libFuzzer
 #   train  PyTorch and friends for training/
@@ -27,7 +27,9 @@ packages_of () {
         gstreamer1.0-plugins-bad'
       ;;
     test) echo 'indent shellcheck valgrind git python3-numpy' ;;
-    demo) echo 'palapeli-data python3-numpy python3-pil' ;;
+    demo)
+      echo 'palapeli-data pocketsphinx-testdata python3-numpy python3-pil'
+      ;;
     bench)
       echo 'python3-numpy python3-pil python3-matplotlib python3-gi
         gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-libav
