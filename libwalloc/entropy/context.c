@@ -122,16 +122,17 @@ walloc_context_bound (walloc_context * context, const uint16_t * peak)
   context->narrow = sum <= INT16_MAX;
 }
 
-/* Sums of 16 bits. */
+/* Sums of 16 bits. Without signs, as lanes behind the row's end may hold
+ * anything and overflow. */
 WALLOC_INLINE void
-narrow_mean (const walloc_context * context, size_t at, w16s * mean)
+narrow_mean (const walloc_context * context, size_t at, w16 * mean)
 {
-  w16s q, sum = (w16s) { 0 };
+  w16 q, sum = (w16) { 0 };
   unsigned i;
 
   for (i = 0; i < context->n_mean; i++) {
     memcpy (&q, context->mean[i].at + at, sizeof q);
-    sum += q * context->mean[i].weight;
+    sum += q * (uint16_t) context->mean[i].weight;
   }
   *mean = sum;
 }
@@ -143,12 +144,12 @@ walloc_context_mean (const walloc_context * context, size_t offset,
   unsigned x, i;
   v16 q;
   v32 sum;
-  w16s narrow;
+  w16 narrow;
   w32 wide;
 
   for (x = 0; context->narrow && x < width; x += WIDE) {
     narrow_mean (context, offset + x, &narrow);
-    wide = __builtin_convertvector (narrow, w32);
+    wide = __builtin_convertvector ((w16s) narrow, w32);
     memcpy (mean + x, &wide, sizeof wide);
   }
   for (x = 0; !context->narrow && x < width; x += LANES) {
@@ -259,21 +260,23 @@ walloc_context_narrow_residuals (const walloc_context * context,
     uint8_t * fraction, uint8_t * magnitude)
 {
   unsigned x;
-  w16s m, pred, frac, flip, q, a, f, cap = (w16s) { 0 } +context->cap;
-  w16 n;
+  w16s pred, frac, flip, q, a, f, cap = (w16s) { 0 } +context->cap;
+  w16 m, n;
   w8 t;
 
   for (x = 0; x < width; x += WIDE) {
     memcpy (&q, row + x, sizeof q);
     narrow_mean (context, offset + x, &m);
-    pred = (m + 128) >> 8;
-    frac = m - (pred << 8);
+    pred = (w16s) (m + 128) >> 8;
+    frac = (w16s) (m - ((w16) pred << 8));
     flip = frac >> 15;
     frac = (frac ^ flip) - flip;
     f = -((frac >= 16) + (frac >= 48) + (frac >= 80));
-    q = ((q - pred) ^ flip) - flip;
+    /* without signs again */
+    q = (w16s) (((w16) q - (w16) pred) ^ (w16) flip);
+    q = (w16s) ((w16) q - (w16) flip);
     a = q >> 15;
-    a = (q ^ a) - a;
+    a = (w16s) ((w16) (q ^ a) - (w16) a);
     n = (w16) a + (w16) a + (w16) (q > 0);
     a = (a & (a < cap)) | (cap & (a >= cap));
     memcpy (number + x, &n, sizeof n);
