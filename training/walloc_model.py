@@ -174,7 +174,7 @@ TIME_NONE = (1 << 64) - 1
 RECORDS = {1: ('time', '<QQ'), 2: ('rate', '<II'), 3: ('colour', '<5B'),
            4: ('aspect', '<II')}
 SOUND_RECORDS = {1: ('time', '<QQ'), 5: ('trim', '<II'), 6: ('mask', '<Q'),
-                 7: ('rotation', None)}
+                 7: ('rotation', None), 8: ('whole', None)}
 
 
 def slice_count(height, slice_rows, frame_type='key', scale=0):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Frames of sound to latents and samples in Python, written from
-docs/bitstream.md alone (sections 1.3, 2.2, 2.4; the coder is that of
+docs/bitstream.md alone (sections 1.3, 2.2, 2.4, 2.5; the coder is that of
 walloc_stream.py). Samples are floats in units of 16-bit ones; libwalloc
 computes in single precision and may differ by rounding.
 """
 import math
+import statistics
+import struct
 
 import numpy as np
 
@@ -96,10 +98,40 @@ def merge(low, high):
 
 def synthesise(coefs):
     """[..., 256][columns] of a whole stream to its samples."""
-    columns = coefs.shape[-1]
-    x = np.pad(coefs, [(0, 0)] * (coefs.ndim - 1) + [(MARGIN, MARGIN)])
+    return unpacked(np.pad(coefs, [(0, 0)] * (coefs.ndim - 1)
+                           + [(MARGIN, MARGIN)]), DELAY)
+
+
+def unpacked(x, delay):
+    """Samples of bands with MARGIN columns around them, late by delay."""
+    columns = x.shape[-1] - 2 * MARGIN
     for _ in range(LEVELS):
         x = x.reshape(x.shape[:-2] + (x.shape[-2] // 2, 2, x.shape[-1]))
         x = merge(x[..., 0, :], x[..., 1, :])
-    first = MARGIN * BANDS - DELAY
+    first = MARGIN * BANDS - delay
     return x[..., 0, first:first + columns * BANDS]
+
+
+def whole_samples(latents, header, tensors, bits):
+    """Section 2.5 with the linear decoder: samples [channels of sound][columns
+    times 256] of a frame, in units of 16-bit ones."""
+    most = 2 ** (bits - 1) - 1
+    scale, greatest = most / 1.85, most + 0.499
+    normal = statistics.NormalDist()
+    table = np.array([scale * normal.inv_cdf(min(max(
+        q / (2 * greatest) + 0.5, 0.0001), 0.9999))
+        for q in range(-most, most + 1)])
+    level = struct.unpack(f'<{2 * len(latents)}f',
+                          header['records']['whole'])
+    out = []
+    for pair, q in enumerate(latents):
+        linear = tensors['decoder.linear'].astype(float)[:, :len(q)]
+        coefs = linear @ table[q + most] + tensors['decoder.linear.bias'][
+            :, None]
+        coefs = coefs.reshape(2, BANDS, -1)
+        if header['audio_channels'] - 2 * pair < 2:
+            coefs = coefs.mean(0, keepdims=True)
+        around = np.arange(-MARGIN, coefs.shape[2] + MARGIN) % coefs.shape[2]
+        y = np.clip(unpacked(coefs[..., around], 0), -0.5, 0.5)
+        out.append(2 * level[2 * pair + 1] * y + level[2 * pair])
+    return np.concatenate(out)

@@ -325,15 +325,22 @@ def check_sound(folder):
     with open(f'{folder}/sound/list.txt') as lines:
         cases = [line.split() for line in lines if not line.startswith('#')]
     for name, model, want in cases:
-        tensors = walloc_model.load(f'{folder}/models/{model}.wlm')[0]
+        tensors, info = walloc_model.load(f'{folder}/models/{model}.wlm')
+        whole = info['walloc.kind'] == 'reference'
         with open(f'{folder}/sound/{name}.wlc', 'rb') as file:
             data = file.read()
-        got, coefs = 0, []
+        got, parts = 0, []
         for at, header in walloc_model.frames(data):
             latents, one = sound_latents(data[at:], header, tensors)
             got = got * 0x100000001b3 & 0xffffffffffffffff ^ one
-            coefs.append(walloc_sound.coefficients(latents, header, tensors))
-        samples = walloc_sound.synthesise(np.concatenate(coefs, 2)).T
+            parts.append(walloc_sound.whole_samples(
+                latents, header, tensors, int(info['walloc.latent_bits']))
+                if whole else walloc_sound.coefficients(latents, header,
+                                                        tensors))
+        samples = np.concatenate(parts, -1)
+        if not whole:
+            samples = walloc_sound.synthesise(samples)
+        samples = samples.T
         golden = np.fromfile(f'{folder}/sound/{name}.s16', '<i2')
         error = abs(np.clip(samples, -32768, 32767).ravel() - golden).max() \
             if samples.size == golden.size else 65536

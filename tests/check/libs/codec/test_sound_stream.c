@@ -13,7 +13,6 @@
 #include "common/mem.h"
 #include "tap.h"
 
-#define MODEL "sound-test"
 #define BLOCKS 6
 
 typedef enum
@@ -30,7 +29,12 @@ typedef struct
   sound_kind kind;
   unsigned rate, channels, columns, quality, layers, trims;
   uint64_t mask;
+  unsigned model;
 } golden_sound;
+
+static const char *const models[] = { "sound-test", "reference-sound-test" };
+
+#define MODELS (sizeof models / sizeof *models)
 
 static const golden_sound cases[] = {
   {"mono", KIND_TONES, 8000, 1, 3, 80, 1, 0, 0},
@@ -40,7 +44,9 @@ static const golden_sound cases[] = {
   {"pause", KIND_PAUSE, 16000, 1, 4, 65, 4, 0, 0},
   {"trims", KIND_TONES, 22050, 1, 2, 75, 1, 1, 0},
   {"coarse", KIND_NOISE, 96000, 3, 2, 5, 1, 0, 0},
-  {"square", KIND_SQUARE, 44100, 2, 2, 100, 1, 0, 0}
+  {"square", KIND_SQUARE, 44100, 2, 2, 100, 1, 0, 0},
+  {"whole", KIND_TONES, 44100, 3, 7, 50, 1, 0, 0, 1},
+  {"whole-pause", KIND_PAUSE, 16000, 1, 4, 50, 1, 0, 0, 1}
 };
 
 #define CASES (sizeof cases / sizeof *cases)
@@ -78,13 +84,14 @@ draw (const golden_sound * g, int16_t * samples, size_t n)
 }
 
 static walloc_model *
-load_model (void)
+load_model (unsigned index)
 {
+  char path[1024];
   walloc_model *model = NULL;
   walloc_error error;
 
-  if (walloc_model_load (TEST_GOLDEN_DIR "/models/" MODEL ".wlm", NULL, &model,
-          &error) != WALLOC_OK) {
+  snprintf (path, sizeof path, TEST_GOLDEN_DIR "/models/%s.wlm", models[index]);
+  if (walloc_model_load (path, NULL, &model, &error) != WALLOC_OK) {
     printf ("Bail out! %s\n", error.text);
     exit (1);
   }
@@ -268,7 +275,7 @@ swap_samples (int16_t * samples, size_t count)
 static int
 write_all (const char *folder)
 {
-  walloc_model *model = load_model ();
+  walloc_model *model;
   char path[1024];
   uint64_t latents;
   int16_t *samples;
@@ -285,11 +292,12 @@ write_all (const char *folder)
       "or. Samples are in .s16\n# files. Made by "
       "tests/check/libs/codec/test_sound_stream.c\n");
   for (i = 0; i < CASES; i++) {
+    model = load_model (cases[i].model);
     if (encode (&cases[i], model, &stream, &size) != WALLOC_OK ||
         decode (model, stream, size, &latents, &samples, &count) != WALLOC_OK)
       return 1;
     swap_samples (samples, count);
-    fprintf (list, "%s %s %016llx\n", cases[i].name, MODEL,
+    fprintf (list, "%s %s %016llx\n", cases[i].name, models[cases[i].model],
         (unsigned long long) latents);
     if (!write_file (folder, cases[i].name, "wlc", stream, size) ||
         !write_file (folder, cases[i].name, "s16", samples,
@@ -297,8 +305,8 @@ write_all (const char *folder)
       return 1;
     free (stream);
     free (samples);
+    walloc_model_unref (model);
   }
-  walloc_model_unref (model);
   return fclose (list) != 0;
 }
 
@@ -334,7 +342,8 @@ check (const golden_sound * g, walloc_model * model, uint64_t want)
   }
   TAP_OK (frames == BLOCKS && (layers > 1) == (g->layers > 1) &&
       trimmed == (g->trims ? WALLOC_AUDIO_DELAY + 100 : 0) &&
-      info.mask == g->mask && info.audio_channels == g->channels,
+      info.mask == g->mask && info.audio_channels == g->channels &&
+      info.whole == (g->model == 1),
       "%s: %u frames, %u layers, %u samples trimmed", g->name, frames, layers,
       trimmed);
   free (golden);
@@ -347,29 +356,32 @@ int
 main (int argc, char **argv)
 {
   unsigned long long latents;
-  char line[256], name[64];
-  walloc_model *model;
+  char line[256], name[64], used[64];
+  walloc_model *model[MODELS];
   size_t i, found = 0;
   FILE *list;
 
   if (argc == 3 && strcmp (argv[1], "--write") == 0)
     return write_all (argv[2]);
-  model = load_model ();
+  for (i = 0; i < MODELS; i++)
+    model[i] = load_model ((unsigned) i);
   list = fopen (TEST_GOLDEN_DIR "/sound/list.txt", "r");
   TAP_OK (list != NULL, "list of streams");
   while (list != NULL && fgets (line, sizeof line, list) != NULL) {
-    if (line[0] == '#' || sscanf (line, "%63s " MODEL " %llx", name,
-            &latents) != 2)
+    if (line[0] == '#' || sscanf (line, "%63s %63s %llx", name, used,
+            &latents) != 3)
       continue;
     for (i = 0; i < CASES; i++)
-      if (strcmp (cases[i].name, name) == 0) {
-        check (&cases[i], model, latents);
+      if (strcmp (cases[i].name, name) == 0 &&
+          strcmp (models[cases[i].model], used) == 0) {
+        check (&cases[i], model[cases[i].model], latents);
         found++;
       }
   }
   TAP_OK (found == CASES, "%zu of %zu streams checked", found, CASES);
   if (list != NULL)
     fclose (list);
-  walloc_model_unref (model);
+  for (i = 0; i < MODELS; i++)
+    walloc_model_unref (model[i]);
   return tap_done ();
 }
