@@ -26,7 +26,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 grep '^gst-launch-1\.0 ' README.md |
-  sed 's/autovideosink\|autoaudiosink/fakesink sync=true/' >"$work/lines"
+  sed 's/autovideosink\|autoaudiosink/fakesink sync=true/g' >"$work/lines"
 cd "$work" || exit 1
 # any picture will do here
 gst-launch-1.0 -q videotestsrc num-buffers=1 pattern=smpte ! \
@@ -68,7 +68,7 @@ while IFS= read -r line; do
   fi
 done <"$work/lines"
 
-for file in photo.wlc photo.png live.wlc song.wlc back.flac; do
+for file in photo.wlc photo.png live.wlc song.wlc back.flac film.multipart; do
   if [ ! -s "$work/$file" ]; then
     bad=$((bad + 1))
     echo "check-readme: $file was not written"

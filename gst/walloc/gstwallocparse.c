@@ -10,7 +10,9 @@
  * indexed by their headers alone, so seeking is exact.
  *
  * The time line of a byte stream starts at 0 with its first frame, and goes
- * on without a break where files were concatenated.
+ * on without a break where files were concatenated. A stream that a demuxer
+ * gives without time stamps (`multipartdemux`) has those in its headers, so
+ * that pictures and sound beside each other stay together.
  *
  * A frame that ends early (the next one begins inside it, or the stream ends)
  * is passed on marked with %GST_BUFFER_FLAG_CORRUPTED: what is whole of it
@@ -72,7 +74,7 @@ static void
 gst_walloc_parse_reset (GstWallocParse * self)
 {
   gst_clear_caps (&self->upstream_caps);
-  self->upstream_time = FALSE;
+  self->upstream_time = self->upstream_stamps = FALSE;
   self->upstream_frames = FALSE;
   self->have_header = FALSE;
   self->sent_tags = FALSE;
@@ -129,10 +131,20 @@ gst_walloc_parse_sink_event (GstBaseParse * parse, GstEvent * event)
   GstWallocParse *self = GST_WALLOC_PARSE (parse);
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT) {
+    gboolean was_time = self->upstream_time;
     const GstSegment *segment;
 
     gst_event_parse_segment (event, &segment);
     self->upstream_time = segment->format == GST_FORMAT_TIME;
+    self->upstream_stamps = FALSE;
+    /* bytes keep theirs, which knows where frames are; segments of time count
+     * bytes anew */
+    if (self->timeline && (was_time || self->upstream_time)) {
+      gst_walloc_timeline_free (self->timeline);
+      self->timeline = gst_walloc_timeline_new ();
+      if (self->upstream_time)
+        gst_walloc_timeline_keep (self->timeline);
+    }
   }
 
   return GST_BASE_PARSE_CLASS (parent_class)->sink_event (parse, event);
@@ -482,11 +494,16 @@ gst_walloc_parse_dress (GstWallocParse * self, GstBaseParseFrame * frame,
   if (is_cut)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_CORRUPTED);
 
-  if (!self->upstream_time) {
+  if (self->upstream_time && GST_CLOCK_TIME_IS_VALID (GST_BUFFER_DTS_OR_PTS
+          (buffer)))
+    self->upstream_stamps = TRUE;
+  self->time = GST_CLOCK_TIME_NONE;
+  if (!self->upstream_stamps) {
     GstClockTime duration;
     GstClockTime time = gst_walloc_timeline_map (self->timeline,
         frame->offset, size, info, &duration);
 
+    self->time = time;
     if (GST_CLOCK_TIME_IS_VALID (time)) {
       GST_BUFFER_PTS (buffer) = time;
       GST_BUFFER_DTS (buffer) = time;
@@ -556,6 +573,11 @@ gst_walloc_parse_pre_push_frame (GstBaseParse * parse,
     gst_base_parse_merge_tags (parse, tags, GST_TAG_MERGE_REPLACE);
     gst_tag_list_unref (tags);
     self->sent_tags = TRUE;
+  }
+  /* where upstream counts time, the base class has taken ours away */
+  if (self->upstream_time && GST_CLOCK_TIME_IS_VALID (self->time)) {
+    GST_BUFFER_PTS (frame->buffer) = self->time;
+    GST_BUFFER_DTS (frame->buffer) = self->time;
   }
   frame->flags |= GST_BASE_PARSE_FRAME_FLAG_CLIP;
 

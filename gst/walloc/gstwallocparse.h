@@ -19,7 +19,8 @@ struct _GstWallocParse
   GstBaseParse parent;
 
   GstCaps *upstream_caps;       /* what upstream says of the stream */
-  gboolean upstream_time;       /* upstream has time stamps of its own */
+  gboolean upstream_time;       /* upstream's segment is one of time */
+  gboolean upstream_stamps;     /* it has time stamps of its own */
   gboolean upstream_frames;     /* every buffer from upstream is one frame */
 
   gboolean have_header;
@@ -32,7 +33,8 @@ struct _GstWallocParse
   gboolean warned_media;
 
   gboolean scanned;             /* the file was indexed, or cannot be */
-  GstWallocTimeline *timeline;  /* of a byte stream */
+  GstClockTime time;            /* of the frame in work, by its header */
+  GstWallocTimeline *timeline;  /* of a stream without time stamps */
 };
 
 G_END_DECLS

@@ -73,6 +73,14 @@ add_piece (GstWallocTimeline * self, guint64 offset, gint64 shift)
   g_array_append_val (self->pieces, piece);
 }
 
+/* From the first frame on, times are those in the headers: for a stream that
+ * stands beside others, which have the same clock. */
+void
+gst_walloc_timeline_keep (GstWallocTimeline * self)
+{
+  add_piece (self, 0, 0);
+}
+
 /* Shift at @offset. There is a piece. */
 static gint64
 shift_at (const GstWallocTimeline * self, guint64 offset)

@@ -19,6 +19,8 @@ GstClockTime        gst_walloc_timeline_map   (GstWallocTimeline * timeline,
                                                const walloc_frame_info * info,
                                                GstClockTime * duration);
 
+void                gst_walloc_timeline_keep    (GstWallocTimeline * self);
+
 G_END_DECLS
 
 #endif /* __GST_WALLOC_TIMELINE_H__ */
