@@ -63,7 +63,8 @@ check_model (const walloc_model * m)
 
   for (q = 1; q <= 100; q++) {
     require (walloc_model_quality (m, q, &step, &channels) == WALLOC_OK);
-    require (step <= 176 && channels >= 1 && channels <= m->info.channels);
+    require (step <= (m->info.media == WALLOC_MEDIA_AUDIO ? 511 : 176) &&
+        channels >= 1 && channels <= m->info.channels);
     require (walloc_model_set_of_step (m, step) < m->info.sets);
   }
   for (c = 0; c < m->info.channels; c++)
