@@ -28,12 +28,14 @@ sound (void)
   return samples;
 }
 
-/* The recording as a stream, from a time on that is not 0. */
+/* The recording as a stream, from a time on that is not 0; whole: frames are
+ * clips of their own. */
 static GByteArray *
-encode (const gint16 * samples)
+encode (const gint16 * samples, gboolean whole)
 {
-  GstHarness *h = gst_harness_new_parse ("wallocaudioenc quality=80 "
-      "frame-size=1024");
+  GstHarness *h = gst_harness_new_parse (whole ? "wallocaudioenc "
+      "frame-size=4096 model-file=reference-sound-test" : "wallocaudioenc "
+      "quality=80 frame-size=1024");
   GByteArray *all = g_byte_array_new ();
   GstBuffer *buffer;
   GstMapInfo map;
@@ -153,7 +155,7 @@ snr (const gint16 * a, const gint16 * b, gsize n)
 GST_START_TEST (test_typefind)
 {
   gint16 *samples = sound ();
-  GByteArray *stream = encode (samples);
+  GByteArray *stream = encode (samples, FALSE);
   GstTypeFindProbability probability;
   GstCaps *caps;
 
@@ -173,7 +175,7 @@ GST_END_TEST;
 GST_START_TEST (test_play)
 {
   gint16 *samples = sound ();
-  GByteArray *stream = encode (samples);
+  GByteArray *stream = encode (samples, __i__);
   gchar *path = save (stream->data, stream->len);
   GstClockTime duration;
   Heard heard;
@@ -184,7 +186,8 @@ GST_START_TEST (test_play)
   fail_unless (ABS (GST_CLOCK_DIFF (duration, gst_util_uint64_scale (SAMPLES,
                   GST_SECOND, RATE))) < 200, "%" GST_TIME_FORMAT,
       GST_TIME_ARGS (duration));
-  fail_unless (snr (samples, (gint16 *) heard.samples->data, SAMPLES) > 25);
+  fail_unless (snr (samples, (gint16 *) heard.samples->data,
+          SAMPLES) > (__i__ ? 8 : 25));
   g_byte_array_unref (heard.samples);
   g_unlink (path);
   g_free (path);
@@ -199,7 +202,7 @@ GST_START_TEST (test_seek)
 {
   static const guint seeks[] = { 700, 1000, 16000, 30001, 90000 };
   gint16 *samples = sound ();
-  GByteArray *stream = encode (samples);
+  GByteArray *stream = encode (samples, __i__);
   gchar *path = save (stream->data, stream->len);
   guint i, n;
   Heard heard;
@@ -213,8 +216,8 @@ GST_START_TEST (test_seek)
     fail_unless (ABS (off) <= 1, "%d samples too many behind %u", (gint) off,
         seeks[i]);
     fail_unless (snr (samples + SAMPLES - n, (gint16 *) heard.samples->data,
-            n) > 25, "from %u on: %g dB", seeks[i], snr (samples + SAMPLES - n,
-            (gint16 *) heard.samples->data, n));
+            n) > (__i__ ? 8 : 25), "from %u on: %g dB", seeks[i],
+        snr (samples + SAMPLES - n, (gint16 *) heard.samples->data, n));
     g_byte_array_unref (heard.samples);
   }
   g_unlink (path);
@@ -229,7 +232,7 @@ GST_END_TEST;
 GST_START_TEST (test_damaged_file)
 {
   gint16 *samples = sound ();
-  GByteArray *stream = encode (samples);
+  GByteArray *stream = encode (samples, FALSE);
   gchar *path;
   Heard heard;
 
@@ -258,8 +261,8 @@ wallocaudiofiles_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_typefind);
-  tcase_add_test (tc, test_play);
-  tcase_add_test (tc, test_seek);
+  tcase_add_loop_test (tc, test_play, 0, 2);
+  tcase_add_loop_test (tc, test_seek, 0, 2);
   tcase_add_test (tc, test_damaged_file);
   return s;
 }
