@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Frames of sound to latents and samples in Python, written from
-docs/bitstream.md alone (sections 1.3, 2.2, 2.4, 2.5; the coder is that of
-walloc_stream.py). Samples are floats in units of 16-bit ones; libwalloc
-computes in single precision and may differ by rounding.
+docs/bitstream.md (sections 1.3, 2.2, 2.4, 2.5) and docs/model-format.md alone
+(the coder is that of walloc_stream.py). Samples are floats in units of 16-bit ones;
+libwalloc computes in single precision and may differ by rounding.
 """
 import math
 import statistics
@@ -62,8 +62,32 @@ def values(latents, header, tensors):
         step * weight[:, None]
 
 
-def coefficients(latents, header, tensors):
-    """Coefficients [channels of sound][256][columns] of a frame."""
+def from_network(q, value, signals, header, tensors, network, past):
+    """What a network decoder adds to the coefficients of a pair (docs/
+    model-format.md, section 4): [2][256][columns]. network: a function of
+    [D + 1][columns] with an attribute before; past: its columns of the frame
+    before and their step, kept from frame to frame, empty at first."""
+    group = tensors['codec.group']
+    i = header['step']
+    step = STEPS[i % 16] * 2.0 ** (i // 16) / 4096 / 64
+    x = np.zeros((len(group) + 1, network.before + header['columns']))
+    if past:
+        x[:, :network.before] = past['x']
+        x[:-1, :network.before] *= past['step'] / step
+    there = group[:len(q)] < signals
+    x[:len(q), network.before:][there] = value[there] / step
+    bits = sum((abs(q[there]) >= 1 << k).sum(0) for k in range(14))
+    x[-1, network.before:] = bits / (group < signals).sum()
+    past['x'], past['step'] = x[:, x.shape[1] - network.before:], step
+    if not q[there].any():
+        return np.zeros((2, BANDS, header['columns']))
+    out = network(x)[:, network.before:] * step
+    return out.reshape(2, BANDS, -1)
+
+
+def coefficients(latents, header, tensors, network=None, past=None):
+    """Coefficients [channels of sound][256][columns] of a frame; past: a list
+    with a dictionary for each pair."""
     out = np.zeros((header['audio_channels'], BANDS, header['columns']))
     rotations = header['records'].get('rotation')
     group = tensors['codec.group']
@@ -75,6 +99,10 @@ def coefficients(latents, header, tensors):
             if group[c] < signals and value[c].any():
                 part[group[c]] += np.outer(tensors['codec.synthesis'][c],
                                            value[c])
+        if network:
+            more = from_network(q, value, signals, header, tensors, network,
+                                past[pair])
+            part = [a + b for a, b in zip(part, more)]
         if signals == 2:
             r = rotations[pair] if rotations else MID_SIDE
             c, s = (round(f(r * math.pi / 64) * 32768) / 32768

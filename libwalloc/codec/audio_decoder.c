@@ -4,7 +4,7 @@
  * What is lost, a segment or a frame, is replaced by what was heard last: each
  * band goes on with the energy of its last columns and random signs, fading
  * from call to call. */
-#include "codec/audio-private.h"
+#include "codec/audio_network.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,7 +24,10 @@ struct walloc_audio_decoder
 {
   walloc_mem mem;
   walloc_model *model;
+  walloc_allocator allocator;
   walloc_audio_matrix matrix;
+  walloc_decoder_kind kind;     /* that was asked for */
+  walloc_audio_network *network;        /* NULL: linear */
 
   /* of this many channels and columns */
   unsigned audio_channels, pairs, columns;
@@ -67,6 +70,9 @@ walloc_audio_decoder_new (walloc_model * model,
         "no memory for a decoder (%zu bytes)", sizeof *d);
   d->mem = mem;
   d->model = walloc_model_ref (model);
+  d->kind = WALLOC_DECODER_LINEAR;
+  if (allocator != NULL)
+    d->allocator = *allocator;
   if (model->info.kind == WALLOC_MODEL_ORDERED &&
       walloc_audio_matrix_init (&d->matrix, model, &d->mem) != WALLOC_OK) {
     walloc_audio_decoder_free (d);
@@ -104,10 +110,49 @@ walloc_audio_decoder_free (walloc_audio_decoder * decoder)
   if (decoder == NULL)
     return;
   unprepare (decoder);
+  walloc_audio_network_free (decoder->network);
   walloc_mem_release (&decoder->mem, &decoder->matrix.entry);
   walloc_model_unref (decoder->model);
   mem = decoder->mem;
   walloc_mem_free (&mem, decoder);
+}
+
+/* Whether decoder=auto does without what cannot be had. */
+static int
+can_do_without (walloc_result result)
+{
+  return result == WALLOC_ERR_UNSUPPORTED || result == WALLOC_ERR_LIMIT ||
+      result == WALLOC_ERR_MEMORY;
+}
+
+walloc_result
+walloc_audio_decoder_set_kind (walloc_audio_decoder * decoder,
+    walloc_decoder_kind kind, walloc_error * error)
+{
+  walloc_audio_network *network = NULL;
+  walloc_result result;
+
+  if (decoder == NULL || (unsigned) kind > WALLOC_DECODER_BEST)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, decoder == NULL ?
+        "no decoder" : "no such kind of decoder");
+  if (kind == WALLOC_DECODER_BEST)
+    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
+        "there is no decoder \"best\" for sound, only \"linear\" and "
+        "\"fast\"");
+  if (kind == decoder->kind)
+    return WALLOC_OK;
+  if (kind != WALLOC_DECODER_LINEAR && decoder->network == NULL) {
+    result = walloc_audio_network_new (decoder->model, &decoder->allocator,
+        &network, error);
+    if (result != WALLOC_OK && (kind != WALLOC_DECODER_AUTO ||
+            !can_do_without (result)))
+      return result;
+    decoder->network = network;
+  }
+  decoder->kind = kind;
+  if (decoder->network != NULL)
+    walloc_audio_network_reset (decoder->network);
+  return WALLOC_OK;
 }
 
 void
@@ -124,6 +169,8 @@ walloc_audio_decoder_reset (walloc_audio_decoder * decoder)
     memset (decoder->recent[i], 0, WALLOC_SOUND_BANDS * sizeof (float));
   }
   decoder->fade = 1;
+  if (decoder->network != NULL)
+    walloc_audio_network_reset (decoder->network);
 }
 
 /* Memory for blocks like this one; a change of size begins anew. */
@@ -139,6 +186,8 @@ prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
   if (d->audio_channels == info->audio_channels && d->columns == info->columns)
     return WALLOC_OK;
   unprepare (d);
+  if (d->network != NULL)
+    walloc_audio_network_reset (d->network);
   d->pairs = info->slices;
   d->stride = ((size_t) info->columns + WALLOC_SPARSE_RUN - 1) /
       WALLOC_SPARSE_RUN * WALLOC_SPARSE_RUN;
@@ -259,6 +308,38 @@ synthesise_latents (walloc_audio_decoder * d, const walloc_frame_info * info,
         to[x] += d->values[x] * entry->synthesis;
     }
   }
+}
+
+/* What the network adds to that. */
+static void
+add_network (walloc_audio_decoder * d, const walloc_frame_info * info,
+    unsigned index, unsigned signals, unsigned channels)
+{
+  walloc_audio_network_pair pair = { info, index, signals, channels,
+    d->latents + walloc_slice_origin (d->columns),
+    walloc_slice_plane_stride (d->columns, 1),
+    {d->coefs[2 * index], d->coefs[2 * index + signals - 1]}, d->stride
+  };
+  uint64_t begin = walloc_now ();
+
+  walloc_audio_network_add (d->network, &pair);
+  d->stats.ns_network += walloc_now () - begin;
+}
+
+/* Whether a network takes part in decoding blocks like this one. */
+static walloc_result
+prepare_network (walloc_audio_decoder * d, const walloc_frame_info * info,
+    int *use, walloc_error * error)
+{
+  walloc_result result;
+
+  *use = d->network != NULL && d->kind != WALLOC_DECODER_LINEAR;
+  if (!*use)
+    return WALLOC_OK;
+  result = walloc_audio_network_prepare (d->network, info->columns, error);
+  *use = result == WALLOC_OK;
+  return d->kind == WALLOC_DECODER_AUTO && can_do_without (result) ?
+      WALLOC_OK : result;
 }
 
 /* Decodes the layers of a pair; returns the channels that are there, and
@@ -395,6 +476,7 @@ walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
   walloc_frame_info frame;
   walloc_result result;
   uint64_t begin;
+  int network = 0;
 
   if (damaged != NULL)
     *damaged = 0;
@@ -409,6 +491,8 @@ walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
         room, error);
   if (result == WALLOC_OK)
     result = prepare (d, &frame, error);
+  if (result == WALLOC_OK)
+    result = prepare_network (d, &frame, &network, error);
   if (result != WALLOC_OK)
     return result;
   for (i = 0; i < d->pairs; i++) {
@@ -419,6 +503,8 @@ walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
     begin = walloc_now ();
     if (channels > 0) {
       synthesise_latents (d, &frame, i, signals, channels);
+      if (network)
+        add_network (d, &frame, i, signals, channels);
       if (signals > 1 && d->reference == NULL)
         walloc_audio_rotate_back (d->coefs[2 * i], d->coefs[2 * i + 1],
             d->stride * WALLOC_SOUND_BANDS, frame.rotation[i]);
@@ -427,6 +513,8 @@ walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
     } else {
       for (k = 0; k < signals; k++)
         replace (d, 2 * i + k, 1);
+      if (network)
+        walloc_audio_network_forget (d->network, i);
     }
     d->stats.ns_synthesis += walloc_now () - begin;
   }
@@ -462,6 +550,8 @@ walloc_audio_decoder_conceal (walloc_audio_decoder * decoder,
     return result;
   for (i = 0; i < d->audio_channels; i++)
     replace (d, i, d->fade);
+  if (d->network != NULL)
+    walloc_audio_network_reset (d->network);
   d->fade *= FADE;
   synthesise (d, format, samples);
   for (i = 0; i < d->pairs; i++)

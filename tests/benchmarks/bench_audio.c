@@ -3,7 +3,8 @@
  * speed, without GStreamer.
  *
  * usage: bench_audio [-q QUALITY | -s STEP_INDEX | -d DOWN] [-c COLUMNS]
- *          [-n CHANNELS] [-r RATE] [-R ROUNDS] [-o PREFIX] MODEL FILE...
+ *          [-n CHANNELS] [-r RATE] [-R ROUNDS] [-k linear|fast] [-o PREFIX]
+ *          MODEL FILE...
  * Each FILE holds interleaved 16-bit samples. DOWN: 1/16 octaves that the step
  * is below the RMS of the whole file (negative: above), the same for all of it. Prints a line of
  * JSON for each file; -o writes what was decoded to PREFIX0000.raw and so on.
@@ -40,6 +41,7 @@ typedef struct
   unsigned channels, columns, rate, rounds;
   walloc_audio_params params;
   int down;                     /* INT_MIN: not given */
+  walloc_decoder_kind kind;
   walloc_model *model;
 } options;
 
@@ -105,7 +107,8 @@ run (const options * o, const char *path, const char *save)
   }
   if (walloc_audio_encoder_new (o->model, NULL, o->rate, o->channels,
           o->columns, &encoder, &error) != WALLOC_OK ||
-      walloc_audio_decoder_new (o->model, NULL, &decoder, &error) != WALLOC_OK)
+      walloc_audio_decoder_new (o->model, NULL, &decoder, &error) != WALLOC_OK
+      || walloc_audio_decoder_set_kind (decoder, o->kind, &error) != WALLOC_OK)
     die (path, error.text);
   for (turn = 0; turn < o->rounds; turn++) {
     walloc_audio_encoder_reset (encoder);
@@ -158,14 +161,14 @@ run (const options * o, const char *path, const char *save)
 int
 main (int argc, char **argv)
 {
-  options o = { 2, 32, 44100, 1, {0}, INT_MIN, NULL };
+  options o = { 2, 32, 44100, 1, {0}, INT_MIN, WALLOC_DECODER_LINEAR, NULL };
   const char *prefix = NULL;
   walloc_error error;
   char save[4096];
   int option, i;
 
   walloc_audio_params_init (&o.params);
-  while ((option = getopt (argc, argv, "q:s:d:c:n:r:R:o:")) != -1) {
+  while ((option = getopt (argc, argv, "q:s:d:c:n:r:R:k:o:")) != -1) {
     switch (option) {
       case 'q':
         o.params.quality = (unsigned) atoi (optarg);
@@ -188,6 +191,12 @@ main (int argc, char **argv)
         break;
       case 'R':
         o.rounds = (unsigned) atoi (optarg);
+        break;
+      case 'k':
+        if (strcmp (optarg, "fast") == 0)
+          o.kind = WALLOC_DECODER_FAST;
+        else if (strcmp (optarg, "linear") != 0)
+          die (optarg, "not linear or fast");
         break;
       case 'o':
         prefix = optarg;

@@ -22,6 +22,7 @@ in bfloat16 where it has that.
 import argparse
 import json
 import os
+import sys
 import time
 
 import numpy as np
@@ -31,6 +32,9 @@ from codec import Codec
 from decoder_net import SHAPES, Decoder, folded
 from decoder_onnx import onnx_bytes
 from fit_tables import D, LIMITS
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..'))
+from muon import Muon  # noqa: E402
 
 CHECK = (30, 44, 60, 76, 92, 108, 124)
 
@@ -82,28 +86,6 @@ class Quantiser:
         value = torch.sign(y) * (a - shrink) * (a > 0) * w
         plane = torch.log2(step).expand(-1, 1, *y.shape[2:]) / 4
         return torch.cat([value, plane], 1), y - value, step
-
-
-class Muon(torch.optim.Optimizer):
-    """Steps of equal length in all directions of a weight's matrix."""
-
-    def __init__(self, params, lr, momentum=0.95):
-        super().__init__(params, dict(lr=lr, momentum=momentum))
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            for p in group['params']:
-                state = self.state[p]
-                if 'm' not in state:
-                    state['m'] = torch.zeros_like(p)
-                m = state['m'].mul_(group['momentum']).add_(p.grad)
-                g = (p.grad + group['momentum'] * m).reshape(len(p), -1)
-                g = g / (g.norm() + 1e-12)
-                for _ in range(5):
-                    a = g @ g.t()
-                    g = 3.4445 * g + (-4.7750 * a + 2.0315 * a @ a) @ g
-                p.add_(g.reshape(p.shape), alpha=-group['lr'])
 
 
 def errors(net, batch, half):

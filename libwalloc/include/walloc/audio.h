@@ -133,6 +133,7 @@ typedef struct
   uint64_t damaged;             /**< segments that were replaced */
   uint64_t concealed;           /**< blocks made without a frame */
   uint64_t ns_entropy, ns_synthesis;
+  uint64_t ns_network;          /**< contained in ns_synthesis */
 } walloc_audio_decoder_stats;
 
 /**
@@ -144,6 +145,22 @@ WALLOC_API walloc_result walloc_audio_decoder_new (walloc_model * model,
     walloc_error * error);
 
 WALLOC_API void walloc_audio_decoder_free (walloc_audio_decoder * decoder);
+
+/**
+ * Choose what makes sound of latents, from the next frame on; a new decoder
+ * is #WALLOC_DECODER_LINEAR. #WALLOC_DECODER_FAST adds the model's network;
+ * the first call loads it. #WALLOC_DECODER_AUTO is fast as far as the model
+ * has a network and there is memory for it, else linear. A network knows the
+ * last columns of the frame before; behind a change, a lost frame and
+ * walloc_audio_decoder_reset() it does without.
+ * Errors: ARGUMENT, UNSUPPORTED (the model has no network, this build cannot
+ * run networks, or #WALLOC_DECODER_BEST), MODEL (the network is damaged or
+ * does not fit), LIMIT, MEMORY; all is as before then. Whether there is memory
+ * for blocks of some size is seen with the first one:
+ * walloc_audio_decoder_decode() gives LIMIT, MEMORY or MODEL.
+ */
+WALLOC_API walloc_result walloc_audio_decoder_set_kind (walloc_audio_decoder *
+    decoder, walloc_decoder_kind kind, walloc_error * error);
 
 /** Forget all sound: before a frame that does not follow the last. */
 WALLOC_API void walloc_audio_decoder_reset (walloc_audio_decoder * decoder);
@@ -158,7 +175,8 @@ WALLOC_API void walloc_audio_decoder_reset (walloc_audio_decoder * decoder);
  * @param info out: the header, may be NULL
  * @param damaged out, may be NULL: segments that did not decode; what they
  * hold was replaced and the block is there all the same
- * Errors: those of walloc_frame_parse(), MODEL_MISMATCH, SPACE, MEMORY.
+ * Errors: those of walloc_frame_parse(), MODEL_MISMATCH, SPACE, MEMORY,
+ * those of walloc_audio_decoder_set_kind() where a network takes part.
  * Nothing is written then, and the next frame can be decoded.
  */
 WALLOC_API walloc_result walloc_audio_decoder_decode (walloc_audio_decoder *
