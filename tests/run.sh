@@ -193,7 +193,7 @@ fi
 if command -v valgrind >/dev/null 2>&1; then
   suite valgrind build 20 --wrap "valgrind -q --error-exitcode=99
     --leak-check=full --errors-for-leak-kinds=definite" \
-    frame model-bad quantiser entropy stream damage
+    frame frame-audio model-bad quantiser entropy stream sound-stream damage
 else
   gates_skipped=$((gates_skipped + 1))
 fi

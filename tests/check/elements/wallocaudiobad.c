@@ -579,6 +579,90 @@ GST_START_TEST (test_truncated)
 
 GST_END_TEST;
 
+/* A model that is not there: one error that says so. */
+GST_START_TEST (test_unknown_model)
+{
+  GstHarness *h = gst_harness_new ("wallocaudiodec");
+  GstBus *bus = gst_bus_new ();
+  GPtrArray *frames;
+  GstBuffer *frame;
+  GstCaps *caps;
+  guint i;
+
+  frames = tone_frames ("wallocaudioenc", 3000, 1, &caps);
+  gst_element_set_bus (h->element, bus);
+  gst_harness_set_src_caps (h, caps);
+  frame = check_forge (g_ptr_array_index (frames, 0), 12, 0x5a);
+  for (i = 0; i < 3; i++)
+    fail_unless_equals_int (gst_harness_push (h, gst_buffer_ref (frame)),
+        GST_FLOW_ERROR);
+  fail_unless_equals_int (count_messages (bus, GST_MESSAGE_ERROR,
+          GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND), 1);
+  gst_buffer_unref (frame);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  g_ptr_array_unref (frames);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* What downstream takes narrows what the encoder takes. */
+GST_START_TEST (test_narrow_caps)
+{
+  GstHarness *h = gst_harness_new_parse ("wallocaudioenc ! "
+      "capsfilter caps=audio/x-walloc,rate=16000,channels=2");
+  GstCaps *caps = gst_pad_peer_query_caps (h->srcpad, NULL), *other;
+
+  other = gst_caps_from_string ("audio/x-raw,format=" S16
+      ",layout=interleaved,rate=16000,channels=2");
+  fail_unless (gst_caps_is_subset (other, caps), "%" GST_PTR_FORMAT, caps);
+  gst_caps_unref (other);
+  other = gst_caps_from_string ("audio/x-raw,rate=[17000,96000]");
+  fail_if (gst_caps_can_intersect (other, caps), "%" GST_PTR_FORMAT, caps);
+  gst_caps_unref (other);
+  other = gst_caps_from_string ("audio/x-raw,channels=1");
+  fail_if (gst_caps_can_intersect (other, caps), "%" GST_PTR_FORMAT, caps);
+  gst_caps_unref (other);
+  gst_caps_unref (caps);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* Silence that a live source announces instead of sending: what was before
+ * comes out whole, and what is behind has its own time. */
+GST_START_TEST (test_gap_event)
+{
+  const guint n = 4000;
+  GstHarness *h = audio_harness ("wallocaudioenc frame-size=512 ! "
+      "wallocaudiodec ! capsfilter caps=audio/x-raw,format=" S16, S16, RATE,
+      1);
+  GstClockTime end = 0;
+  gint16 *in = g_new0 (gint16, n);
+  GstBuffer *buffer;
+  gsize bytes = 0;
+
+  gst_harness_push (h, buffer_at (in, n * 2, 0));
+  gst_harness_push_event (h, gst_event_new_gap (n * GST_SECOND / RATE,
+          5 * GST_SECOND));
+  gst_harness_push (h, buffer_at (in, n * 2, n + 5 * RATE));
+  gst_harness_push_event (h, gst_event_new_eos ());
+  while ((buffer = gst_harness_try_pull (h))) {
+    bytes += gst_buffer_get_size (buffer);
+    end = GST_BUFFER_PTS (buffer) + GST_BUFFER_DURATION (buffer);
+    gst_buffer_unref (buffer);
+  }
+  fail_unless_equals_uint64 (bytes, n * 4);
+  fail_unless (ABS (GST_CLOCK_DIFF (5 * GST_SECOND + 2 * n * GST_SECOND /
+              RATE, end)) < GST_MSECOND, "ends at %" GST_TIME_FORMAT,
+      GST_TIME_ARGS (end));
+  g_free (in);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 wallocaudiobad_suite (void)
 {
@@ -599,6 +683,9 @@ wallocaudiobad_suite (void)
   tcase_add_test (tc, test_lost_at_start);
   tcase_add_test (tc, test_mixed);
   tcase_add_test (tc, test_truncated);
+  tcase_add_test (tc, test_unknown_model);
+  tcase_add_test (tc, test_narrow_caps);
+  tcase_add_test (tc, test_gap_event);
   return s;
 }
 
