@@ -4,6 +4,7 @@
  * What is lost, a segment or a frame, is replaced by what was heard last: each
  * band goes on with the energy of its last columns and random signs, fading
  * from call to call. */
+#include "codec/audio_conceal.h"
 #include "codec/audio_network.h"
 
 #include <math.h>
@@ -11,13 +12,11 @@
 
 #include "bottleneck/quantiser.h"
 #include "bottleneck/sparse.h"
-#include "codec/audio_reference.h"
+#include "codec/audio_reference_net.h"
 #include "codec/workers.h"
 #include "transform/sound.h"
 
-/* Columns whose energy a lost block goes on with, and what is left of it with
- * every further block. */
-#define RECENT 8
+/* What is left of a lost block with every further one. */
 #define FADE 0.5f
 
 struct walloc_audio_decoder
@@ -37,6 +36,9 @@ struct walloc_audio_decoder
   /* kind reference, and what was taken from the last block's pairs */
   walloc_audio_reference *reference;
   float mean[WALLOC_AUDIO_PAIRS], peak[WALLOC_AUDIO_PAIRS];
+  walloc_audio_reference_net *reference_net;    /* of reference_kind, or NULL */
+  walloc_decoder_kind reference_kind;
+  int post[WALLOC_AUDIO_PAIRS]; /* a network made the coefficients */
   float *samples;               /* of a channel */
   float *values;                /* of a row of latents */
   int16_t *latents;             /* of a pair */
@@ -111,6 +113,7 @@ walloc_audio_decoder_free (walloc_audio_decoder * decoder)
     return;
   unprepare (decoder);
   walloc_audio_network_free (decoder->network);
+  walloc_audio_reference_net_free (decoder->reference_net);
   walloc_mem_release (&decoder->mem, &decoder->matrix.entry);
   walloc_model_unref (decoder->model);
   mem = decoder->mem;
@@ -125,6 +128,31 @@ can_do_without (walloc_result result)
       result == WALLOC_ERR_MEMORY;
 }
 
+/* The same with models of kind reference. */
+static walloc_result
+set_reference_kind (walloc_audio_decoder * d, walloc_decoder_kind kind,
+    walloc_error * error)
+{
+  const walloc_decoder_kind wanted = kind == WALLOC_DECODER_AUTO ?
+      WALLOC_DECODER_FAST : kind;
+  walloc_audio_reference_net *net;
+  walloc_result result;
+
+  if (wanted != WALLOC_DECODER_LINEAR && (d->reference_net == NULL ||
+          d->reference_kind != wanted)) {
+    result = walloc_audio_reference_net_new (d->model, wanted, &d->allocator,
+        &net, error);
+    if (result != WALLOC_OK && (kind != WALLOC_DECODER_AUTO ||
+            !can_do_without (result)))
+      return result;
+    walloc_audio_reference_net_free (d->reference_net);
+    d->reference_net = net;
+    d->reference_kind = wanted;
+  }
+  d->kind = kind;
+  return WALLOC_OK;
+}
+
 walloc_result
 walloc_audio_decoder_set_kind (walloc_audio_decoder * decoder,
     walloc_decoder_kind kind, walloc_error * error)
@@ -135,6 +163,8 @@ walloc_audio_decoder_set_kind (walloc_audio_decoder * decoder,
   if (decoder == NULL || (unsigned) kind > WALLOC_DECODER_BEST)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT, decoder == NULL ?
         "no decoder" : "no such kind of decoder");
+  if (decoder->model->info.kind == WALLOC_MODEL_REFERENCE)
+    return set_reference_kind (decoder, kind, error);
   if (kind == WALLOC_DECODER_BEST)
     return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
         "there is no decoder \"best\" for sound, only \"linear\" and "
@@ -226,46 +256,6 @@ prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
   return WALLOC_OK;
 }
 
-/* Random numbers whose quality does not matter. */
-static uint32_t
-draw (walloc_audio_decoder * d)
-{
-  d->noise = d->noise * 1664525u + 1013904223u;
-  return d->noise >> 8;
-}
-
-/* Coefficients of a channel that is lost. */
-static void
-replace (walloc_audio_decoder * d, unsigned channel, float scale)
-{
-  unsigned band, x;
-  float *row, value;
-
-  for (band = 0; band < WALLOC_SOUND_BANDS; band++) {
-    row = d->coefs[channel] + band * d->stride;
-    value = sqrtf (d->recent[channel][band]) * scale;
-    for (x = 0; x < d->columns; x++)
-      row[x] = draw (d) & 1 ? value : -value;
-  }
-}
-
-/* What replace() goes on with. */
-static void
-remember (walloc_audio_decoder * d, unsigned channel)
-{
-  const unsigned n = d->columns < RECENT ? d->columns : RECENT;
-  const float *row;
-  unsigned band, x;
-  float sum;
-
-  for (band = 0; band < WALLOC_SOUND_BANDS; band++) {
-    row = d->coefs[channel] + band * d->stride + d->columns - n;
-    for (x = 0, sum = 0; x < n; x++)
-      sum += row[x] * row[x];
-    d->recent[channel][band] = sum / (float) n;
-  }
-}
-
 /* Values of a pair's latents, and what they add to its coefficients. */
 static void
 synthesise_latents (walloc_audio_decoder * d, const walloc_frame_info * info,
@@ -285,6 +275,7 @@ synthesise_latents (walloc_audio_decoder * d, const walloc_frame_info * info,
         d->stride, signals);
     d->mean[index] = info->mean[index];
     d->peak[index] = info->peak[index];
+    d->post[index] = 0;
     return;
   }
   for (c = 0; c < signals; c++)
@@ -310,7 +301,8 @@ synthesise_latents (walloc_audio_decoder * d, const walloc_frame_info * info,
   }
 }
 
-/* What the network adds to that. */
+/* What the network adds to that; with models of kind reference, what it puts
+ * in its place. */
 static void
 add_network (walloc_audio_decoder * d, const walloc_frame_info * info,
     unsigned index, unsigned signals, unsigned channels)
@@ -322,7 +314,13 @@ add_network (walloc_audio_decoder * d, const walloc_frame_info * info,
   };
   uint64_t begin = walloc_now ();
 
-  walloc_audio_network_add (d->network, &pair);
+  /* where it fails, what the matrix made stays */
+  if (d->reference_net != NULL)
+    d->post[index] = walloc_audio_reference_net_run (d->reference_net,
+        d->reference, d->coefs + 2 * index, d->stride, signals,
+        NULL) == WALLOC_OK;
+  else
+    walloc_audio_network_add (d->network, &pair);
   d->stats.ns_network += walloc_now () - begin;
 }
 
@@ -333,10 +331,13 @@ prepare_network (walloc_audio_decoder * d, const walloc_frame_info * info,
 {
   walloc_result result;
 
-  *use = d->network != NULL && d->kind != WALLOC_DECODER_LINEAR;
+  *use = (d->network != NULL || d->reference_net != NULL) &&
+      d->kind != WALLOC_DECODER_LINEAR;
   if (!*use)
     return WALLOC_OK;
-  result = walloc_audio_network_prepare (d->network, info->columns, error);
+  result = d->reference_net != NULL ?
+      walloc_audio_reference_net_prepare (d->reference_net, info->columns,
+      error) : walloc_audio_network_prepare (d->network, info->columns, error);
   *use = result == WALLOC_OK;
   return d->kind == WALLOC_DECODER_AUTO && can_do_without (result) ?
       WALLOC_OK : result;
@@ -407,7 +408,7 @@ synthesise (walloc_audio_decoder * d, walloc_sample_format format,
   for (i = 0; i < d->pairs && d->reference != NULL; i++) {
     n = walloc_audio_signals (d->audio_channels, i);
     walloc_audio_reference_synthesise (d->reference, d->coefs + 2 * i,
-        d->stride, n, 0, d->mean[i], d->peak[i]);
+        d->stride, n, d->post[i], d->mean[i], d->peak[i]);
     for (k = 0; k < n; k++)
       store (d, d->reference->samples[k], 2 * i + k, format, samples);
   }
@@ -509,11 +510,13 @@ walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
         walloc_audio_rotate_back (d->coefs[2 * i], d->coefs[2 * i + 1],
             d->stride * WALLOC_SOUND_BANDS, frame.rotation[i]);
       for (k = 0; k < signals; k++)
-        remember (d, 2 * i + k);
+        walloc_audio_remember (d->coefs[2 * i + k], d->stride, d->columns,
+            d->recent[2 * i + k]);
     } else {
       for (k = 0; k < signals; k++)
-        replace (d, 2 * i + k, 1);
-      if (network)
+        walloc_audio_replace (d->coefs[2 * i + k], d->stride, d->columns,
+            d->recent[2 * i + k], 1, &d->noise);
+      if (network && d->network != NULL)
         walloc_audio_network_forget (d->network, i);
     }
     d->stats.ns_synthesis += walloc_now () - begin;
@@ -549,7 +552,8 @@ walloc_audio_decoder_conceal (walloc_audio_decoder * decoder,
   if (result != WALLOC_OK)
     return result;
   for (i = 0; i < d->audio_channels; i++)
-    replace (d, i, d->fade);
+    walloc_audio_replace (d->coefs[i], d->stride, d->columns, d->recent[i],
+        d->fade, &d->noise);
   if (d->network != NULL)
     walloc_audio_network_reset (d->network);
   d->fade *= FADE;

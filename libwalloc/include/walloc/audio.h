@@ -153,8 +153,10 @@ WALLOC_API void walloc_audio_decoder_free (walloc_audio_decoder * decoder);
  * has a network and there is memory for it, else linear. A network knows the
  * last columns of the frame before; behind a change, a lost frame and
  * walloc_audio_decoder_reset() it does without.
+ * With models of kind reference, a network (#WALLOC_DECODER_BEST too) takes the
+ * place of the linear decoder, and knows its frame only.
  * Errors: ARGUMENT, UNSUPPORTED (the model has no network, this build cannot
- * run networks, or #WALLOC_DECODER_BEST), MODEL (the network is damaged or
+ * run networks, or #WALLOC_DECODER_BEST of kind ordered), MODEL (the network is damaged or
  * does not fit), LIMIT, MEMORY; all is as before then. Whether there is memory
  * for blocks of some size is seen with the first one:
  * walloc_audio_decoder_decode() gives LIMIT, MEMORY or MODEL.

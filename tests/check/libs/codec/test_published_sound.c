@@ -149,6 +149,86 @@ test_codec (const walloc_model * model, const golden * g)
   walloc_audio_reference_clear (&r, &mem);
 }
 
+/* Samples of a frame, in units of full scale; NULL where that fails. */
+static float *
+decode (walloc_audio_decoder * d, const uint8_t * data, size_t size,
+    unsigned channels, walloc_frame_info * info)
+{
+  float *out = malloc ((size_t) channels * LENGTH * sizeof *out);
+  walloc_error error = { "" };
+  unsigned damaged = 1;
+
+  if (walloc_audio_decoder_decode (d, data, size, WALLOC_SAMPLES_F32, out,
+          (size_t) channels * LENGTH, info, &damaged, &error) == WALLOC_OK &&
+      damaged == 0)
+    return out;
+  printf ("# %s\n", error.text);
+  free (out);
+  return NULL;
+}
+
+/* Every decoder through the public functions. */
+static void
+test_kinds (walloc_model * model, const golden * g)
+{
+  walloc_audio_encoder *e = NULL;
+  walloc_audio_decoder *d = NULL;
+  walloc_error error = { "" };
+  walloc_frame_info info = { 0 };
+  float *linear, *best = NULL, *automatic = NULL, *again = NULL;
+  const uint8_t *data;
+  double worst = 0, y;
+  size_t size, i;
+
+  walloc_audio_encoder_new (model, NULL, 44100, 2, COLUMNS, &e, NULL);
+  walloc_audio_decoder_new (model, NULL, &d, NULL);
+  walloc_audio_encoder_encode (e, g->clip, WALLOC_SAMPLES_S16, NULL, &data,
+      &size, NULL, NULL);
+  linear = decode (d, data, size, 2, &info);
+  TAP_OK (walloc_audio_decoder_set_kind (d, WALLOC_DECODER_FAST,
+          &error) == WALLOC_ERR_UNSUPPORTED, "%s", error.text);
+  TAP_OK (walloc_audio_decoder_set_kind (d, WALLOC_DECODER_AUTO,
+          &error) == WALLOC_OK, "auto does without");
+  automatic = decode (d, data, size, 2, NULL);
+  TAP_OK (linear != NULL && automatic != NULL && memcmp (linear, automatic,
+          2 * LENGTH * sizeof *linear) == 0, "and is linear then");
+  if (walloc_net_operator (0) == NULL) {
+    tap_skip ("decoder=best", "built without ONNX networks");
+    goto done;
+  }
+  if (!TAP_OK (walloc_audio_decoder_set_kind (d, WALLOC_DECODER_BEST,
+              &error) == WALLOC_OK && (best = decode (d, data, size, 2,
+                  NULL)) != NULL, "best"))
+    goto done;
+  for (i = 0; i < 2 * LENGTH; i++) {
+    y = (32768 * (double) best[i] - info.mean[0]) / 2 / info.peak[0];
+    worst = fmax (worst, fabs (y - g->samples[i % 2 * LENGTH + i / 2]));
+  }
+  TAP_OK (worst < TOLERANCE, "best: samples are PyTorch's within %.1e", worst);
+  walloc_audio_decoder_set_kind (d, WALLOC_DECODER_LINEAR, NULL);
+  again = decode (d, data, size, 2, NULL);
+  TAP_OK (again != NULL && memcmp (linear, again, 2 * LENGTH *
+          sizeof *again) == 0, "linear again: as it was");
+  free (again);
+  walloc_audio_encoder_free (e);
+  walloc_audio_encoder_new (model, NULL, 44100, 3, COLUMNS - 4, &e, NULL);
+  walloc_audio_encoder_encode (e, g->clip, WALLOC_SAMPLES_S16, NULL, &data,
+      &size, NULL, NULL);
+  walloc_audio_decoder_set_kind (d, WALLOC_DECODER_BEST, NULL);
+  again = decode (d, data, size, 3, NULL);
+  for (i = 0, worst = 0; again != NULL && i < 9 * 256; i++)
+    worst = fmax (worst, isfinite (again[i]) ? fabs (again[i]) : 9);
+  TAP_OK (again != NULL && worst > 0.01 && worst < 4,
+      "three channels, another size: at most %.2f", worst);
+done:
+  free (linear);
+  free (best);
+  free (automatic);
+  free (again);
+  walloc_audio_encoder_free (e);
+  walloc_audio_decoder_free (d);
+}
+
 int
 main (void)
 {
@@ -167,6 +247,7 @@ main (void)
       model->post != NULL && (info.decoders & 1u << WALLOC_DECODER_BEST),
       "it is of kind reference, with a network and a filter");
   test_codec (model, &g);
+  test_kinds (model, &g);
   walloc_model_unref (model);
   return tap_done ();
 }
