@@ -3,7 +3,7 @@
  * speed, without GStreamer.
  *
  * usage: bench_audio [-q QUALITY | -s STEP_INDEX | -d DOWN] [-c COLUMNS]
- *          [-n CHANNELS] [-r RATE] [-R ROUNDS] [-k linear|fast] [-o PREFIX]
+ *          [-n CHANNELS] [-r RATE] [-R ROUNDS] [-k linear|fast|best] [-o PREFIX]
  *          MODEL FILE...
  * Each FILE holds interleaved 16-bit samples. DOWN: 1/16 octaves that the step
  * is below the RMS of the whole file (negative: above), the same for all of it. Prints a line of
@@ -195,8 +195,10 @@ main (int argc, char **argv)
       case 'k':
         if (strcmp (optarg, "fast") == 0)
           o.kind = WALLOC_DECODER_FAST;
+        else if (strcmp (optarg, "best") == 0)
+          o.kind = WALLOC_DECODER_BEST;
         else if (strcmp (optarg, "linear") != 0)
-          die (optarg, "not linear or fast");
+          die (optarg, "not linear, fast or best");
         break;
       case 'o':
         prefix = optarg;
