@@ -330,8 +330,8 @@ def report(data):
     if worse:
         parts += ['The recogniser, too, hears words better through Opus at ' +
                   ', '.join(worse) + ', though the signal to noise ratio of '
-                  'walloc is far higher there: what it listens to above 2 kHz '
-                  'is weak, and a step that is the same for all bands leaves '
+                  'walloc is far higher there: probably what it listens to above '
+                  '2 kHz is weak, and a step that is the same for all bands leaves '
                   'it out. A weighting of bands for speech is not there yet.',
                   '']
     return parts
