@@ -10,6 +10,9 @@
  * folders of GST_WALLOC_MODEL_PATH, then among the installed ones, unless
  * #GstWallocAudioDec:model-file names one.
  *
+ * Models may have a network that makes better sound of the same stream:
+ * #GstWallocAudioDec:decoder.
+ *
  * What is lost is replaced: a damaged frame, a frame that the numbers in
  * headers show to be missing, and gaps that upstream reports. What was heard
  * last goes on then, and fades out where more is missing.
@@ -38,9 +41,12 @@ GST_DEBUG_CATEGORY_STATIC (wallocaudiodec_debug);
  * goes on as if new */
 #define MAX_MISSING 8
 
+#define DEFAULT_DECODER WALLOC_DECODER_AUTO
+
 enum
 {
   PROP_0,
+  PROP_DECODER,
   PROP_MODEL_FILE,
   PROP_STATS
 };
@@ -59,6 +65,37 @@ G_DEFINE_FINAL_TYPE (GstWallocAudioDec, gst_walloc_audio_dec,
 GST_ELEMENT_REGISTER_DEFINE (wallocaudiodec, "wallocaudiodec",
     GST_RANK_PRIMARY, GST_TYPE_WALLOC_AUDIO_DEC);
 
+/**
+ * GstWallocAudioDecDecoder:
+ * @auto: fast as far as the model has it and it keeps up, else linear
+ * @linear: one matrix and synthesis
+ * @fast: small network, added to linear
+ *
+ * Since: 0.2
+ */
+#define GST_TYPE_WALLOC_AUDIO_DEC_DECODER \
+    (gst_walloc_audio_dec_decoder_get_type ())
+static GType
+gst_walloc_audio_dec_decoder_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    {WALLOC_DECODER_AUTO,
+        "The best one that the model has and time allows", "auto"},
+    {WALLOC_DECODER_LINEAR, "One matrix and synthesis, always there",
+        "linear"},
+    {WALLOC_DECODER_FAST, "Small network", "fast"},
+    {0, NULL, NULL}
+  };
+
+  if (g_once_init_enter (&type)) {
+    GType t = g_enum_register_static ("GstWallocAudioDecDecoder", values);
+
+    g_once_init_leave (&type, t);
+  }
+  return type;
+}
+
 static GstStructure *
 gst_walloc_audio_dec_get_stats (GstWallocAudioDec * self)
 {
@@ -71,8 +108,12 @@ gst_walloc_audio_dec_get_stats (GstWallocAudioDec * self)
       "samples", G_TYPE_UINT64, self->stats.samples,
       "damaged", G_TYPE_UINT64, self->stats.damaged,
       "concealed", G_TYPE_UINT64, self->stats.concealed,
+      "linear-frames", G_TYPE_UINT64, self->decoded[WALLOC_DECODER_LINEAR],
+      "fast-frames", G_TYPE_UINT64, self->decoded[WALLOC_DECODER_FAST],
+      "hurried", G_TYPE_UINT64, self->hurried,
       "entropy-time", G_TYPE_UINT64, self->stats.ns_entropy,
-      "synthesis-time", G_TYPE_UINT64, self->stats.ns_synthesis, NULL);
+      "synthesis-time", G_TYPE_UINT64, self->stats.ns_synthesis,
+      "network-time", G_TYPE_UINT64, self->stats.ns_network, NULL);
   GST_OBJECT_UNLOCK (self);
 
   return s;
@@ -85,6 +126,11 @@ gst_walloc_audio_dec_set_property (GObject * object, guint prop_id,
   GstWallocAudioDec *self = GST_WALLOC_AUDIO_DEC (object);
 
   switch (prop_id) {
+    case PROP_DECODER:
+      GST_OBJECT_LOCK (self);
+      self->kind = g_value_get_enum (value);
+      GST_OBJECT_UNLOCK (self);
+      break;
     case PROP_MODEL_FILE:
       GST_OBJECT_LOCK (self);
       g_free (self->model_file);
@@ -104,6 +150,11 @@ gst_walloc_audio_dec_get_property (GObject * object, guint prop_id,
   GstWallocAudioDec *self = GST_WALLOC_AUDIO_DEC (object);
 
   switch (prop_id) {
+    case PROP_DECODER:
+      GST_OBJECT_LOCK (self);
+      g_value_set_enum (value, self->kind);
+      GST_OBJECT_UNLOCK (self);
+      break;
     case PROP_MODEL_FILE:
       GST_OBJECT_LOCK (self);
       g_value_set_string (value, self->model_file);
@@ -135,6 +186,8 @@ gst_walloc_audio_dec_start (GstAudioDecoder * decoder)
 
   GST_OBJECT_LOCK (self);
   memset (&self->stats, 0, sizeof (self->stats));
+  memset (self->decoded, 0, sizeof (self->decoded));
+  self->hurried = 0;
   GST_OBJECT_UNLOCK (self);
   self->have_header = self->missing = FALSE;
   self->early = 0;
@@ -199,6 +252,7 @@ gst_walloc_audio_dec_open (GstWallocAudioDec * self,
   }
   self->model = model;
   self->missing = FALSE;
+  gst_walloc_choice_init (&self->choice);
   self->decoded_columns = self->decoded_channels = 0;
 
   return TRUE;
@@ -346,6 +400,78 @@ gst_walloc_audio_dec_conceal (GstWallocAudioDec * self, GstBuffer * buffer)
   return gst_audio_decoder_finish_frame (decoder, out, 1);
 }
 
+/* Sets the decoder for the next frame, or posts an error. */
+static gboolean
+gst_walloc_audio_dec_choose (GstWallocAudioDec * self,
+    const walloc_frame_info * header, gboolean * automatic,
+    walloc_decoder_kind * kind)
+{
+  guint available = 1u << WALLOC_DECODER_LINEAR | 1u << WALLOC_DECODER_FAST;
+  walloc_error text = { "" };
+
+  GST_OBJECT_LOCK (self);
+  *kind = self->kind;
+  GST_OBJECT_UNLOCK (self);
+
+  *automatic = *kind == WALLOC_DECODER_AUTO;
+  if (*automatic) {
+    gst_walloc_choice_set_stream (&self->choice,
+        self->model->info.decoders & available, FALSE,
+        gst_util_uint64_scale (header->columns * WALLOC_AUDIO_COLUMN,
+            GST_SECOND, header->rate));
+    *kind = gst_walloc_choice_get (&self->choice);
+  }
+  if (walloc_audio_decoder_set_kind (self->decoder, *kind, &text) == WALLOC_OK)
+    return TRUE;
+  if (!*automatic) {
+    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, (NULL),
+        ("%s. Use decoder=auto, which takes what there is.", text.text));
+    return FALSE;
+  }
+  GST_INFO_OBJECT (self, "decoder %d cannot be used: %s", *kind, text.text);
+  gst_walloc_choice_refused (&self->choice, *kind);
+  *kind = WALLOC_DECODER_LINEAR;
+
+  return walloc_audio_decoder_set_kind (self->decoder, *kind, NULL) ==
+      WALLOC_OK;
+}
+
+/* Decodes with the decoder that was chosen. */
+static walloc_result
+gst_walloc_audio_dec_run (GstWallocAudioDec * self, const GstMapInfo * in,
+    guint8 * samples, gsize room, gboolean automatic, walloc_decoder_kind kind,
+    guint * damaged, walloc_error * text)
+{
+  gint64 start = g_get_monotonic_time ();
+  walloc_result result;
+  gboolean hurried;
+
+  result = walloc_audio_decoder_decode (self->decoder, in->data, in->size,
+      sample_format (self), samples, room, NULL, damaged, text);
+  if (automatic && kind == WALLOC_DECODER_FAST && (result == WALLOC_ERR_LIMIT
+          || result == WALLOC_ERR_MEMORY || result == WALLOC_ERR_UNSUPPORTED)) {
+    GST_INFO_OBJECT (self, "the network is not for these frames: %s",
+        text->text);
+    gst_walloc_choice_refused (&self->choice, kind);
+    kind = WALLOC_DECODER_LINEAR;
+    walloc_audio_decoder_set_kind (self->decoder, kind, NULL);
+    result = walloc_audio_decoder_decode (self->decoder, in->data, in->size,
+        sample_format (self), samples, room, NULL, damaged, text);
+  }
+  if (result != WALLOC_OK)
+    return result;
+  hurried = automatic && kind < gst_walloc_choice_get_top (&self->choice);
+  if (automatic)
+    gst_walloc_choice_decoded (&self->choice, kind,
+        (g_get_monotonic_time () - start) * GST_USECOND);
+  GST_OBJECT_LOCK (self);
+  self->decoded[kind]++;
+  self->hurried += hurried;
+  GST_OBJECT_UNLOCK (self);
+
+  return result;
+}
+
 /* Decodes one frame that parsed, behind @missing ones that are replaced, and
  * trims it. */
 static GstFlowReturn
@@ -360,10 +486,14 @@ gst_walloc_audio_dec_decode (GstWallocAudioDec * self, const GstMapInfo * in,
   gsize room = (gsize) samples * header->audio_channels;
   GstFlowReturn ret = GST_FLOW_OK;
   walloc_error text = { "" };
+  walloc_decoder_kind kind;
   walloc_result result;
+  gboolean automatic;
   GstBuffer *out;
   GstMapInfo map;
 
+  if (!gst_walloc_audio_dec_choose (self, header, &automatic, &kind))
+    return GST_FLOW_ERROR;
   out = gst_audio_decoder_allocate_output_buffer (decoder,
       (missing + 1) * block);
   if (!out || !gst_buffer_map (out, &map, GST_MAP_WRITE)) {
@@ -373,9 +503,8 @@ gst_walloc_audio_dec_decode (GstWallocAudioDec * self, const GstMapInfo * in,
   }
   for (k = 0; k < missing; k++)
     gst_walloc_audio_dec_replace (self, map.data + k * block, block);
-  result = walloc_audio_decoder_decode (self->decoder, in->data, in->size,
-      sample_format (self), map.data + missing * block, room, NULL, &damaged,
-      &text);
+  result = gst_walloc_audio_dec_run (self, in, map.data + missing * block,
+      room, automatic, kind, &damaged, &text);
   if (result == WALLOC_ERR_CORRUPT || result == WALLOC_ERR_TRUNCATED) {
     /* what the header promised comes all the same */
     gst_walloc_audio_dec_replace (self, map.data + missing * block, block);
@@ -510,6 +639,22 @@ gst_walloc_audio_dec_class_init (GstWallocAudioDecClass * klass)
   gobject_class->finalize = gst_walloc_audio_dec_finalize;
 
   /**
+   * GstWallocAudioDec:decoder:
+   *
+   * What makes sound of what was coded. A network needs more time than the
+   * linear decoder and gives less noise from the same stream. Auto takes it
+   * unless decoding takes more than nine tenths of a frame's duration, and
+   * tries again later.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (gobject_class, PROP_DECODER,
+      g_param_spec_enum ("decoder", "Decoder", "What makes sound of latents",
+          GST_TYPE_WALLOC_AUDIO_DEC_DECODER, DEFAULT_DECODER,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+          | GST_PARAM_MUTABLE_PLAYING));
+
+  /**
    * GstWallocAudioDec:model-file:
    *
    * Model to look at first; others are found by the id in the stream.
@@ -527,7 +672,9 @@ gst_walloc_audio_dec_class_init (GstWallocAudioDecClass * klass)
    *
    * Counters since the element was started: frames, bytes and samples per
    * channel, segments that were damaged, blocks that were made without a
-   * frame, and the nanoseconds of entropy decoding and synthesis.
+   * frame, frames by decoder, those for which decoder=auto took a cheaper one
+   * than the model has, and the nanoseconds of entropy decoding and synthesis,
+   * with those of the network in it.
    *
    * Since: 0.2
    */
@@ -557,6 +704,8 @@ gst_walloc_audio_dec_init (GstWallocAudioDec * self)
 {
   GstAudioDecoder *decoder = GST_AUDIO_DECODER (self);
 
+  self->kind = DEFAULT_DECODER;
+  gst_walloc_choice_init (&self->choice);
   gst_audio_decoder_set_needs_format (decoder, FALSE);
   gst_audio_decoder_set_drainable (decoder, FALSE);
   gst_audio_decoder_set_plc_aware (decoder, TRUE);

@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 #include <walloc/audio.h>
 
+#include "gstwallocchoice.h"
 #include "gstwallocmodel.h"
 
 G_BEGIN_DECLS
@@ -18,13 +19,16 @@ struct _GstWallocAudioDec
 {
   GstAudioDecoder parent;
 
-  gchar *model_file;            /* property, protected by the object lock */
+  /* properties, protected by the object lock */
+  gchar *model_file;
+  walloc_decoder_kind kind;
 
   /* of the stream */
   GstWallocModel *model;
   guint64 missing_id;           /* of a model that was not found */
   gboolean missing;
   walloc_audio_decoder *decoder;
+  GstWallocChoice choice;
   walloc_frame_info header;     /* of the last frame */
   gboolean have_header;
   guint decoded_columns, decoded_channels;      /* of the last that decoded */
@@ -34,6 +38,8 @@ struct _GstWallocAudioDec
 
   /* for the property "stats", protected by the object lock */
   walloc_audio_decoder_stats stats;
+  guint64 decoded[WALLOC_DECODER_FAST + 1];     /* by decoder */
+  guint64 hurried;
 };
 
 G_END_DECLS

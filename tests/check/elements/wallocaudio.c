@@ -546,6 +546,111 @@ GST_START_TEST (test_whole)
 
 GST_END_TEST;
 
+/* Pushes all frames into a decoder with these properties; from frame
+ * @change on with decoder @then. Returns the samples. */
+static gint16 *
+decode_with (GPtrArray * frames, GstCaps * caps, const gchar * properties,
+    guint change, const gchar * then, guint64 counts[2], guint * n)
+{
+  gchar *launch = g_strdup_printf ("wallocaudiodec %s ! capsfilter "
+      "caps=audio/x-raw,format=" GST_AUDIO_NE (S16), properties);
+  GstHarness *h = gst_harness_new_parse (launch);
+  GstElement *dec = gst_harness_find_element (h, "wallocaudiodec");
+  gint16 *out;
+  guint k;
+
+  gst_harness_set_src_caps (h, gst_caps_ref (caps));
+  for (k = 0; k < frames->len; k++) {
+    if (k == change)
+      gst_util_set_object_arg (G_OBJECT (dec), "decoder", then);
+    fail_unless_equals_int (gst_harness_push (h,
+            gst_buffer_ref (frames->pdata[k])), GST_FLOW_OK);
+  }
+  gst_harness_push_event (h, gst_event_new_eos ());
+  out = pull_all (h, 1, 16000, n);
+  counts[0] = stat_of (h, "linear-frames");
+  counts[1] = stat_of (h, "fast-frames");
+  fail_unless (counts[1] == 0 || stat_of (h, "network-time") > 0);
+  gst_object_unref (dec);
+  gst_harness_teardown (h);
+  g_free (launch);
+  return out;
+}
+
+/* The two models of the tests have one id, and one of them a network. */
+GST_START_TEST (test_decoder)
+{
+#define WITHOUT "model-file=sound-test decoder="
+#define WITH "model-file=sound-net-test decoder="
+  GPtrArray *frames =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  GstHarness *h = harness ("wallocaudioenc model-file=sound-test "
+      "frame-size=1024 quality=60", 16000, 1);
+  gint16 *in = sound (30000, 1), *linear, *out;
+  guint64 counts[2];
+  guint n, m, all, same;
+  GstBuffer *buffer;
+  GstMessage *message;
+  GError *error;
+  GstCaps *caps;
+  GstBus *bus;
+
+  push (h, in, 0, 30000, 1, 16000);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  while ((buffer = gst_harness_try_pull (h)))
+    g_ptr_array_add (frames, buffer);
+  caps = gst_pad_get_current_caps (h->sinkpad);
+  gst_harness_teardown (h);
+  all = frames->len;
+
+  linear = decode_with (frames, caps, WITHOUT "auto", all, NULL, counts, &n);
+  fail_unless (n == 30000 && counts[0] == all && counts[1] == 0);
+  out = decode_with (frames, caps, WITH "linear", all, NULL, counts, &m);
+  fail_unless (m == n && memcmp (linear, out, n * sizeof (*out)) == 0);
+  fail_unless (counts[0] == all && counts[1] == 0);
+  g_free (out);
+  out = decode_with (frames, caps, WITH "fast", all, NULL, counts, &m);
+  fail_unless (m == n && counts[0] == 0 && counts[1] == all);
+  fail_unless (memcmp (linear, out, 2048 * sizeof (*out)) != 0);
+  g_free (out);
+  out = decode_with (frames, caps, WITH "auto", all, NULL, counts, &m);
+  fail_unless (m == n && counts[0] + counts[1] == all && counts[1] > 0);
+  g_free (out);
+
+  /* while playing: linear up to the change */
+  out = decode_with (frames, caps, WITH "linear", 10, "fast", counts, &m);
+  fail_unless (m == n && counts[0] == 10 && counts[1] == all - 10);
+  for (same = 0; same < n && out[same] == linear[same];)
+    same++;
+  fail_unless (same >= 10 * 1024 - WALLOC_AUDIO_DELAY && same < n - 1024,
+      "%u samples are the same", same);
+  g_free (out);
+
+  /* what is asked for and not there is an error */
+  h = gst_harness_new_parse ("wallocaudiodec " WITHOUT "fast");
+  gst_harness_set_src_caps (h, gst_caps_ref (caps));
+  bus = gst_bus_new ();
+  gst_element_set_bus (h->element, bus);
+  fail_unless_equals_int (gst_harness_push (h,
+          gst_buffer_ref (frames->pdata[0])), GST_FLOW_ERROR);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  fail_unless (message != NULL);
+  gst_message_parse_error (message, &error, NULL);
+  fail_unless (g_error_matches (error, GST_LIBRARY_ERROR,
+          GST_LIBRARY_ERROR_SETTINGS));
+  g_error_free (error);
+  gst_message_unref (message);
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+  gst_caps_unref (caps);
+  g_ptr_array_unref (frames);
+  g_free (linear);
+  g_free (in);
+}
+
+GST_END_TEST;
+
 static Suite *
 wallocaudio_suite (void)
 {
@@ -563,6 +668,7 @@ wallocaudio_suite (void)
   tcase_add_test (tc, test_damaged);
   tcase_add_test (tc, test_rate_change);
   tcase_add_test (tc, test_bad_model);
+  tcase_add_test (tc, test_decoder);
   tcase_add_test (tc, test_whole);
   return s;
 }
