@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "entropy/rows.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(WALLOC_NO_CLONES)
@@ -17,12 +18,21 @@ const uint8_t walloc_rows_fraction[256] = {
 
 #if HAVE_X86
 /* Compilers do not all know how to ask for it. */
+/* Asked once: in a virtual machine the instruction takes as long as coding a
+ * frame of sound. */
 static int
 has_lzcnt (void)
 {
+  static atomic_int known;      /* 0: not yet; 1: no; 2: yes */
+  int answer = atomic_load_explicit (&known, memory_order_relaxed);
   unsigned a, b, c, d;
 
-  return __get_cpuid (0x80000001, &a, &b, &c, &d) && (c >> 5 & 1) != 0;
+  if (answer == 0) {
+    answer = __get_cpuid (0x80000001, &a, &b, &c, &d) && (c >> 5 & 1) != 0 ?
+        2 : 1;
+    atomic_store_explicit (&known, answer, memory_order_relaxed);
+  }
+  return answer == 2;
 }
 #endif
 
