@@ -70,6 +70,7 @@ GST_ELEMENT_REGISTER_DEFINE (wallocaudiodec, "wallocaudiodec",
  * @auto: fast as far as the model has it and it keeps up, else linear
  * @linear: one matrix and synthesis
  * @fast: small network, added to linear
+ * @best: the network of a model in the published form
  *
  * Since: 0.2
  */
@@ -85,6 +86,7 @@ gst_walloc_audio_dec_decoder_get_type (void)
     {WALLOC_DECODER_LINEAR, "One matrix and synthesis, always there",
         "linear"},
     {WALLOC_DECODER_FAST, "Small network", "fast"},
+    {WALLOC_DECODER_BEST, "Network of a model in the published form", "best"},
     {0, NULL, NULL}
   };
 
@@ -110,6 +112,7 @@ gst_walloc_audio_dec_get_stats (GstWallocAudioDec * self)
       "concealed", G_TYPE_UINT64, self->stats.concealed,
       "linear-frames", G_TYPE_UINT64, self->decoded[WALLOC_DECODER_LINEAR],
       "fast-frames", G_TYPE_UINT64, self->decoded[WALLOC_DECODER_FAST],
+      "best-frames", G_TYPE_UINT64, self->decoded[WALLOC_DECODER_BEST],
       "hurried", G_TYPE_UINT64, self->hurried,
       "entropy-time", G_TYPE_UINT64, self->stats.ns_entropy,
       "synthesis-time", G_TYPE_UINT64, self->stats.ns_synthesis,
@@ -406,7 +409,6 @@ gst_walloc_audio_dec_choose (GstWallocAudioDec * self,
     const walloc_frame_info * header, gboolean * automatic,
     walloc_decoder_kind * kind)
 {
-  guint available = 1u << WALLOC_DECODER_LINEAR | 1u << WALLOC_DECODER_FAST;
   walloc_error text = { "" };
 
   GST_OBJECT_LOCK (self);
@@ -416,7 +418,7 @@ gst_walloc_audio_dec_choose (GstWallocAudioDec * self,
   *automatic = *kind == WALLOC_DECODER_AUTO;
   if (*automatic) {
     gst_walloc_choice_set_stream (&self->choice,
-        self->model->info.decoders & available, FALSE,
+        self->model->info.decoders, FALSE,
         gst_util_uint64_scale (header->columns * WALLOC_AUDIO_COLUMN,
             GST_SECOND, header->rate));
     *kind = gst_walloc_choice_get (&self->choice);
@@ -448,7 +450,7 @@ gst_walloc_audio_dec_run (GstWallocAudioDec * self, const GstMapInfo * in,
 
   result = walloc_audio_decoder_decode (self->decoder, in->data, in->size,
       sample_format (self), samples, room, NULL, damaged, text);
-  if (automatic && kind == WALLOC_DECODER_FAST && (result == WALLOC_ERR_LIMIT
+  if (automatic && kind != WALLOC_DECODER_LINEAR && (result == WALLOC_ERR_LIMIT
           || result == WALLOC_ERR_MEMORY || result == WALLOC_ERR_UNSUPPORTED)) {
     GST_INFO_OBJECT (self, "the network is not for these frames: %s",
         text->text);

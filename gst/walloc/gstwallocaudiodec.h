@@ -38,7 +38,7 @@ struct _GstWallocAudioDec
 
   /* for the property "stats", protected by the object lock */
   walloc_audio_decoder_stats stats;
-  guint64 decoded[WALLOC_DECODER_FAST + 1];     /* by decoder */
+  guint64 decoded[WALLOC_DECODER_BEST + 1];     /* by decoder */
   guint64 hurried;
 };
 

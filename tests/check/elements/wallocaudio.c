@@ -651,6 +651,43 @@ GST_START_TEST (test_decoder)
 
 GST_END_TEST;
 
+/* A converted model of the published form: its network, by name or auto. */
+GST_START_TEST (test_published)
+{
+  static const gchar *const kinds[] = { "linear", "best", "auto" };
+  const gchar *model = TEST_GOLDEN_DIR
+      "/published-sound/published-sound-test.wlm";
+  const guint n = 3 * 1792;
+  gint16 *in = sound (n, 2), *out[3];
+  guint i, got;
+  GstHarness *h;
+  gchar *launch;
+
+  for (i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    launch = g_strdup_printf ("wallocaudioenc frame-size=1792 "
+        "model-file=\"%s\" ! wallocaudiodec name=dec model-file=\"%s\" "
+        "decoder=%s ! capsfilter caps=audio/x-raw,format=" GST_AUDIO_NE (S16),
+        model, model, kinds[i]);
+    h = harness (launch, 44100, 2);
+    push (h, in, 0, n, 2, 44100);
+    gst_harness_push_event (h, gst_event_new_eos ());
+    out[i] = pull_all (h, 2, 44100, &got);
+    fail_unless_equals_int (got, n);
+    g_free (launch);
+    gst_harness_teardown (h);
+  }
+  /* weights are random: all that counts is which of them were used */
+  fail_if (memcmp (out[0], out[1], n * 4) == 0);
+  /* auto takes the network where the machine has time for it */
+  fail_unless (memcmp (out[1], out[2], 1792 * 4) == 0
+      || memcmp (out[0], out[2], 1792 * 4) == 0);
+  for (i = 0; i < G_N_ELEMENTS (kinds); i++)
+    g_free (out[i]);
+  g_free (in);
+}
+
+GST_END_TEST;
+
 static Suite *
 wallocaudio_suite (void)
 {
@@ -670,6 +707,9 @@ wallocaudio_suite (void)
   tcase_add_test (tc, test_bad_model);
   tcase_add_test (tc, test_decoder);
   tcase_add_test (tc, test_whole);
+#ifdef HAVE_ONNX
+  tcase_add_test (tc, test_published);
+#endif
   return s;
 }
 
