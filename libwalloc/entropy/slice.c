@@ -41,7 +41,7 @@ walloc_slice_origin (unsigned width)
 /* Offsets of the areas in scratch, and bytes of it all. plane_stride is that
  * of the latents. */
 static size_t
-lay_out (walloc_slice_areas * areas, uint8_t * scratch, unsigned width,
+lay_out (walloc_slice_areas * areas, uint8_t * memory, unsigned width,
     unsigned rows, size_t plane_stride, unsigned channels, int before,
     int encoder)
 {
@@ -49,6 +49,8 @@ lay_out (walloc_slice_areas * areas, uint8_t * scratch, unsigned width,
   size_t cells = (size_t) width * rows, coded = encoder ? cells * channels : 0;
   size_t planes = plane_stride * channels +
       2 * walloc_slice_stride (width) + WALLOC_SLICE_LEFT + WALLOC_ROW_SLACK;
+  /* a number: memory is NULL where only the size is asked for */
+  uintptr_t scratch = (uintptr_t) memory;
   size_t at = 0;
 
   areas->work = (walloc_rows_work *) (scratch + at);
@@ -63,11 +65,11 @@ lay_out (walloc_slice_areas * areas, uint8_t * scratch, unsigned width,
   areas->number = areas->map = (uint16_t *) (scratch + at);
   at += ((coded > cells ? coded : cells) + WALLOC_ROW_SLACK) *
       sizeof (uint16_t);
-  areas->context = scratch + at;
+  areas->context = (uint8_t *) (scratch + at);
   at += coded + WALLOC_ROW_SLACK;
-  areas->magnitudes = scratch + at + walloc_slice_origin (width);
+  areas->magnitudes = (uint8_t *) (scratch + at + walloc_slice_origin (width));
   at += planes;
-  areas->previous = scratch + at + walloc_slice_origin (width);
+  areas->previous = (uint8_t *) (scratch + at + walloc_slice_origin (width));
   at += before ? planes : 0;
   return at;
 }
