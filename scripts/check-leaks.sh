@@ -81,6 +81,14 @@ check sound-rate ok audiotestsrc num-buffers=60 ! \
 check sound-decodebin ok filesrc location="$sound" ! decodebin ! fakesink
 check sound-damaged ok filesrc location="$sound" ! \
   breakmydata seed=1 probability=0.002 ! wallocparse ! wallocaudiodec ! fakesink
+check sound-thin ok audiotestsrc num-buffers=60 wave=white-noise ! \
+  wallocaudioenc layers=3 ! wallocthin bitrate=20 drop-frames=true ! \
+  wallocaudiodec ! fakesink
+check mixed ok multipartmux name=m ! multipartdemux name=d \
+  videotestsrc num-buffers=30 ! $small ! wallocenc ! queue ! m. \
+  audiotestsrc num-buffers=60 ! wallocaudioenc ! queue ! m. \
+  d. ! video/x-walloc ! queue ! wallocparse ! wallocdec ! fakesink \
+  d. ! audio/x-walloc ! queue ! wallocparse ! wallocaudiodec ! fakesink
 check sound-model error audiotestsrc num-buffers=1 ! \
   wallocaudioenc model-file=photo-1.wlm ! fakesink async=false
 GST_WALLOC_MODEL_PATH=/nowhere
