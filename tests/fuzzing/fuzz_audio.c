@@ -47,7 +47,10 @@ decoder_new (walloc_model * model)
 {
   walloc_audio_decoder *decoder;
 
-  if (walloc_audio_decoder_new (model, NULL, &decoder, NULL) != WALLOC_OK)
+  /* with the network, where the model has one */
+  if (walloc_audio_decoder_new (model, NULL, &decoder, NULL) != WALLOC_OK ||
+      walloc_audio_decoder_set_kind (decoder, WALLOC_DECODER_AUTO, NULL) !=
+      WALLOC_OK)
     abort ();
   return decoder;
 }
@@ -199,6 +202,7 @@ int
 LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
 {
   feed (TEST_GOLDEN_DIR "/models/sound-test.wlm", data, size);
+  feed (TEST_GOLDEN_DIR "/models/sound-net-test.wlm", data, size);
   feed (TEST_GOLDEN_DIR "/models/reference-sound-test.wlm", data, size);
   return 0;
 }
