@@ -516,8 +516,10 @@ test_rewrite (void)
 }
 
 static void
-refuse (const char *what, walloc_frame_info info, const uint32_t * sizes)
+refuse (const char *what, const walloc_frame_info * changed,
+    const uint32_t * sizes)
 {
+  walloc_frame_info info = *changed;
   uint8_t data[200];
   walloc_error error = { "" };
   walloc_result result;
@@ -537,7 +539,7 @@ test_write (void)
 
   fill (&good, 24, 20, 1);
 #define REFUSE(what, change) \
-  do { info = good; change; refuse (what, info, sizes); } while (0)
+  do { info = good; change; refuse (what, &info, sizes); } while (0)
   REFUSE ("width 0", info.width = 0);
   REFUSE ("width 16385", info.width = 16385);
   REFUSE ("height 0", info.height = 0; info.slices = 0);
@@ -569,7 +571,7 @@ test_write (void)
   REFUSE ("colour range 3", info.has_colour = 1; info.colour.range = 3);
   REFUSE ("2^30 + 1 bytes", sizes[2] = (1u << 30) - 29);
   sizes[2] = 30;
-  refuse ("no table of sizes", good, NULL);
+  refuse ("no table of sizes", &good, NULL);
   info = good;
   TAP_OK (walloc_frame_write (data, 39, &info, sizes, &error) ==
       WALLOC_ERR_SPACE && info.header_size == 40,
