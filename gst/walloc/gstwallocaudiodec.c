@@ -317,7 +317,7 @@ gst_walloc_audio_dec_negotiate (GstWallocAudioDec * self,
 /* Frames that the header shows to be missing in front of it. */
 static guint
 gst_walloc_audio_dec_missing (GstWallocAudioDec * self,
-    const walloc_frame_info * header, gboolean discont)
+    const walloc_frame_info * header)
 {
   guint missing;
 
@@ -584,8 +584,7 @@ gst_walloc_audio_dec_handle_frame (GstAudioDecoder * decoder,
   } else if (!gst_walloc_audio_dec_negotiate (self, &header)) {
     ret = GST_FLOW_NOT_NEGOTIATED;
   } else {
-    missing = gst_walloc_audio_dec_missing (self, &header,
-        GST_BUFFER_IS_DISCONT (buffer));
+    missing = gst_walloc_audio_dec_missing (self, &header);
     self->header = header;
     self->have_header = TRUE;
     ret = gst_walloc_audio_dec_decode (self, &map, &header, missing);

@@ -11,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/bytes.h"
-#include "common/crc16.h"
-#include "common/crc32.h"
+#include "fuzz_mend.h"
 
 /* columns times channels: larger blocks are not worth their time, and are
  * only offered too little room */
@@ -144,65 +142,14 @@ decode_stream (walloc_model * model, const uint8_t * data, size_t size)
   free (samples);
 }
 
-/* Puts right what headers and segments end with, or no damage in them gets
- * further; for all frames that are where the last one ends. */
-static void
-mend (uint8_t * data, size_t size, uint64_t id)
-{
-  size_t header, offset, length;
-  walloc_frame_info info;
-  unsigned i, k;
-
-  while (size >= WALLOC_FRAME_MIN_HEADER) {
-    header = walloc_get_u16 (data + 4);
-    if (header < WALLOC_FRAME_MIN_HEADER || header > size)
-      return;
-    walloc_put_u64 (data + 12, id);
-    walloc_put_u32 (data + header - 4, walloc_crc32 (data, header - 4));
-    if (walloc_frame_parse (data, size, &info, NULL) != WALLOC_OK ||
-        info.payload_size > size - header)
-      return;
-    for (i = 0; i < info.slices; i++)
-      for (k = 0; k < info.layers; k++)
-        if (walloc_frame_segment (data, &info, i, k, &offset, &length) ==
-            WALLOC_OK && length >= 2 && offset <= size &&
-            length <= size - offset)
-          walloc_put_u16 (data + offset + length - 2,
-              walloc_crc16 (data + offset, length - 2));
-    data += header + info.payload_size;
-    size -= header + info.payload_size;
-  }
-}
-
-static void
-feed (const char *path, const uint8_t * data, size_t size)
-{
-  walloc_model *model;
-  walloc_model_info info;
-  uint8_t *mended;
-
-  if (walloc_model_load (path, NULL, &model, NULL) != WALLOC_OK)
-    abort ();
-  decode (model, data, size);
-  decode_stream (model, data, size);
-  walloc_model_get_info (model, &info);
-  mended = malloc (size + 1);
-  require (mended != NULL);
-  memcpy (mended, data, size);
-  mend (mended, size, info.id);
-  if (memcmp (mended, data, size) != 0) {
-    decode (model, mended, size);
-    decode_stream (model, mended, size);
-  }
-  free (mended);
-  walloc_model_unref (model);
-}
-
 int
 LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
 {
-  feed (TEST_GOLDEN_DIR "/models/sound-test.wlm", data, size);
-  feed (TEST_GOLDEN_DIR "/models/sound-net-test.wlm", data, size);
-  feed (TEST_GOLDEN_DIR "/models/reference-sound-test.wlm", data, size);
+  feed_model (TEST_GOLDEN_DIR "/models/sound-test.wlm", data, size,
+      decode, decode_stream);
+  feed_model (TEST_GOLDEN_DIR "/models/sound-net-test.wlm", data, size,
+      decode, decode_stream);
+  feed_model (TEST_GOLDEN_DIR "/models/reference-sound-test.wlm", data, size,
+      decode, decode_stream);
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "codec/audio_reference.h"
 #include "entropy/slice.h"
 #include "tap.h"
+#include "golden_file.h"
 
 #define MODEL TEST_GOLDEN_DIR "/models/reference-sound-test.wlm"
 #define COLUMNS 11
@@ -29,17 +30,8 @@ typedef struct
 static int
 read_file (const char *name, void *data, size_t size)
 {
-  char path[1024], extra;
-  FILE *file;
-  size_t got;
-
-  snprintf (path, sizeof path, TEST_GOLDEN_DIR "/reference-sound/%s", name);
-  file = fopen (path, "rb");
-  if (file == NULL)
-    return 0;
-  got = fread (data, 1, size, file) + fread (&extra, 1, 1, file);
-  fclose (file);
-  return got == size;
+  return golden_file_read (TEST_GOLDEN_DIR "/reference-sound/", name, data,
+      size);
 }
 
 static int

@@ -15,6 +15,7 @@
 #include "bottleneck/companding.h"
 #include "model/model.h"
 #include "tap.h"
+#include "golden_file.h"
 
 #define FOLDER TEST_GOLDEN_DIR "/published/"
 #define WIDTH 72
@@ -42,17 +43,7 @@ typedef struct
 static int
 read_file (const char *name, void *data, size_t size)
 {
-  char path[1024], extra;
-  FILE *file;
-  size_t got;
-
-  snprintf (path, sizeof path, FOLDER "%s", name);
-  file = fopen (path, "rb");
-  if (file == NULL)
-    return 0;
-  got = fread (data, 1, size, file) + fread (&extra, 1, 1, file);
-  fclose (file);
-  return got == size;
+  return golden_file_read (FOLDER, name, data, size);
 }
 
 static int
