@@ -40,6 +40,10 @@ walloc_audio_signals (unsigned audio_channels, unsigned index)
 walloc_result walloc_audio_matrix_init (walloc_audio_matrix * matrix,
     const walloc_model * model, walloc_mem * mem);
 
+/* Which channel of the other signal is made of the same bands in the same way;
+ * the channel itself where there is none. [D]. */
+void walloc_audio_find_twins (const walloc_model * model, uint16_t * twin);
+
 /* Cosine and sine of a rotation (0 to 63, in pi / 64), in Q15. */
 void walloc_audio_angle (unsigned rotation, int32_t * cosine, int32_t * sine);
 
@@ -52,5 +56,10 @@ void walloc_audio_rotate (int32_t * a, int32_t * b, size_t n,
     unsigned rotation);
 void walloc_audio_rotate_back (float *a, float *b, size_t n,
     unsigned rotation);
+
+/* Turns n values of a channel and its twin: a' = cosine a + sine b,
+ * b' = cosine b - sine a. b may be NULL: there is none, and none is made. */
+void walloc_audio_turn (float *a, float *b, size_t n, float cosine,
+    float sine);
 
 #endif

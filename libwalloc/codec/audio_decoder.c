@@ -4,51 +4,19 @@
  * What is lost, a segment or a frame, is replaced by what was heard last: each
  * band goes on with the energy of its last columns and random signs, fading
  * from call to call. */
-#include "codec/audio_conceal.h"
-#include "codec/audio_network.h"
+#include "codec/audio_decoder-private.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "bottleneck/quantiser.h"
 #include "bottleneck/sparse.h"
-#include "codec/audio_reference_net.h"
+#include "codec/audio_conceal.h"
 #include "codec/workers.h"
 #include "transform/sound.h"
 
 /* What is left of a lost block with every further one. */
 #define FADE 0.5f
-
-struct walloc_audio_decoder
-{
-  walloc_mem mem;
-  walloc_model *model;
-  walloc_allocator allocator;
-  walloc_audio_matrix matrix;
-  walloc_decoder_kind kind;     /* that was asked for */
-  walloc_audio_network *network;        /* NULL: linear */
-
-  /* of this many channels and columns */
-  unsigned audio_channels, pairs, columns;
-  float *state[WALLOC_AUDIO_MAX_CHANNELS];
-  float *coefs[WALLOC_AUDIO_MAX_CHANNELS];      /* [256][stride] */
-  size_t stride;
-  /* kind reference, and what was taken from the last block's pairs */
-  walloc_audio_reference *reference;
-  float mean[WALLOC_AUDIO_PAIRS], peak[WALLOC_AUDIO_PAIRS];
-  walloc_audio_reference_net *reference_net;    /* of reference_kind, or NULL */
-  walloc_decoder_kind reference_kind;
-  int post[WALLOC_AUDIO_PAIRS]; /* a network made the coefficients */
-  float *samples;               /* of a channel */
-  float *values;                /* of a row of latents */
-  int16_t *latents;             /* of a pair */
-  void *entropy;
-  /* mean energy of each band at the end of the last good block of a channel */
-  float *recent[WALLOC_AUDIO_MAX_CHANNELS];
-  float fade;
-  uint32_t noise;
-  walloc_audio_decoder_stats stats;
-};
 
 walloc_result
 walloc_audio_decoder_new (walloc_model * model,
@@ -99,8 +67,6 @@ unprepare (walloc_audio_decoder * d)
   walloc_mem_release (&d->mem, &d->reference);
   walloc_mem_release (&d->mem, &d->samples);
   walloc_mem_release (&d->mem, &d->values);
-  walloc_mem_release (&d->mem, &d->latents);
-  walloc_mem_release (&d->mem, &d->entropy);
   d->audio_channels = d->columns = 0;
 }
 
@@ -112,6 +78,7 @@ walloc_audio_decoder_free (walloc_audio_decoder * decoder)
   if (decoder == NULL)
     return;
   unprepare (decoder);
+  walloc_audio_latents_unprepare (decoder);
   walloc_audio_network_free (decoder->network);
   walloc_audio_reference_net_free (decoder->reference_net);
   walloc_mem_release (&decoder->mem, &decoder->matrix.entry);
@@ -209,7 +176,6 @@ prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
     walloc_error * error)
 {
   const int whole = d->model->info.kind == WALLOC_MODEL_REFERENCE;
-  const unsigned n = d->model->info.channels;
   int short_of = 0;
   unsigned i;
 
@@ -234,10 +200,6 @@ prepare (walloc_audio_decoder * d, const walloc_frame_info * info,
   d->samples = walloc_mem_take (&d->mem, (size_t) info->columns *
       WALLOC_SOUND_BANDS, sizeof (float), &short_of);
   d->values = walloc_mem_take (&d->mem, d->stride, sizeof (float), &short_of);
-  d->latents = walloc_mem_take (&d->mem, walloc_slice_elements (info->columns,
-          1, n), sizeof (int16_t), &short_of);
-  d->entropy = walloc_mem_take (&d->mem, 1, walloc_slice_scratch (d->model,
-          info->columns, 1, n, WALLOC_SLICE_DECODE), &short_of);
   if (whole) {
     d->reference = walloc_mem_take (&d->mem, 1, sizeof *d->reference,
         &short_of);
@@ -343,41 +305,6 @@ prepare_network (walloc_audio_decoder * d, const walloc_frame_info * info,
       WALLOC_OK : result;
 }
 
-/* Decodes the layers of a pair; returns the channels that are there, and
- * counts what is damaged. */
-static unsigned
-decode_pair (walloc_audio_decoder * d, const uint8_t * data,
-    const walloc_frame_info * info, unsigned index, unsigned signals,
-    unsigned *damaged)
-{
-  uint8_t present[WALLOC_MODEL_MAX_CHANNELS];
-  walloc_slice_coder coder;
-  walloc_slice slice;
-  size_t offset, size;
-  unsigned layer;
-
-  walloc_audio_present (d->model, signals, present);
-  walloc_slice_coder_init (&coder, d->model, info->set, info->channels,
-      present);
-  walloc_slice_coder_layers (&coder, info->layers, info->layer_end);
-  memset (&slice, 0, sizeof slice);
-  slice.width = d->columns;
-  slice.rows = 1;
-  slice.stride = walloc_slice_stride (d->columns);
-  slice.plane_stride = walloc_slice_plane_stride (d->columns, 1);
-  slice.planes = d->latents + walloc_slice_origin (d->columns);
-  slice.scratch = d->entropy;
-  for (layer = 0; layer < info->layers; layer++) {
-    if (walloc_frame_segment (data, info, index, layer, &offset, &size) !=
-        WALLOC_OK || walloc_slice_decode (&coder, &slice, layer,
-            data + offset, size) != WALLOC_OK) {
-      *damaged += info->layers - layer;
-      break;
-    }
-  }
-  return layer > 0 ? info->layer_end[layer - 1] : 0;
-}
-
 static void
 store (const walloc_audio_decoder * d, const float *from, unsigned channel,
     walloc_sample_format format, void *samples)
@@ -421,35 +348,6 @@ synthesise (walloc_audio_decoder * d, walloc_sample_format format,
 }
 
 static walloc_result
-check_frame (const walloc_audio_decoder * d, const walloc_frame_info * info,
-    size_t size, walloc_error * error)
-{
-  const walloc_model_info *model = &d->model->info;
-
-  if (info->media != WALLOC_MEDIA_AUDIO)
-    return walloc_fail (error, WALLOC_ERR_UNSUPPORTED,
-        "the frame is one of pictures, not of sound");
-  if (info->model_id != model->id)
-    return walloc_fail (error, WALLOC_ERR_MODEL_MISMATCH,
-        "the frame needs model %016llx, this is '%s' with %016llx",
-        (unsigned long long) info->model_id, model->name,
-        (unsigned long long) model->id);
-  if (info->set >= model->sets || info->channels > model->channels)
-    return walloc_fail (error, WALLOC_ERR_CORRUPT,
-        "the frame's set %u and %u channels are not possible with model '%s'",
-        info->set, info->channels, model->name);
-  if (model->kind == WALLOC_MODEL_REFERENCE && !info->whole)
-    return walloc_fail (error, WALLOC_ERR_CORRUPT,
-        "the frame of model '%s' lacks the record of means and peaks",
-        model->name);
-  if (size < (size_t) info->header_size + info->payload_size)
-    return walloc_fail (error, WALLOC_ERR_TRUNCATED,
-        "only %zu of %zu bytes of the frame are there", size,
-        (size_t) info->header_size + info->payload_size);
-  return WALLOC_OK;
-}
-
-static walloc_result
 check_room (unsigned columns, unsigned audio_channels,
     walloc_sample_format format, const void *samples, size_t room,
     walloc_error * error)
@@ -484,12 +382,12 @@ walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
   if (d == NULL || data == NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
         "walloc_audio_decoder_decode: NULL argument");
-  result = walloc_frame_parse (data, size, &frame, error);
-  if (result == WALLOC_OK)
-    result = check_frame (d, &frame, size, error);
+  result = walloc_audio_latents_parse (d, data, size, &frame, error);
   if (result == WALLOC_OK)
     result = check_room (frame.columns, frame.audio_channels, format, samples,
         room, error);
+  if (result == WALLOC_OK)
+    result = walloc_audio_latents_prepare (d, frame.columns, error);
   if (result == WALLOC_OK)
     result = prepare (d, &frame, error);
   if (result == WALLOC_OK)
@@ -499,7 +397,7 @@ walloc_audio_decoder_decode (walloc_audio_decoder * decoder,
   for (i = 0; i < d->pairs; i++) {
     begin = walloc_now ();
     signals = walloc_audio_signals (d->audio_channels, i);
-    channels = decode_pair (d, data, &frame, i, signals, &lost);
+    channels = walloc_audio_latents_pair (d, data, &frame, i, signals, &lost);
     d->stats.ns_entropy += walloc_now () - begin;
     begin = walloc_now ();
     if (channels > 0) {

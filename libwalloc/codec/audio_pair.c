@@ -3,6 +3,7 @@
 #include "codec/audio-private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "transform/clones.h"
 
@@ -59,6 +60,28 @@ walloc_audio_matrix_init (walloc_audio_matrix * matrix,
   }
   matrix->first[d] = (uint32_t) n;
   return WALLOC_OK;
+}
+
+void
+walloc_audio_find_twins (const walloc_model * model, uint16_t * twin)
+{
+  const size_t inputs = WALLOC_MODEL_SOUND_INPUTS;
+  const unsigned d = model->info.channels;
+  unsigned a, b;
+
+  for (a = 0; a < d; a++)
+    twin[a] = (uint16_t) a;
+  for (a = 0; a < d; a++) {
+    if (model->group[a] != WALLOC_GROUP_FIRST)
+      continue;
+    for (b = 0; b < d && twin[a] == a; b++)
+      if (model->group[b] == WALLOC_GROUP_SECOND && twin[b] == b &&
+          memcmp (model->analysis + a * inputs, model->analysis + b * inputs,
+              inputs * sizeof *model->analysis) == 0) {
+        twin[a] = (uint16_t) b;
+        twin[b] = (uint16_t) a;
+      }
+  }
 }
 
 /* Bits of all magnitudes together. */
@@ -152,5 +175,24 @@ walloc_audio_rotate_back (float *restrict a, float *restrict b, size_t n,
 
     a[i] = x * cosine + y * sine;
     b[i] = x * sine - y * cosine;
+  }
+}
+
+WALLOC_CLONES void
+walloc_audio_turn (float *restrict a, float *restrict b, size_t n,
+    float cosine, float sine)
+{
+  size_t i;
+
+  if (b == NULL) {
+    for (i = 0; i < n; i++)
+      a[i] *= cosine;
+    return;
+  }
+  for (i = 0; i < n; i++) {
+    float x = a[i], y = b[i];
+
+    a[i] = x * cosine + y * sine;
+    b[i] = y * cosine - x * sine;
   }
 }

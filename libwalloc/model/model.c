@@ -3,6 +3,7 @@
 #include "model/model.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "common/bytes.h"
@@ -561,6 +562,29 @@ walloc_model_channels_of_step (const walloc_model * model, unsigned step_index)
     }
   }
   return best;
+}
+
+walloc_result
+walloc_model_channel (const walloc_model * model, unsigned channel,
+    unsigned *band, unsigned *signal)
+{
+  unsigned inputs, i, best = 0;
+  const float *row;
+
+  if (model == NULL || band == NULL || signal == NULL ||
+      channel >= model->info.channels)
+    return WALLOC_ERR_ARGUMENT;
+  if (model->info.kind == WALLOC_MODEL_REFERENCE)
+    return WALLOC_ERR_UNSUPPORTED;
+  inputs = model->info.media == WALLOC_MEDIA_AUDIO ?
+      WALLOC_MODEL_SOUND_INPUTS : WALLOC_MODEL_INPUTS;
+  row = model->synthesis + (size_t) channel *inputs;
+  for (i = 1; i < inputs; i++)
+    if (fabsf (row[i]) > fabsf (row[best]))
+      best = i;
+  *band = best;
+  *signal = model->group[channel];
+  return WALLOC_OK;
 }
 
 const char *

@@ -67,6 +67,29 @@ block_size (const uint8_t * data, size_t size)
   return (size_t) info.columns * WALLOC_AUDIO_COLUMN * info.audio_channels;
 }
 
+/* Latents of what decodes, by the decoder of the sound in between: they are
+ * finite, come with the same result and the same damage. */
+static void
+check_latents (walloc_audio_decoder * decoder, const uint8_t * data,
+    size_t size, walloc_result expected, unsigned expected_damaged)
+{
+  walloc_audio_latents latents;
+  walloc_frame_info info;
+  unsigned damaged = 77;
+  size_t i, n;
+
+  require (walloc_audio_decoder_latents (decoder, data, size, &latents, &info,
+          &damaged, NULL) == expected && damaged == expected_damaged);
+  if (expected != WALLOC_OK) {
+    require (latents.data == NULL && latents.pairs == 0);
+    return;
+  }
+  require (latents.pairs == info.slices && latents.columns == info.columns);
+  n = (size_t) latents.pairs * latents.channels * latents.columns;
+  for (i = 0; i < n; i++)
+    require (isfinite (latents.data[i]));
+}
+
 /* One frame, by two decoders that are new. */
 static void
 decode (walloc_model * model, const uint8_t * data, size_t size)
@@ -86,6 +109,8 @@ decode (walloc_model * model, const uint8_t * data, size_t size)
   second = walloc_audio_decoder_decode (two, data, size, WALLOC_SAMPLES_S16,
       rounded, n, NULL, &again, NULL);
   require (first == second && damaged == again);
+  if (first != WALLOC_ERR_SPACE)
+    check_latents (one, data, size, first, damaged);
   if (first == WALLOC_OK) {
     require (block > 0);
     check_sound (samples, rounded, n);

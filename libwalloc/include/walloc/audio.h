@@ -186,6 +186,52 @@ WALLOC_API walloc_result walloc_audio_decoder_decode (walloc_audio_decoder *
     void *samples, size_t room, walloc_frame_info * info, unsigned *damaged,
     walloc_error * error);
 
+/** Latents of one frame, without sound made of them: what networks read that
+ * work on the codec's representation (docs/design/latent-inference.md). */
+typedef struct
+{
+  unsigned pairs;               /**< of channels of sound, 1 to 4 */
+  unsigned channels;            /**< all of the model; those that the frame
+                                     has not are 0 */
+  unsigned columns;             /**< of 256 samples */
+  unsigned signals[WALLOC_AUDIO_MAX_CHANNELS / 2];      /**< of each pair: 2,
+                                     or 1 where there is no second channel */
+  const float *data;            /**< [pairs][channels][columns]: integers times
+                                     steps, in units of a 16-bit sample of an
+                                     orthonormal-like transform, the same at
+                                     every step but for the quantiser's error.
+                                     What walloc_model_channel() calls the first
+                                     signal is the mid (L + R) / sqrt 2 of a
+                                     pair, or its only channel; the second is
+                                     the side (L - R) / sqrt 2, or 0: whatever
+                                     rotation the frame has was undone, for
+                                     which the model must have the same bands of
+                                     both signals (what is not is taken as 0) */
+  float step;                   /**< the frame's, of channel 0, in units of
+                                     data; 0 with models of kind reference */
+} walloc_audio_latents;
+
+/**
+ * Entropy-decode one frame. What sounds next, when the decoder is used for
+ * that too, does not change. Memory for sound is not taken.
+ *
+ * With models of kind reference: values after the inverse companding, which
+ * their network decoders read, times twice the pair's peak, so that they are
+ * in units of 16-bit samples; channels are of both signals of a pair together,
+ * and what the mean adds is left out (walloc_frame_info.mean).
+ * @param latents out: data is valid until the next call on @decoder; all zero
+ * with errors
+ * @param info out: the header, may be NULL
+ * @param damaged out, may be NULL: segments that did not decode, as
+ * walloc_audio_decoder_decode() counts them; their channels are 0
+ * Errors: ARGUMENT, those of walloc_frame_parse(), MODEL_MISMATCH, CORRUPT,
+ * TRUNCATED, MEMORY. Frames of the same size as the last allocate nothing.
+ */
+WALLOC_API walloc_result walloc_audio_decoder_latents (walloc_audio_decoder *
+    decoder, const uint8_t * data, size_t size,
+    walloc_audio_latents * latents, walloc_frame_info * info,
+    unsigned *damaged, walloc_error * error);
+
 /**
  * A block in place of a frame that is lost, as long as the last one: what
  * was heard last goes on, and fades out after a few calls.

@@ -96,6 +96,21 @@ WALLOC_API unsigned walloc_model_channels_of_step (const walloc_model * model,
     unsigned step_index);
 
 /**
+ * Which band and signal channel @channel of an ordered model is made of.
+ * @param band out: the packet coefficient that has the greatest part in it. Of
+ * sound 0 to 255 (order of the packet: the first level's choice is the most
+ * significant bit, 1 is the upper half), of pictures an input of the
+ * projection (docs/model-format.md, 2.1): luma 0 to 63; chroma 0 to 15 of Cb,
+ * 16 to 31 of Cr; chroma detail 0 to 95
+ * @param signal out: of sound 0 for the first signal of a pair (mid), 1 for
+ * the second (side); of pictures 0 luma, 1 chroma, 2 chroma detail
+ * Errors: ARGUMENT (no such channel), UNSUPPORTED (kind reference, where every
+ * channel is made of all).
+ */
+WALLOC_API walloc_result walloc_model_channel (const walloc_model * model,
+    unsigned channel, unsigned *band, unsigned *signal);
+
+/**
  * Free-form metadata of the file (its __metadata__ entries, such as
  * "walloc.licence" or "walloc.card"), NULL when absent.
  */
