@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Folders of pictures: which are for what, and how they are varied.
+
+A picture is varied before it is encoded, never its latents: in a wavelet
+packet a mirror image is no mirrored grid.
+"""
+import os
+
+import numpy as np
+from PIL import Image
+
+from latents import i420_of_rgb, rgb_of_i420
+
+ENDINGS = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.ppm')
+FORMATS = ('rgb', 'i420', 'i420-limited')
+MAX_PIXELS = 64 << 20
+
+
+def folder(path):
+    """({class: [file names]}): FOLDER/class/picture, sorted by name.
+    Raises ValueError with what was expected."""
+    out = {}
+    for name in sorted(os.listdir(path)):
+        inside = os.path.join(path, name)
+        if not os.path.isdir(inside) or name.startswith('.'):
+            continue
+        files = sorted(f for f in os.listdir(inside)
+                       if f.lower().endswith(ENDINGS)
+                       and not f.startswith('.'))
+        if files:
+            out[name] = files
+    if len(out) < 2:
+        raise ValueError(f'{path} must hold one folder of pictures '
+                         f'({", ".join(ENDINGS)}) for each of two or more '
+                         f'classes; found {len(out)}')
+    return out
+
+
+def split_by_fifths(count):
+    """For files in order of name: every fifth, from the first, is for tests,
+    the next for validation, the others for training."""
+    return [('test', 'val')[i % 5] if i % 5 < 2 else 'train'
+            for i in range(count)]
+
+
+def split_by_group(groups, seed=0):
+    """Whole groups (packages, recordings, families of files) on one side:
+    about a fifth of the files for tests, a fifth for validation, the others
+    for training. groups: one hashable per file."""
+    rng = np.random.default_rng(seed)
+    names = sorted(set(groups))
+    size = {n: groups.count(n) for n in names}
+    if len(names) < 3:
+        raise ValueError(f'{len(names)} groups cannot be on three sides')
+    rng.shuffle(names)
+    names.sort(key=lambda n: -size[n])
+    sides, want = {}, {'train': .6, 'test': .2, 'val': .2}
+    have = dict.fromkeys(want, 0)
+    for name in names:
+        side = max(want, key=lambda s: want[s] * len(groups) - have[s])
+        sides[name] = side
+        have[side] += size[name]
+    return [sides[g] for g in groups]
+
+
+def load(path, size=0):
+    """RGB uint8 [h, w, 3]; size: shorter side is reduced to it (0: as is).
+    Raises ValueError, OSError."""
+    with Image.open(path) as im:
+        if im.width * im.height > MAX_PIXELS:
+            raise ValueError(f'{path}: {im.width}x{im.height} is over '
+                             f'{MAX_PIXELS} pixels')
+        im = im.convert('RGB')
+        short = min(im.size)
+        if size and short > size:
+            im = im.resize([max(1, round(n * size / short)) for n in im.size],
+                           Image.LANCZOS)
+        return np.asarray(im)
+
+
+def draw(rng, turns=True):
+    """A random variation: dict of numbers that vary() takes."""
+    return dict(
+        zoom=float(np.exp(rng.uniform(np.log(.6), np.log(1.2)))),
+        aspect=float(np.exp(rng.uniform(-.12, .12))),
+        x=float(rng.random()), y=float(rng.random()),
+        turn=int(rng.integers(8)) if turns else int(rng.integers(2)),
+        gain=float(np.exp(rng.uniform(-.25, .25))),
+        contrast=float(np.exp(rng.uniform(-.2, .2))),
+        colour=float(rng.uniform(.7, 1.3)),
+        warmth=float(rng.uniform(-.06, .06)),
+        form=FORMATS[int(rng.choice(3, p=(.5, .25, .25)))])
+
+
+def vary(rgb, v, crop):
+    """uint8 [crop, crop, 3] of a picture: a part at another scale and aspect,
+    turned or mirrored, in other light. v: what draw() gave."""
+    h, w = rgb.shape[:2]
+    zoom = max(v['zoom'], 1.001 * crop / min(h * v['aspect'],
+                                             w / v['aspect']))
+    tall, wide = crop / (zoom * v['aspect']), crop / (zoom / v['aspect'])
+    tall, wide = min(tall, h), min(wide, w)
+    y, x = v['y'] * (h - tall), v['x'] * (w - wide)
+    part = Image.fromarray(rgb).resize((crop, crop), Image.BICUBIC,
+                                       (x, y, x + wide, y + tall),
+                                       reducing_gap=2.0)
+    a = np.asarray(part, np.float32)
+    if v['turn'] & 1:
+        a = a[:, ::-1]
+    if v['turn'] & 2:
+        a = a[::-1]
+    if v['turn'] & 4:
+        a = a.transpose(1, 0, 2)
+    grey = a @ np.float32([.299, .587, .114])
+    mean = grey.mean()
+    light = np.float32([1 + v['warmth'], 1, 1 - v['warmth']]) * v['gain']
+    a = (grey + (1 - v['contrast']) / v['contrast'] * mean)[..., None] \
+        + (a - grey[..., None]) * v['colour']
+    a = a * light * v['contrast']
+    return np.clip(np.rint(a), 0, 255).astype(np.uint8)
+
+
+def as_given(rgb, form):
+    """What the encoder gets: RGB, or planes of I420 as cameras and JPEG files
+    give them."""
+    return rgb if form == 'rgb' else i420_of_rgb(rgb, form == 'i420')
+
+
+def as_seen(rgb, form):
+    """The RGB pixels that as_given() leaves of a picture, uncompressed."""
+    return rgb if form == 'rgb' else rgb_of_i420(i420_of_rgb(rgb,
+                                                             form == 'i420'))

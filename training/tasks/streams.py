@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Data sets of encoded frames: a frame is a few kB, and its latents are there
+in half a millisecond, so frames are kept and latents never are.
+
+A set is a folder: frames.bin (frames one after the other), index.npy (one
+record of FIELDS per frame) and set.json (labels, files, variations, codec).
+"""
+import json
+import os
+import queue
+import threading
+
+import numpy as np
+
+from latents import Codec
+from pictures import as_seen, load, vary
+
+FIELDS = [('offset', '<u8'), ('size', '<u4'), ('picture', '<i4'),
+          ('variant', '<i2'), ('label', '<i2'), ('split', '<i1'),
+          ('quality', '<u1'), ('scale', '<u1'), ('width', '<u2'),
+          ('height', '<u2'), ('stream', '<i4')]
+SPLITS = ('train', 'val', 'test')
+
+
+class FrameWriter:
+    """Writes a set; the folder is complete once close() returns."""
+
+    def __init__(self, path):
+        os.makedirs(path, exist_ok=True)
+        self.path, self.rows, self.at = path, [], 0
+        self.file = open(os.path.join(path, 'frames.bin'), 'wb')
+
+    def add(self, frame, info, picture, variant, label, split, quality,
+            stream=0):
+        """frame: bytes; info: its FrameInfo; picture: index into
+        set.json's files; variant: -1 for the picture as it is; split: one of
+        SPLITS; stream: for what belongs together."""
+        self.file.write(frame)
+        self.rows.append((self.at, len(frame), picture, variant, label,
+                          SPLITS.index(split), quality, info.scale,
+                          info.width, info.height, stream))
+        self.at += len(frame)
+
+    def close(self, meta):
+        """meta: what is written to set.json."""
+        self.file.close()
+        np.save(os.path.join(self.path, 'index.npy'),
+                np.array(self.rows, FIELDS))
+        with open(os.path.join(self.path, 'set.json'), 'w') as f:
+            json.dump(meta, f, indent=1)
+
+
+class FrameSet:
+    """A set to read; not to be shared by threads."""
+
+    def __init__(self, path):
+        try:
+            self.index = np.load(os.path.join(path, 'index.npy'))
+            with open(os.path.join(path, 'set.json')) as f:
+                self.meta = json.load(f)
+            self.bytes = np.memmap(os.path.join(path, 'frames.bin'), np.uint8,
+                                   'r')
+        except FileNotFoundError as e:
+            raise ValueError(f'{path} is no set of frames ({e.filename} is '
+                             'not there); make one with prepare.py') from e
+        self.path, self.labels = path, self.meta.get('labels', [])
+
+    def frame(self, i):
+        """Bytes of frame i."""
+        row = self.index[i]
+        at = int(row['offset'])
+        return self.bytes[at:at + int(row['size'])].tobytes()
+
+    def where(self, split, **equal):
+        """Numbers of the frames of a split, with fields equal to values."""
+        keep = self.index['split'] == SPLITS.index(split)
+        for field, value in equal.items():
+            keep &= self.index[field] == value
+        return np.flatnonzero(keep)
+
+    def pixels(self, i):
+        """The uncompressed pixels that frame i was made of, uint8
+        [h, w, 3]."""
+        row = self.index[i]
+        rgb = load(os.path.join(self.meta['folder'],
+                                self.meta['files'][row['picture']]),
+                   self.meta['size'])
+        if row['variant'] < 0:
+            return rgb
+        v = self.meta['variations'][row['picture']][row['variant']]
+        return as_seen(vary(rgb, v, self.meta['crop']), v['form'])
+
+
+READERS = ('latents', 'decoded', 'pixels')
+
+
+class Reader:
+    """What a network is given for a frame.
+
+    kind: latents [K, H, W] in sample units; decoded: pixels of the decoder
+    [3, h, w], 0 to 255; pixels: the uncompressed ones."""
+
+    def __init__(self, frames, kind, channels=96, decoder='linear'):
+        if kind not in READERS:
+            raise ValueError(f'{kind} is none of ' + ', '.join(READERS))
+        self.frames, self.kind = frames, kind
+        self.channels, self.decoder = channels, decoder
+        self.codec = Codec(frames.meta.get('codec', 'photo-1'))
+        if f'{self.codec.model_id:016x}' != frames.meta['model']:
+            raise ValueError(f'{frames.path} was made with codec model '
+                             f'{frames.meta["model"]}, this is '
+                             f'{self.codec.model_id:016x}')
+
+    def __call__(self, i):
+        """(float32 array, step, scale)"""
+        row = self.frames.index[i]
+        if self.kind == 'pixels':
+            values, step, scale = self.frames.pixels(i), 0.0, 0
+        elif self.kind == 'decoded':
+            values = self.codec.decode(self.frames.frame(i), self.decoder)
+            step, scale = 0.0, 0
+        else:
+            return self.codec.latents(self.frames.frame(i), self.channels)
+        if values.ndim == 2:
+            values = np.repeat(values[..., None], 3, 2)
+        assert values.shape[:2] == (row['height'], row['width'])
+        return values.transpose(2, 0, 1).astype(np.float32), step, scale
+
+
+def epoch_batches(frames, split, batch, rng, whole=True):
+    """Batches of frame numbers for one epoch: every picture once, in one of
+    its variants and qualities drawn at random; all frames of a batch have
+    grids of one size. whole: leave out batches that are not full."""
+    rows = frames.where(split)
+    rows = rows[rng.permutation(len(rows))]
+    rows = rows[np.unique(frames.index['picture'][rows],
+                          return_index=True)[1]]
+    rng.shuffle(rows)
+    keys = [(r['width'], r['height'], r['scale']) for r in
+            frames.index[rows]]
+    out = []
+    for key in sorted(set(keys)):
+        mine = rows[[k == key for k in keys]]
+        for at in range(0, len(mine), batch):
+            part = mine[at:at + batch]
+            if len(part) == batch or (not whole and len(part) > 1) or \
+                    len(part) >= batch // 2 > 1:
+                out.append(part)
+    rng.shuffle(out)
+    return out
+
+
+def read_batch(reader, rows):
+    """(values [n, ...], step [n], scale [n], label [n]) as numpy arrays."""
+    items = [reader(i) for i in rows]
+    return (np.stack([v for v, _, _ in items]),
+            np.float32([s for _, s, _ in items]),
+            np.float32([s for _, _, s in items]),
+            reader.frames.index['label'][rows].astype(np.int64))
+
+
+def ahead(generator, depth=3):
+    """The generator's items, made by another thread a few items ahead."""
+    q, end, stop = queue.Queue(depth), object(), threading.Event()
+
+    def put(item):
+        while not stop.is_set():
+            try:
+                q.put(item, timeout=.2)
+                return
+            except queue.Full:
+                pass
+
+    def work():
+        try:
+            for item in generator:
+                put(item)
+                if stop.is_set():
+                    return
+            put(end)
+        except BaseException as e:      # goes to the reader
+            put(e)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = q.get()
+            if item is end:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,267 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Train a picture classifier on a set of frames (prepare.py).
+
+    python3 train_classify.py SET --out NAME
+
+writes NAME.pt (the weights that did best on validation pictures) and
+NAME.json (the course of training). --input decoded or pixels trains the same
+network on pixels instead, with the same recipe, to compare with.
+"""
+import argparse
+import copy
+import math
+import sys
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from latents import WallocError
+from networks import (LatentClassifier, PixelClassifier, parameters,
+                      spread_of)
+from progress import EarlyStop, Progress
+from report import write_json
+from streams import (FrameSet, READERS, Reader, ahead, epoch_batches,
+                     read_batch)
+
+KEEP = ((.7, None), (.2, 48), (.1, 12))         # share of batches, channels
+
+
+def arguments():
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument('set')
+    p.add_argument('--out', required=True, help='NAME of .pt and .json')
+    p.add_argument('--input', choices=READERS, default='latents')
+    p.add_argument('--decoder', default='linear', help='of --input decoded')
+    p.add_argument('--channels', type=int, default=96, help='of latents')
+    p.add_argument('--widths', default='32,48,80,160')
+    p.add_argument('--first', type=int, default=16,
+                   help='width of the first stage of networks on pixels')
+    p.add_argument('--epochs', type=int, default=40)
+    p.add_argument('--batch', type=int, default=32)
+    p.add_argument('--rate', type=float, default=3e-3)
+    p.add_argument('--decay', type=float, default=.05)
+    p.add_argument('--smooth', type=float, default=.1, help='of labels')
+    p.add_argument('--mix', type=float, default=.2,
+                   help='alpha of mixup; 0: none')
+    p.add_argument('--average', type=float, default=.99,
+                   help='weights are averaged over 1 / (1 - this) batches')
+    p.add_argument('--look', type=int, default=4,
+                   help='epochs from one validation to the next')
+    p.add_argument('--patience', type=int, default=5,
+                   help='stop after so many validations without gain')
+    p.add_argument('--val-qualities', default='10,30,60')
+    p.add_argument('--start', help='.pt to go on from')
+    p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--device', default='cpu', help='cpu, cuda')
+    p.add_argument('--threads', type=int, default=1)
+    return p.parse_args()
+
+
+def build(config):
+    """A network as a .pt file's config says."""
+    widths = tuple(config['widths'])
+    if config['input'] != 'latents':
+        return PixelClassifier(len(config['labels']), widths,
+                               config['first'])
+    return LatentClassifier(config['channels'], len(config['labels']), widths)
+
+
+def load(path, device='cpu'):
+    """(network, config) of a .pt file. Raises ValueError."""
+    try:
+        file = torch.load(path, map_location=device)
+        net = build(file['config'])
+        net.load_state_dict(file['state'])
+    except (KeyError, TypeError, RuntimeError) as e:
+        raise ValueError(f'{path} is no classifier of train_classify.py '
+                         f'({e})') from e
+    return net.to(device).eval(), file['config']
+
+
+@torch.no_grad()
+def answers(net, reader, rows, device, batch=16, channels=None):
+    """Logits [n, classes] for frames, in the order of rows. channels: how
+    many are left of the latents; the others are zero."""
+    net.eval()
+    index = reader.frames.index
+    order = sorted(rows, key=lambda i: (index['width'][i], index['height'][i],
+                                        index['scale'][i]))
+    groups, out = [], {}
+    for i in order:
+        key = tuple(int(index[f][i]) for f in ('width', 'height', 'scale'))
+        if not groups or groups[-1][0] != key or len(groups[-1][1]) == batch:
+            groups.append((key, []))
+        groups[-1][1].append(i)
+    for _, part in groups:
+        x, step, scale, _ = read_batch(reader, np.array(part))
+        if channels is not None:
+            x[:, channels:] = 0
+        y = net(*(torch.from_numpy(v).to(device) for v in (x, step, scale)))
+        out.update(zip(part, y.cpu()))
+    return torch.stack([out[i] for i in rows])
+
+
+def validate(net, reader, qualities, device):
+    """(mean accuracy over the qualities, {quality: accuracy}, mean loss)."""
+    frames, right, loss = reader.frames, {}, []
+    for q in qualities:
+        rows = frames.where('val', quality=q)
+        y = answers(net, reader, rows, device)
+        truth = torch.from_numpy(frames.index['label'][rows].astype(np.int64))
+        right[q] = float((y.argmax(1) == truth).float().mean())
+        loss.append(float(F.cross_entropy(y, truth)))
+    return sum(right.values()) / len(right), right, sum(loss) / len(loss)
+
+
+class Average:
+    """Running mean of a network's weights and statistics."""
+
+    def __init__(self, net, decay):
+        self.net, self.decay, self.count = copy.deepcopy(net), decay, 0
+
+    @torch.no_grad()
+    def update(self, net):
+        self.count += 1
+        d = min(self.decay, self.count / (self.count + 10))
+        for a, b in zip(self.net.state_dict().values(),
+                        net.state_dict().values()):
+            if a.dtype.is_floating_point:
+                a.lerp_(b, 1 - d)
+            else:
+                a.copy_(b)
+
+
+def loss_of(net, x, step, scale, label, args, rng):
+    """Cross entropy of a batch, mixed with its own other order."""
+    if args.input == 'latents':
+        draw, keep = rng.random(), None
+        for share, keep in KEEP:
+            draw -= share
+            if draw < 0:
+                break
+        if keep:
+            x[:, keep:] = 0
+    if not args.mix:
+        return F.cross_entropy(net(x, step, scale), label,
+                               label_smoothing=args.smooth)
+    part = float(rng.beta(args.mix, args.mix))
+    other = torch.from_numpy(rng.permutation(len(label))).to(x.device)
+    y = net(part * x + (1 - part) * x[other], step, scale)
+    return part * F.cross_entropy(y, label, label_smoothing=args.smooth) \
+        + (1 - part) * F.cross_entropy(y, label[other],
+                                       label_smoothing=args.smooth)
+
+
+def main():
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    rng = np.random.default_rng(args.seed)
+    frames = FrameSet(args.set)
+    widths = tuple(int(w) for w in args.widths.split(','))
+    val_qualities = [int(q) for q in args.val_qualities.split(',')]
+    for q in val_qualities:
+        if not len(frames.where('val', quality=q)):
+            raise ValueError(f'no validation frames of quality {q} in '
+                             f'{args.set}; it has '
+                             f'{frames.meta["qualities"]}')
+    config = dict(input=args.input, labels=frames.labels, widths=widths,
+                  channels=args.channels, first=args.first,
+                  decoder=args.decoder, model=frames.meta['model'],
+                  recipe=vars(args))
+    reader = Reader(frames, args.input, args.channels, args.decoder)
+    steps = len(epoch_batches(frames, 'train', args.batch,
+                              np.random.default_rng(0)))
+    if not steps:
+        raise ValueError(f'{args.set} has too few training pictures for '
+                         f'batches of {args.batch}; choose --batch')
+    if args.start:
+        net, _ = load(args.start)
+    else:
+        net = build(config)
+        if args.input == 'latents':
+            rows = rng.choice(frames.where('train'), 200, replace=True)
+            spread, centre = spread_of(
+                (reader(i).values[None] for i in rows), args.channels)
+            net = LatentClassifier(args.channels, len(frames.labels), widths,
+                                   spread, centre)
+    net = net.to(args.device)
+    print(f'{parameters(net)} weights, {steps} batches per epoch')
+    decayed = [p for p in net.parameters() if p.ndim > 1]
+    others = [p for p in net.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [dict(params=decayed, weight_decay=args.decay),
+         dict(params=others, weight_decay=0.0)], lr=args.rate)
+    total, warm = args.epochs * steps, 2 * steps
+
+    def schedule(n):
+        return (n + 1) / warm if n < warm else .5 * (1 + math.cos(
+            math.pi * min(1, (n - warm) / max(1, total - warm)))) + 1e-3
+
+    plan = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule)
+    mean, stop, course = Average(net, args.average), \
+        EarlyStop(args.patience), []
+    start, cpu = time.monotonic(), time.process_time()
+
+    def batches():
+        draw = np.random.default_rng(args.seed + 1)
+        for epoch in range(args.epochs):
+            for rows in epoch_batches(frames, 'train', args.batch, draw):
+                yield read_batch(reader, rows)
+            yield epoch
+
+    # validation has its own reader, as the other thread uses that one
+    val_reader = Reader(frames, args.input, args.channels, args.decoder)
+    losses = []
+    with Progress(total, 'train') as bar:
+        for item in ahead(batches()):
+            if not isinstance(item, int):
+                net.train()
+                x, step, scale, label = (torch.from_numpy(v).to(args.device)
+                                         for v in item)
+                loss = loss_of(net, x, step, scale, label, args, rng)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+                optimiser.step()
+                plan.step()
+                mean.update(net)
+                losses.append(float(loss.detach()))
+                bar.step(note=f'loss {np.mean(losses[-50:]):.3f}')
+                continue
+            if (item + 1) % args.look and item + 1 < args.epochs:
+                continue
+            accuracy, by_quality, val_loss = validate(
+                mean.net, val_reader, val_qualities, args.device)
+            best = stop.better(accuracy, lambda: {
+                k: v.cpu().clone() for k, v in mean.net.state_dict().items()})
+            course.append(dict(
+                epoch=item + 1, train_loss=float(np.mean(losses)),
+                val_accuracy=accuracy, val_loss=val_loss,
+                by_quality=by_quality, minutes=(time.monotonic() - start) / 60,
+                cpu_minutes=(time.process_time() - cpu) / 60))
+            losses = []
+            print(f'epoch {item + 1}: loss {course[-1]["train_loss"]:.3f}, '
+                  f'validation {100 * accuracy:.1f} %'
+                  + (' (best)' if best else ''), flush=True)
+            if best:
+                torch.save(dict(config=config, state=stop.state),
+                           args.out + '.pt')
+            write_json(args.out + '.json', dict(
+                course=course, recipe=vars(args), weights=parameters(net),
+                labels=frames.labels))
+            if stop.over:
+                print('no gain any more')
+                break
+    print(f'best validation {100 * stop.best:.1f} % in {args.out}.pt')
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (ValueError, OSError, WallocError) as e:
+        sys.exit(f'train_classify.py: {e}')
