@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Hot loops of the task layer. */
+#include "task/task-private.h"
+
+#include "transform/clones.h"
+
+WALLOC_CLONES int
+walloc_values_step (const int16_t * data, unsigned n, float step, float *out)
+{
+  int any = 0;
+  unsigned i;
+
+  WALLOC_IVDEP for (i = 0; i < n; i++) {
+    any |= data[i];
+    out[i] = (float) data[i] * step;
+  }
+  return any != 0;
+}
+
+WALLOC_CLONES int
+walloc_values_step_of (const int16_t * data, unsigned n, const float *step,
+    const uint16_t * of, unsigned pitch, float *out)
+{
+  int any = 0;
+  unsigned i;
+
+  WALLOC_IVDEP for (i = 0; i < n; i++) {
+    any |= data[i];
+    out[i] = (float) data[i] * step[(size_t) of[i] * pitch];
+  }
+  return any != 0;
+}
+
+WALLOC_CLONES int
+walloc_values_finite (const float *values, size_t n)
+{
+  /* infinity and what is no number give what is no number, all else 0 */
+  float sum[16] = { 0 };
+  float all = 0;
+  size_t i;
+  unsigned k;
+
+  for (i = 0; i + 16 <= n; i += 16)
+    for (k = 0; k < 16; k++)
+      sum[k] += values[i + k] * 0.0f;
+  for (; i < n; i++)
+    all += values[i] * 0.0f;
+  for (k = 0; k < 16; k++)
+    all += sum[k];
+  return all == 0.0f;
+}
