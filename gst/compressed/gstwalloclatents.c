@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-walloclatents
+ * @title: walloclatents
+ * @short_description: Latents of a WaLLoC stream as tensors
+ * @see_also: walloclatentsenc, wallocenc, compressedclassify
+ *
+ * Hands the latents of coded pictures to whoever works on tensors: nnstreamer's
+ * elements, or a program behind an appsink. Frames are entropy decoded and no
+ * more, which takes a fraction of decoding.
+ *
+ * A buffer has one memory of values in C order: of pictures
+ * [1][channels][rows][columns], one position per 8x8 pixels. Values are
+ * integers times steps, in units of a sample of an orthonormal transform, the
+ * same at every rate but for the quantiser's error; channels that the stream
+ * does not have are 0, so that the shape stays when the rate changes. With
+ * #GstWallocLatents:type=int16 they are the integers.
+ *
+ * A meta GstWallocLatentsMeta (a #GstCustomMeta) says what the caps of tensors
+ * cannot: size and format of the picture, id of the codec model, steps.
+ *
+ * Frames that cannot be decoded are left out; those that are damaged are marked
+ * with %GST_BUFFER_FLAG_CORRUPTED.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=10 ! video/x-raw,width=640,height=480 ! wallocenc ! walloclatents channels=48 ! filesink location=latents.f32
+ * ]| This line writes ten times 48 x 60 x 80 floats.
+ *
+ * Since: 0.2
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <string.h>
+
+#include "gstcompressedelements.h"
+#include "gstwalloccommon.h"
+#include "gstwalloclatents.h"
+#include "gstwalloclatentsmeta.h"
+
+GST_DEBUG_CATEGORY_STATIC (walloclatents_debug);
+#define GST_CAT_DEFAULT walloclatents_debug
+
+#define DEFAULT_TYPE GST_WALLOC_LATENTS_FLOAT32
+#define DEFAULT_CHANNELS 0
+#define DEFAULT_THREADS 1
+
+#define MAX_CHANNELS 4096
+#define MAX_THREADS 64
+
+enum
+{
+  PROP_0,
+  PROP_TYPE,
+  PROP_CHANNELS,
+  PROP_THREADS,
+  PROP_MODEL_FILE
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS ("other/tensors, format = (string) static, "
+        "num_tensors = (int) 1, types = (string) { float32, int16 }, "
+        "framerate = (fraction) [ 0, max ]"));
+
+#define gst_walloc_latents_parent_class parent_class
+G_DEFINE_FINAL_TYPE (GstWallocLatents, gst_walloc_latents, GST_TYPE_ELEMENT);
+
+GST_ELEMENT_REGISTER_DEFINE (walloclatents, "walloclatents", GST_RANK_NONE,
+    GST_TYPE_WALLOC_LATENTS);
+
+/**
+ * GstWallocLatentsType:
+ * @float32: values, integers times steps
+ * @int16: the integers, of pictures
+ *
+ * Since: 0.2
+ */
+#define GST_TYPE_WALLOC_LATENTS_TYPE (gst_walloc_latents_type_get_type ())
+static GType
+gst_walloc_latents_type_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    {GST_WALLOC_LATENTS_FLOAT32, "Values: integers times steps", "float32"},
+    {GST_WALLOC_LATENTS_INT16, "Integers, of pictures", "int16"},
+    {0, NULL, NULL}
+  };
+
+  if (g_once_init_enter (&type)) {
+    GType t = g_enum_register_static ("GstWallocLatentsType", values);
+
+    g_once_init_leave (&type, t);
+  }
+  return type;
+}
+
+static void
+gst_walloc_latents_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstWallocLatents *self = GST_WALLOC_LATENTS (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (prop_id) {
+    case PROP_TYPE:
+      self->type = g_value_get_enum (value);
+      break;
+    case PROP_CHANNELS:
+      self->channels = g_value_get_uint (value);
+      break;
+    case PROP_THREADS:
+      self->threads = g_value_get_uint (value);
+      break;
+    case PROP_MODEL_FILE:
+      g_free (self->model_file);
+      self->model_file = g_value_dup_string (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_walloc_latents_get_property (GObject * object, guint prop_id,
+    GValue * value, GParamSpec * pspec)
+{
+  GstWallocLatents *self = GST_WALLOC_LATENTS (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (prop_id) {
+    case PROP_TYPE:
+      g_value_set_enum (value, self->type);
+      break;
+    case PROP_CHANNELS:
+      g_value_set_uint (value, self->channels);
+      break;
+    case PROP_THREADS:
+      g_value_set_uint (value, self->threads);
+      break;
+    case PROP_MODEL_FILE:
+      g_value_set_string (value, self->model_file);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_walloc_latents_finalize (GObject * object)
+{
+  g_free (GST_WALLOC_LATENTS (object)->model_file);
+
+  G_OBJECT_CLASS (parent_class)->finalize (object);
+}
+
+static void
+forget_pool (GstWallocLatents * self)
+{
+  if (self->pool)
+    gst_buffer_pool_set_active (self->pool, FALSE);
+  g_clear_pointer (&self->pool, gst_object_unref);
+}
+
+/* Caps and buffers for tensors of @dims, innermost first. */
+static GstFlowReturn
+gst_walloc_latents_negotiate (GstWallocLatents * self,
+    GstWallocLatentsType type, const guint dims[4], gint fps_n, gint fps_d)
+{
+  gsize size = type == GST_WALLOC_LATENTS_INT16 ? 2 : 4;
+  GstStructure *config;
+  GstCaps *caps;
+  gchar *text;
+  gboolean ok;
+  guint i;
+
+  if (self->pool && self->out_type == type && self->out_fps_n == fps_n
+      && self->out_fps_d == fps_d
+      && memcmp (self->dims, dims, sizeof (self->dims)) == 0
+      && !gst_pad_check_reconfigure (self->srcpad))
+    return GST_FLOW_OK;
+
+  forget_pool (self);
+  text = g_strdup_printf ("%u:%u:%u:%u", dims[0], dims[1], dims[2], dims[3]);
+  caps = gst_caps_new_simple ("other/tensors",
+      "format", G_TYPE_STRING, "static", "num_tensors", G_TYPE_INT, 1,
+      "types", G_TYPE_STRING,
+      type == GST_WALLOC_LATENTS_INT16 ? "int16" : "float32",
+      "dimensions", G_TYPE_STRING, text,
+      "framerate", GST_TYPE_FRACTION, fps_n, fps_d, NULL);
+  g_free (text);
+  ok = gst_pad_set_caps (self->srcpad, caps);
+  if (ok) {
+    for (i = 0; i < 4; i++)
+      size *= dims[i];
+    self->pool = gst_buffer_pool_new ();
+    config = gst_buffer_pool_get_config (self->pool);
+    gst_buffer_pool_config_set_params (config, caps, size, 0, 0);
+    ok = gst_buffer_pool_set_config (self->pool, config)
+        && gst_buffer_pool_set_active (self->pool, TRUE);
+  }
+  gst_caps_unref (caps);
+  if (!ok) {
+    forget_pool (self);
+    gst_pad_mark_reconfigure (self->srcpad);
+    return GST_PAD_IS_FLUSHING (self->srcpad) ? GST_FLOW_FLUSHING :
+        GST_FLOW_NOT_NEGOTIATED;
+  }
+  self->out_type = type;
+  self->out_fps_n = fps_n;
+  self->out_fps_d = fps_d;
+  memcpy (self->dims, dims, sizeof (self->dims));
+  gst_compressed_events_open (&self->events, self->srcpad);
+
+  return GST_FLOW_OK;
+}
+
+/* Values of a channel: every position has a step of its own in streams with
+ * predicted frames. */
+static void
+picture_values (const walloc_latents * latents, guint channel, gfloat * out)
+{
+  gsize n = (gsize) latents->width * latents->height, i;
+  const gint16 *q = latents->data + n * channel;
+  gfloat step = latents->step[channel];
+
+  if (!latents->step_of) {
+    for (i = 0; i < n; i++)
+      out[i] = q[i] * step;
+    return;
+  }
+  for (i = 0; i < n; i++)
+    out[i] = q[i] * latents->step[(gsize) latents->step_of[i] *
+        latents->channels + channel];
+}
+
+static void
+fill_picture (GstWallocLatents * self, guint8 * out)
+{
+  const walloc_latents *latents = &self->reader.latents;
+  gsize n = (gsize) latents->width * latents->height;
+  guint k, channels = self->dims[2];
+  gsize plane = n * (self->out_type == GST_WALLOC_LATENTS_INT16 ? 2 : 4);
+
+  for (k = 0; k < channels; k++, out += plane) {
+    if (k >= latents->channels)
+      memset (out, 0, plane);
+    else if (self->out_type == GST_WALLOC_LATENTS_INT16)
+      memcpy (out, latents->data + n * k, plane);
+    else
+      picture_values (latents, k, (gfloat *) out);
+  }
+}
+
+/* The latents that were read as a new buffer. */
+static GstFlowReturn
+gst_walloc_latents_make (GstWallocLatents * self, GstBuffer * in,
+    GstWallocLatentsType type, guint channels, GstBuffer ** out)
+{
+  const walloc_frame_info *info = &self->reader.info;
+  const walloc_latents *latents = &self->reader.latents;
+  guint dims[4] = { latents->width, latents->height, channels, 1 };
+  gint fps_n = self->fps_n, fps_d = self->fps_d;
+  GstFlowReturn ret;
+  GstMapInfo map;
+
+  if (!fps_d) {
+    gboolean known = info->fps_n && info->fps_d && info->fps_n <= G_MAXINT
+        && info->fps_d <= G_MAXINT;
+
+    fps_n = known ? (gint) info->fps_n : 0;
+    fps_d = known ? (gint) info->fps_d : 1;
+  }
+  ret = gst_walloc_latents_negotiate (self, type, dims, fps_n, fps_d);
+  if (ret == GST_FLOW_OK)
+    ret = gst_buffer_pool_acquire_buffer (self->pool, out, NULL);
+  if (ret != GST_FLOW_OK)
+    return ret;
+  if (!gst_buffer_map (*out, &map, GST_MAP_WRITE)) {
+    gst_buffer_unref (*out);
+    GST_ELEMENT_ERROR (self, RESOURCE, WRITE, (NULL),
+        ("Cannot map an output buffer."));
+    return GST_FLOW_ERROR;
+  }
+  fill_picture (self, map.data);
+  gst_buffer_unmap (*out, &map);
+
+  gst_buffer_copy_into (*out, in, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
+  if (!GST_BUFFER_PTS_IS_VALID (*out) && info->pts != WALLOC_TIME_NONE)
+    GST_BUFFER_PTS (*out) = info->pts;
+  if (!GST_BUFFER_DURATION_IS_VALID (*out)
+      && info->duration != WALLOC_TIME_NONE)
+    GST_BUFFER_DURATION (*out) = info->duration;
+  if (gst_buffer_map (in, &map, GST_MAP_READ)) {
+    gst_walloc_latents_meta_add (*out, info, map.data, latents->step,
+        MIN (latents->channels, channels));
+    gst_buffer_unmap (in, &map);
+  }
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+gst_walloc_latents_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  GstWallocLatents *self = GST_WALLOC_LATENTS (parent);
+  GstFlowReturn ret = GST_FLOW_OK;
+  GstCompressedReaderResult result;
+  GstWallocLatentsType type;
+  GstBuffer *out = NULL;
+  gchar *model_file;
+  guint channels;
+
+  GST_OBJECT_LOCK (self);
+  model_file = g_strdup (self->model_file);
+  type = self->type;
+  channels = self->channels;
+  GST_OBJECT_UNLOCK (self);
+
+  result = gst_compressed_reader_read (&self->reader, buffer, model_file);
+  g_free (model_file);
+  if (result == GST_COMPRESSED_READER_OK) {
+    ret = gst_walloc_latents_make (self, buffer, type,
+        channels ? channels : self->reader.model->info.channels, &out);
+  } else if (result == GST_COMPRESSED_READER_ERROR) {
+    ret = GST_FLOW_ERROR;
+  } else {
+    self->discont = TRUE;
+  }
+  if (GST_BUFFER_IS_DISCONT (buffer))
+    self->discont = TRUE;
+  gst_buffer_unref (buffer);
+  if (!out)
+    return ret;
+
+  GST_BUFFER_FLAG_UNSET (out, GST_BUFFER_FLAG_DISCONT);
+  if (self->discont)
+    GST_BUFFER_FLAG_SET (out, GST_BUFFER_FLAG_DISCONT);
+  if (self->reader.damaged)
+    GST_BUFFER_FLAG_SET (out, GST_BUFFER_FLAG_CORRUPTED);
+  self->discont = FALSE;
+
+  return gst_pad_push (self->srcpad, out);
+}
+
+static gboolean
+gst_walloc_latents_sink_event (GstPad * pad, GstObject * parent,
+    GstEvent * event)
+{
+  GstWallocLatents *self = GST_WALLOC_LATENTS (parent);
+  GstCaps *caps;
+
+  if (gst_compressed_events_hold (&self->events, event))
+    return TRUE;
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_CAPS:
+      gst_event_parse_caps (event, &caps);
+      if (!gst_structure_get_fraction (gst_caps_get_structure (caps, 0),
+              "framerate", &self->fps_n, &self->fps_d))
+        self->fps_n = self->fps_d = 0;
+      /* ours are set when the first frame is there */
+      gst_event_unref (event);
+      return TRUE;
+    case GST_EVENT_FLUSH_STOP:
+      gst_compressed_reader_flush (&self->reader);
+      self->discont = TRUE;
+      /* a segment that was flushed is not to be sent any more */
+      if (!self->events.open)
+        gst_compressed_events_clear (&self->events);
+      break;
+    case GST_EVENT_EOS:
+      gst_compressed_events_open (&self->events, self->srcpad);
+      break;
+    default:
+      break;
+  }
+  return gst_pad_event_default (pad, parent, event);
+}
+
+static GstStateChangeReturn
+gst_walloc_latents_change_state (GstElement * element,
+    GstStateChange transition)
+{
+  GstWallocLatents *self = GST_WALLOC_LATENTS (element);
+  GstStateChangeReturn ret;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    guint threads;
+
+    GST_OBJECT_LOCK (self);
+    threads = self->threads;
+    GST_OBJECT_UNLOCK (self);
+    gst_compressed_reader_start (&self->reader, threads);
+    self->fps_n = self->fps_d = 0;
+    self->discont = TRUE;
+  }
+  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    gst_compressed_reader_stop (&self->reader);
+    gst_compressed_events_clear (&self->events);
+    forget_pool (self);
+  }
+  return ret;
+}
+
+static void
+gst_walloc_latents_class_init (GstWallocLatentsClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+
+  GST_DEBUG_CATEGORY_INIT (walloclatents_debug, "walloclatents", 0,
+      "WaLLoC latents as tensors");
+
+  object_class->set_property = gst_walloc_latents_set_property;
+  object_class->get_property = gst_walloc_latents_get_property;
+  object_class->finalize = gst_walloc_latents_finalize;
+
+  /**
+   * GstWallocLatents:type:
+   *
+   * What tensors hold. Integers are to be multiplied with the steps in the
+   * meta; in streams with predicted frames, positions may have kept others.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_TYPE,
+      g_param_spec_enum ("type", "Type", "What tensors hold",
+          GST_TYPE_WALLOC_LATENTS_TYPE, DEFAULT_TYPE, G_PARAM_READWRITE |
+          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+
+  /**
+   * GstWallocLatents:channels:
+   *
+   * The first channels, in order of importance; those that the model or the
+   * stream does not have are 0.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_CHANNELS,
+      g_param_spec_uint ("channels", "Channels",
+          "How many channels tensors have (0 = all of the model)", 0,
+          MAX_CHANNELS, DEFAULT_CHANNELS, G_PARAM_READWRITE |
+          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+
+  /**
+   * GstWallocLatents:threads:
+   *
+   * Threads that work on one picture. The output does not depend on it.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_THREADS,
+      g_param_spec_uint ("threads", "Threads",
+          "Threads to use (0 = as many as there are processors)", 0,
+          MAX_THREADS, DEFAULT_THREADS, G_PARAM_READWRITE |
+          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+
+  /**
+   * GstWallocLatents:model-file:
+   *
+   * The only codec model to consider: a file, or the name of one in the model
+   * directories. Without it the one that the stream names is searched.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_MODEL_FILE,
+      g_param_spec_string ("model-file", "Model file",
+          "Path or name of the codec model (NULL = found by the stream's id)",
+          NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_READY));
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "WaLLoC latents",
+      "Converter/Tensor", "Latents of a coded stream as tensors",
+      GST_PACKAGE_NAME);
+  gst_type_mark_as_plugin_api (GST_TYPE_WALLOC_LATENTS_TYPE, 0);
+
+  element_class->change_state =
+      GST_DEBUG_FUNCPTR (gst_walloc_latents_change_state);
+}
+
+static void
+gst_walloc_latents_init (GstWallocLatents * self)
+{
+  self->type = DEFAULT_TYPE;
+  self->channels = DEFAULT_CHANNELS;
+  self->threads = DEFAULT_THREADS;
+
+  self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
+  gst_pad_set_chain_function (self->sinkpad,
+      GST_DEBUG_FUNCPTR (gst_walloc_latents_chain));
+  gst_pad_set_event_function (self->sinkpad,
+      GST_DEBUG_FUNCPTR (gst_walloc_latents_sink_event));
+  gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
+  gst_compressed_reader_init (&self->reader, GST_ELEMENT (self), self->sinkpad);
+
+  self->srcpad = gst_pad_new_from_static_template (&src_template, "src");
+  gst_pad_use_fixed_caps (self->srcpad);
+  gst_element_add_pad (GST_ELEMENT (self), self->srcpad);
+}
