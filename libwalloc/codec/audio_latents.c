@@ -187,8 +187,7 @@ fill_planes (const walloc_audio_decoder * d, const walloc_frame_info * info,
       memset (to, 0, columns * sizeof *to);
     } else if (d->companding != NULL) {
       /* what it writes behind the row is overwritten by the next one */
-      walloc_lookup (q, columns, d->companding->value, d->companding->half,
-          to);
+      walloc_lookup (q, columns, d->companding->value, d->companding->half, to);
       for (x = 0; x < columns; x++)
         to[x] *= 2 * info->peak[index];
     } else {

@@ -128,7 +128,7 @@ walloc_decoder_state_repair (walloc_decoder * d)
 
   for (i = 0; i < d->layout.slices; i++) {
     d->wanted[i] = d->info.type == WALLOC_FRAME_PREDICTED &&
-        d->intact[i] < d->info.layers && (d->intact[i] == 0 || !before);
+        d->intact[i] < d->layers && (d->intact[i] == 0 || !before);
     any |= d->wanted[i];
   }
   return any;
@@ -165,7 +165,7 @@ walloc_decoder_load_slice (const walloc_decoder * d, unsigned index,
   size_t grid = (size_t) slice->width * d->layout.grid_height;
   const int16_t *from;
 
-  for (c = 0; c < d->info.channels; c++) {
+  for (c = 0; c < d->kept; c++) {
     from = d->latents + c * grid + (size_t) first *slice->width;
     for (y = 0; y < slice->rows; y++)
       memcpy (planes + c * slice->plane_stride + y * slice->stride,
@@ -205,7 +205,7 @@ walloc_decoder_key_slice (walloc_decoder * d, unsigned index)
   size_t n = (size_t) rows * d->layout.grid_width;
 
   memset (s->skip + at, 0, n);
-  memset (s->stale + at, d->intact[index] < d->info.layers, n);
+  memset (s->stale + at, d->intact[index] < d->layers, n);
   mark_points (d, first, rows);
 }
 
@@ -218,7 +218,7 @@ walloc_decoder_store_slice (walloc_decoder * d, unsigned index,
   size_t width = slice->width, at = first * width, n = slice->rows * width, i;
   size_t grid = width * d->layout.grid_height;
   const uint8_t *skip;
-  uint8_t stale = d->intact[index] < d->info.layers;
+  uint8_t stale = d->intact[index] < d->layers;
   int16_t *to;
 
   if (d->intact[index] == 0) {
@@ -232,7 +232,7 @@ walloc_decoder_store_slice (walloc_decoder * d, unsigned index,
     to = d->latents + c * grid + at;
     for (y = 0; y < slice->rows; y++, to += width) {
       skip = s->skip + at + y * width;
-      if (c < d->info.channels)
+      if (c < d->kept)
         memcpy (to, slice->planes + c * slice->plane_stride +
             y * slice->stride, width * sizeof *to);
       else

@@ -81,7 +81,7 @@ add_channels (walloc_decoder * d, int *short_of)
   unsigned had = d->capacity, y;
   size_t grid = (size_t) d->layout.grid_width * d->layout.grid_height;
 
-  prepare_channels (d, d->info.channels, short_of);
+  prepare_channels (d, d->kept, short_of);
   if (!*short_of) {
     memcpy (d->latents, latents, grid * had * sizeof *latents);
     for (y = 0; y < d->layout.grid_height; y++)
@@ -106,6 +106,22 @@ clear_channels (walloc_decoder * d, unsigned first, unsigned end)
         (end - first) * sizeof *d->activity);
 }
 
+/* How much of the frame at hand is decoded. Predicted frames build on latents
+ * of as many channels as the key frame before them gave. */
+static void
+limit_channels (walloc_decoder * d)
+{
+  const walloc_frame_info *info = &d->info;
+
+  if (info->type == WALLOC_FRAME_KEY)
+    d->most = d->asked;
+  d->kept = info->channels;
+  if (d->most != 0 && d->most < d->kept)
+    d->kept = d->most;
+  for (d->layers = 1; info->layer_end[d->layers - 1] < d->kept;)
+    d->layers++;
+}
+
 walloc_result
 walloc_decoder_prepare_latents (walloc_decoder * d, walloc_error * error)
 {
@@ -115,22 +131,23 @@ walloc_decoder_prepare_latents (walloc_decoder * d, walloc_error * error)
   unsigned round = (1u << info->scale) - 1;
   unsigned width = (info->width + round) >> info->scale;
   unsigned height = (info->height + round) >> info->scale;
+
+  limit_channels (d);
   if (l->width == width && l->height == height &&
-      l->slice_rows == info->slice_rows && (!key ||
-          d->capacity >= info->channels)) {
-    if (d->capacity < info->channels)
+      l->slice_rows == info->slice_rows && (!key || d->capacity >= d->kept)) {
+    if (d->capacity < d->kept)
       add_channels (d, &short_of);
-    if (!key && !short_of && d->channels < info->channels)
-      clear_channels (d, d->channels, info->channels);
-    if (key || d->channels < info->channels)
-      d->channels = info->channels;
+    if (!key && !short_of && d->channels < d->kept)
+      clear_channels (d, d->channels, d->kept);
+    if (key || d->channels < d->kept)
+      d->channels = d->kept;
     l->format = info->format;
     walloc_pixel_init (&l->pixel, info->format);
   } else {
     walloc_decoder_unprepare_latents (d);
     walloc_layout_init (l, info->format, width, height, info->slice_rows);
-    d->channels = info->channels;
-    prepare_channels (d, info->channels, &short_of);
+    d->channels = d->kept;
+    prepare_channels (d, d->kept, &short_of);
     d->intact = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
     d->wanted = walloc_mem_take (&d->mem, l->slices, 1, &short_of);
     d->segments = walloc_mem_take (&d->mem, (size_t) l->slices *
@@ -157,8 +174,9 @@ choose (walloc_decoder * d)
   walloc_layout_present (d->model, d->layout.pixel.sampling, d->channels,
       d->present);
   walloc_slice_coder_init (&d->coder, d->model, d->info.set,
-      d->info.channels, d->present);
-  walloc_slice_coder_layers (&d->coder, d->info.layers, d->info.layer_end);
+      d->kept, d->present);
+  walloc_slice_coder_layers (&d->coder, d->layers, d->info.layer_end);
+  d->coder.open = d->kept < d->info.layer_end[d->layers - 1];
   for (c = 0; c < d->channels; c++)
     d->step[c] = d->model->info.kind == WALLOC_MODEL_REFERENCE ? 1.0f :
         (float) ((double) walloc_step_24 (d->info.step_index,
@@ -174,7 +192,7 @@ clear_below (const walloc_decoder * d, const walloc_slice * slice,
   unsigned rows = d->layout.buffer_rows - slice->rows, c;
 
   rows = rows > 2 ? 2 : rows;
-  for (c = 0; rows > 0 && c < d->info.channels; c++)
+  for (c = 0; rows > 0 && c < d->kept; c++)
     memset (planes + c * slice->plane_stride - WALLOC_SLICE_LEFT +
         slice->rows * slice->stride, 0,
         rows * slice->stride * sizeof *slice->planes);
@@ -224,7 +242,7 @@ decode_layers (walloc_decoder * d, walloc_slice * slices,
 
   for (i = 0; i < count; i++)
     d->intact[indices[i]] = 0;
-  for (layer = 0; layer < d->info.layers; layer++) {
+  for (layer = 0; layer < d->layers; layer++) {
     for (i = n = 0; i < count; i++) {
       if (d->intact[indices[i]] < layer)
         continue;
@@ -320,7 +338,7 @@ begin_slice (walloc_decoder * d, walloc_decode_worker * w, unsigned lane,
   if (d->info.type != WALLOC_FRAME_PREDICTED)
     return 1;
   if (empty_slice (d, index)) {
-    d->intact[index] = (uint8_t) d->info.layers;
+    d->intact[index] = (uint8_t) d->layers;
     memset (d->state.skip + (size_t) first * slice->width, 1, slice->rows *
         (size_t) slice->width);
     return 0;

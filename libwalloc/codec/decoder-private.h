@@ -124,6 +124,10 @@ struct walloc_decoder
                                  * hand, or more that it leaves as they are */
   int16_t *latents;             /* [channels][grid height][grid width] */
   walloc_activity *activity;    /* [grid height][capacity] */
+  unsigned asked, most;         /* channels that are wanted, 0 for all: from
+                                 * the next key frame on, and now */
+  unsigned kept, layers;        /* of the frame at hand: channels that are
+                                 * decoded, and layers that hold them */
   uint8_t *intact;              /* [slices]: layers, from 0 on, that are */
   uint8_t *wanted;              /* [slices] 0: not, 1: to be decoded */
 #define WALLOC_SLICE_DONE 2

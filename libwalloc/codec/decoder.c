@@ -269,6 +269,16 @@ walloc_decoder_decode_with (walloc_decoder * decoder, const uint8_t * data,
       truncated, error);
 }
 
+walloc_result
+walloc_decoder_set_channels (walloc_decoder * decoder, unsigned channels,
+    walloc_error * error)
+{
+  if (decoder == NULL)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no decoder given");
+  decoder->asked = channels;
+  return WALLOC_OK;
+}
+
 void
 walloc_decode_params_init (walloc_decode_params * params)
 {

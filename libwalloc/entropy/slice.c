@@ -179,6 +179,7 @@ walloc_slice_coder_init (walloc_slice_coder * coder,
   coder->set = set;
   coder->channels = channels;
   coder->present = present;
+  coder->open = 0;
   coder->kernels = walloc_rows_best (0);
   walloc_slice_coder_layers (coder, 1, NULL);
 }

@@ -60,6 +60,9 @@ typedef struct
   const uint8_t *present;       /* [channels]: 0 when the format lacks it */
   unsigned layers;              /* 1 to WALLOC_SLICE_LAYERS */
   uint16_t end[WALLOC_SLICE_LAYERS];
+  int open;                     /* decoder: the last layer has more channels,
+                                 * which are not decoded; that it ends well is
+                                 * not seen then, but by its checksum */
   const walloc_rows_kernels *kernels;   /* of the decoder: the best */
 } walloc_slice_coder;
 

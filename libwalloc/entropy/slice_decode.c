@@ -310,6 +310,18 @@ begin_layer (const walloc_slice_coder * coder, walloc_slice * slice,
   return 1;
 }
 
+/* Whether a layer ended as it must, as far as it was read. */
+static int
+ended_well (const walloc_slice_coder * coder, const slice_lane * lane,
+    unsigned layer)
+{
+  if (!lane->good)
+    return 0;
+  if (coder->open && layer + 1 == coder->layers)
+    return !lane->state.reader.over;
+  return walloc_rans_good (&lane->state.reader);
+}
+
 void
 walloc_slice_decode_several (const walloc_slice_coder * coder,
     walloc_slice * const *slices, unsigned count, unsigned layer,
@@ -331,7 +343,7 @@ walloc_slice_decode_several (const walloc_slice_coder * coder,
   if (count > 0)
     get_layer (coder, lanes, count, layer);
   for (lane = lanes; lane < lanes + count; lane++) {
-    if (lane->good && walloc_rans_good (&lane->state.reader))
+    if (ended_well (coder, lane, layer))
       continue;
     results[of[lane - lanes]] = WALLOC_ERR_CORRUPT;
     clear_channels (coder, lane->slice, walloc_slice_layer_first (coder,

@@ -59,6 +59,19 @@ WALLOC_API walloc_result walloc_decoder_set_precision (walloc_decoder *
     decoder, walloc_net_precision precision, walloc_error * error);
 
 /**
+ * Decode the first @channels channels of every frame only, from the next key
+ * frame on; 0, as in a new decoder: all. What is above is neither read nor
+ * kept: layers above are not looked at, whether they are damaged or missing,
+ * and of the layer in which @channels end only that much is decoded (streams
+ * need no layers for it). Latents have at most so many planes then, the same
+ * as those of the whole frame, and pictures are made of these alone: channels
+ * are in order of importance. For consumers that read the first channels only.
+ * Errors: ARGUMENT.
+ */
+WALLOC_API walloc_result walloc_decoder_set_channels (walloc_decoder *
+    decoder, unsigned channels, walloc_error * error);
+
+/**
  * Tell whether anything of a frame can be decoded, without allocating and
  * without changing what the decoder holds: the header fits the model and the
  * limits, and of a key frame layer 0 of at least one slice is there as its
@@ -173,7 +186,9 @@ typedef struct
   unsigned channels;            /**< planes: the frame's channels, or as many
                                    as the richest frame since the last key
                                    frame had, whose latents stay where frames
-                                   with fewer channels skip positions */
+                                   with fewer channels skip positions; not
+                                   more than walloc_decoder_set_channels()
+                                   says */
   unsigned width, height;       /**< latents per row, rows */
   const int16_t *data;          /**< [channels][height][width], integers */
   unsigned steps;               /**< rows of @step, 1 to 4096 */

@@ -33,8 +33,7 @@ keep (const uint8_t * data, size_t size)
 /* Two signals that are alike but for how loud they are: the angle of their
  * rotation. Below a quarter of the rate, which the models' bands hold. */
 static void
-draw (float *samples, unsigned channels, double left, double right,
-    unsigned at)
+draw (float *samples, unsigned channels, double left, double right, unsigned at)
 {
   size_t i;
   unsigned c;
@@ -143,8 +142,9 @@ test_synthesis (walloc_model * model, unsigned channels, double left,
     }
   }
   TAP_OK (good && fabs (step - exp2 (step_index / 16.0) / 64 *
-          model->set[info.set].weight[0] / 4096) < 1e-3 * step, "%u channels, step "
-      "%.3g: latents of %u frames", channels, step, blocks);
+          model->set[info.set].weight[0] / 4096) < 1e-3 * step,
+      "%u channels, step " "%.3g: latents of %u frames", channels, step,
+      blocks);
   /* reconstruction points are at most half a step off */
   noise = sqrt (noise / (double) (blocks * BLOCK * channels));
   signal = sqrt (signal / (double) (blocks * BLOCK * channels));
@@ -224,8 +224,7 @@ test_damage (walloc_model * model)
         if (c >= end)
           other += fabsf (good[(size_t) c * COLUMNS + x]);
       }
-    same &= memcmp (latents.data + pair, good + pair,
-        pair * sizeof *good) == 0;
+    same &= memcmp (latents.data + pair, good + pair, pair * sizeof *good) == 0;
     TAP_OK (same && sum == 0 && other > 0, "layer %u damaged: %u segments, "
         "the other pair as it was", layer, damaged);
   }
@@ -302,11 +301,12 @@ test_reference (walloc_model * model)
       if (k == levels && levels < 256)
         seen[levels++] = v;
     }
-  TAP_OK (good && most > 0 && levels > 2 && levels < 1u << model->latent_bits, "kind reference: "
-      "%u values, up to %.3g of twice the peak %g", levels, most,
-      info.peak[0]);
-  TAP_OK (walloc_model_channel (model, 0, &band, &signal) ==
-      WALLOC_ERR_UNSUPPORTED, "whose channels are of no band");
+  TAP_OK (good && most > 0 && levels > 2
+      && levels < 1u << model->latent_bits,
+      "kind reference: " "%u values, up to %.3g of twice the peak %g", levels,
+      most, info.peak[0]);
+  TAP_OK (walloc_model_channel (model, 0, &band,
+          &signal) == WALLOC_ERR_UNSUPPORTED, "whose channels are of no band");
   free (f.data);
   walloc_audio_decoder_free (d);
 }

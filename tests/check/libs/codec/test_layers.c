@@ -63,13 +63,49 @@ decode (fixture * f, unsigned layers, const uint8_t * data, const size_t *size)
   return bad;
 }
 
+/* The first n channels only. */
+static unsigned
+decode_prefix (fixture * f, unsigned n, const uint8_t * data,
+    const size_t *size)
+{
+  const walloc_slice_coder all = f->coder;
+  unsigned ends[WALLOC_SLICE_LAYERS], layers, bad;
+
+  for (layers = 1; all.end[layers - 1] < n; layers++)
+    ends[layers - 1] = all.end[layers - 1];
+  walloc_slice_coder_init (&f->coder, all.model, all.set, n, f->present);
+  walloc_slice_coder_layers (&f->coder, layers, ends);
+  f->coder.open = n < all.end[layers - 1];
+  bad = decode (f, layers, data, size);
+  f->coder = all;
+  return bad;
+}
+
+/* Whether the channels below n are those of copy, and all others of last. */
+static int
+same_prefix (const fixture * f, unsigned n, const int16_t * copy,
+    const int16_t * last)
+{
+  unsigned c, y;
+  size_t at;
+
+  for (c = 0; c < RM_CHANNELS; c++)
+    for (y = 0; y < f->slice.rows; y++) {
+      at = (size_t) (cell (f, c, y, 0) - f->buffer);
+      if (memcmp (f->buffer + at, (c < n ? copy : last) + at,
+              f->slice.width * sizeof *copy) != 0)
+        return 0;
+    }
+  return 1;
+}
+
 static void
 test_layers (unsigned width, unsigned rows, unsigned layers,
     const unsigned *ends, unsigned kind)
 {
   random_model r;
   fixture f;
-  int16_t *copy;
+  int16_t *copy, *last;
   uint8_t *data;
   size_t size[WALLOC_SLICE_LAYERS], sum, at;
   unsigned seed = width + kind, bad, k, c, first;
@@ -87,6 +123,23 @@ test_layers (unsigned width, unsigned rows, unsigned layers,
   bad = sum == (size_t) -1 || decode (&f, layers, data, size) > 0;
   TAP_OK (!bad && same (&f, copy), "%u layers of %ux%u, kind %u: %zu bytes",
       layers, width, rows, kind, sum);
+
+  last = malloc (f.elements * sizeof *last);
+  set_cells (&f, 0, 77);
+  keep (&f, last);
+  for (k = 1, bad = 0; k <= RM_CHANNELS; k++) {
+    memcpy (f.buffer, last, f.elements * sizeof *last);
+    bad += decode_prefix (&f, k, data, size);
+    bad += !same_prefix (&f, k, copy, last);
+  }
+  TAP_OK (bad == 0, "the first channels only");
+  for (k = 1, bad = 0; k <= RM_CHANNELS && size[0] > 0; k++) {
+    data[size[0] - 3] ^= 16;
+    bad += decode_prefix (&f, k, data, size) == 0;
+    data[size[0] - 3] ^= 16;
+  }
+  TAP_OK (bad == 0, "and damage behind them, in their layer");
+  free (last);
 
   /* dropping layers leaves the others as they are */
   for (k = 1; k < layers; k++) {
@@ -178,7 +231,7 @@ test_skip (unsigned width, unsigned rows, unsigned kind, unsigned latents,
   int16_t *copy, *last;
   uint8_t *map, *want, *data;
   size_t size[WALLOC_SLICE_LAYERS], sum, cells, stride = width + 3;
-  unsigned seed = width * 7 + kind, bad, i;
+  unsigned seed = width * 7 + kind, bad, i, n;
   walloc_result result;
 
   random_model_init (&r, 11 + width + kind, 200, 1);
@@ -225,6 +278,12 @@ test_skip (unsigned width, unsigned rows, unsigned kind, unsigned latents,
     bad += map[i] != (i % stride < width ? want[i] : 5);
   TAP_OK (bad == 0, "skip kind %u, latents %u, %ux%u: %zu bytes", kind,
       latents, width, rows, sum);
+  for (n = 1, bad = 0; n <= RM_CHANNELS; n++) {
+    memcpy (f.buffer, last, f.elements * sizeof *last);
+    bad += decode_prefix (&f, n, data, size);
+    bad += !same_prefix (&f, n, copy, last);
+  }
+  TAP_OK (bad == 0, "the first channels only, others as they were");
   for (i = 0; i < cells && (i % stride >= width || want[i]); i++);
   TAP_OK ((sum == 0) == (i == cells), "only a slice that is skipped whole "
       "takes no bytes");
