@@ -3,7 +3,8 @@
  * and with model id and checksums mended so that damage behind them is reached.
  * Latents must be in range; decoding twice must give the same samples, and a
  * region those of the whole reduced picture. Frames that follow each other go
- * through one decoder as well, as predicted ones build on those before. */
+ * through one decoder as well, as predicted ones build on those before; another
+ * one gets its first channels only, and must agree. */
 #include <walloc/decoder.h>
 
 #include <stdlib.h>
@@ -40,6 +41,30 @@ check_latents (walloc_decoder * decoder, const uint8_t * data, size_t size)
   n = (size_t) latents.channels * latents.width * latents.height;
   for (i = 0; i < n; i++)
     require (latents.data[i] >= -16383 && latents.data[i] <= 16383);
+}
+
+/* The first channels of what the other decoder gave, as long as all frames so
+ * far were whole. Returns whether they still are. */
+static int
+check_prefix (walloc_decoder * decoder, walloc_decoder * part,
+    const uint8_t * data, size_t size, int clean)
+{
+  walloc_latents all, some;
+  unsigned damaged, lost;
+  size_t plane;
+
+  if (walloc_decoder_latents (part, data, size, &some, &lost, NULL) !=
+      WALLOC_OK)
+    memset (&some, 0, sizeof some);
+  if (walloc_decoder_latents (decoder, data, size, &all, &damaged, NULL) !=
+      WALLOC_OK || damaged > 0 || !clean)
+    return 0;
+  plane = (size_t) all.width * all.height;
+  require (lost == 0 && some.width == all.width && some.height == all.height &&
+      some.channels > 0 && some.channels <= all.channels &&
+      memcmp (some.data, all.data, some.channels * plane *
+          sizeof *all.data) == 0);
+  return 1;
 }
 
 /* Memory for an image, which the caller frees; bytes get its size. */
@@ -161,21 +186,26 @@ decode_stream (walloc_model * model, const uint8_t * data, size_t size)
 {
   static const walloc_decoder_limits limits = { MAX_PIXELS };
   walloc_frame_info info;
-  walloc_decoder *decoder;
+  walloc_decoder *decoder, *part;
   walloc_image image;
   unsigned damaged, frames;
+  int clean = 1;
   uint8_t *memory;
   size_t bytes, at = 0;
 
   if (size == 0 || walloc_decoder_new (model, NULL, NULL, &limits, &decoder,
           NULL) != WALLOC_OK)
     return;
+  require (walloc_decoder_new (model, NULL, NULL, &limits, &part, NULL) ==
+      WALLOC_OK && walloc_decoder_set_channels (part, 1 + data[size - 1] / 4,
+          NULL) == WALLOC_OK);
   walloc_decoder_set_conceal (decoder, data[size - 1] & 1);
   for (frames = 0; frames < 16; frames++) {
     at = walloc_frame_find (data, size, at);
     if (at >= size || walloc_frame_parse (data + at, size - at, &info, NULL)
         != WALLOC_OK)
       break;
+    clean = check_prefix (decoder, part, data + at, size - at, clean);
     check_latents (decoder, data + at, size - at);
     if ((uint64_t) info.width * info.height <= MAX_PIXELS) {
       memory = make_image (&image, info.format, info.width, info.height,
@@ -187,6 +217,7 @@ decode_stream (walloc_model * model, const uint8_t * data, size_t size)
     at += info.header_size;
     at += info.payload_size < size - at ? info.payload_size : size - at;
   }
+  walloc_decoder_free (part);
   walloc_decoder_free (decoder);
 }
 
