@@ -37,9 +37,12 @@ forget_model (GstCompressedReader * reader)
 {
   walloc_decoder_free (reader->decoder);
   reader->decoder = NULL;
+  walloc_audio_decoder_free (reader->audio_decoder);
+  reader->audio_decoder = NULL;
   gst_walloc_model_unref (reader->model);
   reader->model = NULL;
   memset (&reader->latents, 0, sizeof (reader->latents));
+  memset (&reader->sound, 0, sizeof (reader->sound));
 }
 
 void
@@ -82,8 +85,12 @@ open_model (GstCompressedReader * reader, const gchar * model_file)
     g_clear_error (&error);
     return FALSE;
   }
-  result = walloc_decoder_new (reader->model->model, NULL, runner, &limits,
-      &reader->decoder, &text);
+  if (reader->info.media == WALLOC_MEDIA_AUDIO)
+    result = walloc_audio_decoder_new (reader->model->model, NULL,
+        &reader->audio_decoder, &text);
+  else
+    result = walloc_decoder_new (reader->model->model, NULL, runner, &limits,
+        &reader->decoder, &text);
   if (result != WALLOC_OK) {
     GST_ELEMENT_ERROR (reader->element, LIBRARY, INIT, (NULL),
         ("Cannot make a decoder for the model \"%s\": %s",
@@ -152,7 +159,10 @@ gst_compressed_reader_read (GstCompressedReader * reader, GstBuffer * buffer,
     gst_buffer_unmap (buffer, &map);
     return GST_COMPRESSED_READER_ERROR;
   }
-  if (result == WALLOC_OK)
+  if (result == WALLOC_OK && reader->info.media == WALLOC_MEDIA_AUDIO)
+    result = walloc_audio_decoder_latents (reader->audio_decoder, map.data,
+        map.size, &reader->sound, NULL, &reader->damaged, &text);
+  else if (result == WALLOC_OK)
     result = read_picture (reader, &map, width, height, &text);
   gst_buffer_unmap (buffer, &map);
 
@@ -163,6 +173,7 @@ gst_compressed_reader_read (GstCompressedReader * reader, GstBuffer * buffer,
   }
   /* what builds on damage shows it until then */
   if (result == WALLOC_ERR_NEEDS_KEY || (reader->damaged
+          && reader->info.media == WALLOC_MEDIA_VIDEO
           && (reader->info.type != WALLOC_FRAME_KEY || reader->info.sequence)))
     gst_pad_push_event (reader->sinkpad,
         gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE,

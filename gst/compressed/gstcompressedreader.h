@@ -31,11 +31,13 @@ typedef struct
   /* of the last frame; pointers are valid until the next */
   walloc_frame_info info;
   walloc_latents latents;       /* of pictures */
+  walloc_audio_latents sound;   /* of sound */
   guint damaged;                /* slices or segments that were replaced */
   GstWallocModel *model;
 
   /*< private >*/
   walloc_decoder *decoder;
+  walloc_audio_decoder *audio_decoder;
   gint64 last_warning;
   guint unusable;               /* frames since the last warning */
   gboolean missing;             /* the model missing_id is not there */

@@ -5,12 +5,13 @@
  * @short_description: Latents of a WaLLoC stream as tensors
  * @see_also: walloclatentsenc, wallocenc, compressedclassify
  *
- * Hands the latents of coded pictures to whoever works on tensors: nnstreamer's
+ * Hands the latents of coded pictures and sound to whoever works on tensors: nnstreamer's
  * elements, or a program behind an appsink. Frames are entropy decoded and no
  * more, which takes a fraction of decoding.
  *
  * A buffer has one memory of values in C order: of pictures
- * [1][channels][rows][columns], one position per 8x8 pixels. Values are
+ * [1][channels][rows][columns], one position per 8x8 pixels; of sound
+ * [1][pairs][channels][columns], one column per 256 samples. Values are
  * integers times steps, in units of a sample of an orthonormal transform, the
  * same at every rate but for the quantiser's error; channels that the stream
  * does not have are 0, so that the shape stays when the rate changes. With
@@ -61,7 +62,8 @@ enum
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS));
+    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS "; "
+        GST_WALLOC_AUDIO_CODED_CAPS));
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_PAD_SRC, GST_PAD_ALWAYS,
@@ -262,6 +264,46 @@ fill_picture (GstWallocLatents * self, guint8 * out)
   }
 }
 
+static void
+fill_sound (GstWallocLatents * self, guint8 * out)
+{
+  const walloc_audio_latents *sound = &self->reader.sound;
+  gsize row = (gsize) sound->columns * sizeof (gfloat);
+  gsize pair = row * self->dims[1];
+  guint there = MIN (sound->channels, self->dims[1]), p;
+
+  for (p = 0; p < sound->pairs; p++, out += pair) {
+    memcpy (out, sound->data + (gsize) p * sound->channels * sound->columns,
+        row * there);
+    memset (out + row * there, 0, pair - row * there);
+  }
+}
+
+/* Frames per second: that of the caps, else that of the header. */
+static void
+get_framerate (GstWallocLatents * self, gint * fps_n, gint * fps_d)
+{
+  const walloc_frame_info *info = &self->reader.info;
+  gint divisor;
+
+  *fps_n = 0;
+  *fps_d = 1;
+  if (info->media == WALLOC_MEDIA_AUDIO) {
+    *fps_n = info->rate;
+    *fps_d = info->columns * WALLOC_AUDIO_COLUMN;
+    divisor = gst_util_greatest_common_divisor (*fps_n, *fps_d);
+    *fps_n /= divisor;
+    *fps_d /= divisor;
+  } else if (self->fps_d) {
+    *fps_n = self->fps_n;
+    *fps_d = self->fps_d;
+  } else if (info->fps_n && info->fps_d && info->fps_n <= G_MAXINT
+      && info->fps_d <= G_MAXINT) {
+    *fps_n = info->fps_n;
+    *fps_d = info->fps_d;
+  }
+}
+
 /* The latents that were read as a new buffer. */
 static GstFlowReturn
 gst_walloc_latents_make (GstWallocLatents * self, GstBuffer * in,
@@ -269,18 +311,25 @@ gst_walloc_latents_make (GstWallocLatents * self, GstBuffer * in,
 {
   const walloc_frame_info *info = &self->reader.info;
   const walloc_latents *latents = &self->reader.latents;
+  const walloc_audio_latents *sound = &self->reader.sound;
+  gboolean is_sound = info->media == WALLOC_MEDIA_AUDIO;
   guint dims[4] = { latents->width, latents->height, channels, 1 };
-  gint fps_n = self->fps_n, fps_d = self->fps_d;
+  gint fps_n, fps_d;
   GstFlowReturn ret;
   GstMapInfo map;
 
-  if (!fps_d) {
-    gboolean known = info->fps_n && info->fps_d && info->fps_n <= G_MAXINT
-        && info->fps_d <= G_MAXINT;
-
-    fps_n = known ? (gint) info->fps_n : 0;
-    fps_d = known ? (gint) info->fps_d : 1;
+  if (is_sound) {
+    if (type == GST_WALLOC_LATENTS_INT16) {
+      GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, (NULL),
+          ("Of sound there are no integers, as rotations of pairs are undone. "
+              "Set type=float32."));
+      return GST_FLOW_ERROR;
+    }
+    dims[0] = sound->columns;
+    dims[1] = channels;
+    dims[2] = sound->pairs;
   }
+  get_framerate (self, &fps_n, &fps_d);
   ret = gst_walloc_latents_negotiate (self, type, dims, fps_n, fps_d);
   if (ret == GST_FLOW_OK)
     ret = gst_buffer_pool_acquire_buffer (self->pool, out, NULL);
@@ -292,7 +341,10 @@ gst_walloc_latents_make (GstWallocLatents * self, GstBuffer * in,
         ("Cannot map an output buffer."));
     return GST_FLOW_ERROR;
   }
-  fill_picture (self, map.data);
+  if (is_sound)
+    fill_sound (self, map.data);
+  else
+    fill_picture (self, map.data);
   gst_buffer_unmap (*out, &map);
 
   gst_buffer_copy_into (*out, in, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
@@ -302,8 +354,9 @@ gst_walloc_latents_make (GstWallocLatents * self, GstBuffer * in,
       && info->duration != WALLOC_TIME_NONE)
     GST_BUFFER_DURATION (*out) = info->duration;
   if (gst_buffer_map (in, &map, GST_MAP_READ)) {
-    gst_walloc_latents_meta_add (*out, info, map.data, latents->step,
-        MIN (latents->channels, channels));
+    gst_walloc_latents_meta_add (*out, info, map.data,
+        is_sound ? &sound->step : latents->step,
+        is_sound ? 1 : MIN (latents->channels, channels));
     gst_buffer_unmap (in, &map);
   }
   return GST_FLOW_OK;

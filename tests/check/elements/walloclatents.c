@@ -5,6 +5,8 @@
 #include "config.h"
 #endif
 
+#include <gst/audio/audio.h>
+#include <walloc/audio.h>
 #include <walloc/decoder.h>
 
 #include "walloc-check.h"
@@ -363,6 +365,90 @@ GST_START_TEST (test_damage)
 
 GST_END_TEST;
 
+/* Coded sound of three channels: two pairs. */
+static GPtrArray *
+encode_sound (GstCaps ** coded)
+{
+  GPtrArray *frames =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  GstHarness *h = gst_harness_new_parse ("wallocaudioenc frame-size=2048");
+  gint16 *samples = g_new (gint16, 3 * 8192);
+  GstBuffer *buffer;
+  guint i;
+
+  gst_harness_set_src_caps_str (h, "audio/x-raw,format=" GST_AUDIO_NE (S16)
+      ",layout=interleaved,rate=16000,channels=3,channel-mask=(bitmask)0x7");
+  for (i = 0; i < 3 * 8192; i++)
+    samples[i] = (gint16) (8000 * sin (i / 3 * 0.05 * (1 + i % 3)));
+  buffer = gst_buffer_new_wrapped (samples, 3 * 8192 * 2);
+  GST_BUFFER_PTS (buffer) = 0;
+  gst_harness_push (h, buffer);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  while ((buffer = gst_harness_try_pull (h)))
+    g_ptr_array_add (frames, buffer);
+  *coded = gst_pad_get_current_caps (h->sinkpad);
+  gst_harness_teardown (h);
+
+  return frames;
+}
+
+/* Sound: two pairs of the first channels, as the library gives them. */
+GST_START_TEST (test_sound)
+{
+  GstCaps *caps;
+  GPtrArray *frames = encode_sound (&caps);
+  GstHarness *h = latents_harness ("channels=32", gst_caps_ref (caps));
+  GstHarness *ints = latents_harness ("type=int16", caps);
+  GstBus *bus = check_bus (ints);
+  walloc_audio_decoder *decoder;
+  walloc_audio_latents l;
+  walloc_model *model;
+  GstMapInfo in, out;
+  guint i, p, loud = 0;
+
+  fail_unless_equals_int (walloc_model_load (TEST_MODELS_DIR "/sound-1.wlm",
+          NULL, &model, NULL), WALLOC_OK);
+  fail_unless_equals_int (walloc_audio_decoder_new (model, NULL, &decoder,
+          NULL), WALLOC_OK);
+  fail_unless (frames->len >= 4);
+  for (i = 0; i < frames->len; i++) {
+    GstBuffer *t = gst_harness_push_and_pull (h, gst_buffer_ref
+        (frames->pdata[i]));
+
+    gst_buffer_map (frames->pdata[i], &in, GST_MAP_READ);
+    gst_buffer_map (t, &out, GST_MAP_READ);
+    fail_unless_equals_int (walloc_audio_decoder_latents (decoder, in.data,
+            in.size, &l, NULL, NULL, NULL), WALLOC_OK);
+    fail_unless (l.channels > 32 && l.pairs == 2 && l.columns == 8);
+    fail_unless_equals_uint64 (out.size, 4 * 2 * 32 * 8);
+    for (p = 0; p < 2; p++)
+      fail_unless (memcmp (out.data + p * 4 * 32 * 8,
+              l.data + (gsize) p * l.channels * 8, 4 * 32 * 8) == 0);
+    for (p = 0; p < 32 * 8; p++)
+      loud += fabsf (l.data[p]) > 1000;
+    gst_buffer_unmap (t, &out);
+    gst_buffer_unmap (frames->pdata[i], &in);
+    gst_buffer_unref (t);
+  }
+  fail_unless (loud > 4, "%u", loud);
+  /* 16000 / 2048 */
+  assert_caps (h, "float32", "8:32:2:1", 125, 16);
+
+  fail_unless_equals_int (gst_harness_push (ints,
+          gst_buffer_ref (frames->pdata[0])), GST_FLOW_ERROR);
+  check_assert_message (bus, GST_MESSAGE_ERROR, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_SETTINGS, "type=float32");
+  gst_element_set_bus (ints->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (ints);
+  gst_harness_teardown (h);
+  walloc_audio_decoder_free (decoder);
+  walloc_model_unref (model);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
 /* A model that is not there, and one that is not the stream's. */
 GST_START_TEST (test_wrong_model)
 {
@@ -421,6 +507,7 @@ walloclatents_suite (void)
   tcase_add_test (tc, test_rate_from_header);
   tcase_add_test (tc, test_lost_frame);
   tcase_add_test (tc, test_damage);
+  tcase_add_test (tc, test_sound);
   tcase_add_test (tc, test_wrong_model);
   tcase_add_test (tc, test_not_negotiated);
 
