@@ -11,11 +11,14 @@
 #endif
 
 #include "gstcompressedelements.h"
+#include "gstcompressedmeta.h"
 
 static gboolean
 plugin_init (GstPlugin * plugin)
 {
   gboolean ret = FALSE;
+
+  gst_compressed_meta_register ();
 
   ret |= GST_ELEMENT_REGISTER (walloclatents, plugin);
 

@@ -204,10 +204,18 @@ search_dirs (void)
   return (gchar **) g_ptr_array_free (dirs, FALSE);
 }
 
-/* Path of the model that @name means: a file, or a name (with or without
- * suffix) in one of the directories. NULL with @error set if there is none. */
-static gchar *
-find_by_name (const gchar * name, GError ** error)
+/**
+ * gst_walloc_model_find:
+ * @name: a file, or a name with or without @suffix
+ * @suffix: of files, such as ".wlm"
+ * @folder: (nullable): folder in the model directories to look in, too
+ *
+ * Returns: the path of what @name means: a file, or one of that name in the
+ * model directories; %NULL with @error of the domain GST_RESOURCE_ERROR
+ */
+gchar *
+gst_walloc_model_find (const gchar * name, const gchar * suffix,
+    const gchar * folder, GError ** error)
 {
   gchar **dirs, *path = NULL, *with_suffix, *places;
   gint64 mtime, size;
@@ -216,20 +224,26 @@ find_by_name (const gchar * name, GError ** error)
   if (strchr (name, G_DIR_SEPARATOR) || file_stat (name, &mtime, &size))
     return g_strdup (name);
 
-  with_suffix = g_str_has_suffix (name, MODEL_SUFFIX) ? g_strdup (name) :
-      g_strconcat (name, MODEL_SUFFIX, NULL);
+  with_suffix = g_str_has_suffix (name, suffix) ? g_strdup (name) :
+      g_strconcat (name, suffix, NULL);
   dirs = search_dirs ();
   for (i = 0; dirs[i] && !path; i++) {
     path = g_build_filename (dirs[i], with_suffix, NULL);
+    if (folder && !file_stat (path, &mtime, &size)) {
+      g_free (path);
+      path = g_build_filename (dirs[i], folder, with_suffix, NULL);
+    }
     if (!file_stat (path, &mtime, &size))
       g_clear_pointer (&path, g_free);
   }
   if (!path) {
     places = g_strjoinv (", ", dirs);
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
-        "No model \"%s\" found. Looked in: %s. Set the property \"model-file\""
-        " to a model file, or the environment variable "
-        GST_WALLOC_MODEL_PATH " to its directory.", with_suffix, places);
+        "No model \"%s\" found. Looked in: %s%s%s%s. Set the property "
+        "\"model-file\" to a model file, or the environment variable "
+        GST_WALLOC_MODEL_PATH " to its directory.", with_suffix, places,
+        folder ? " (and in \"" : "", folder ? folder : "",
+        folder ? "\" in each)" : "");
     g_free (places);
   }
   g_strfreev (dirs);
@@ -251,7 +265,8 @@ gst_walloc_model_open (const gchar * name, GError ** error)
   gchar *path;
 
   cache_init ();
-  path = find_by_name (name ? name : GST_WALLOC_DEFAULT_MODEL, error);
+  path = gst_walloc_model_find (name ? name : GST_WALLOC_DEFAULT_MODEL,
+      MODEL_SUFFIX, NULL, error);
   if (!path)
     return NULL;
 

@@ -34,6 +34,11 @@ GstWallocModel *  gst_walloc_model_open_by_id   (guint64 id,
                                                  const gchar * name,
                                                  GError ** error);
 
+gchar *           gst_walloc_model_find         (const gchar * name,
+                                                 const gchar * suffix,
+                                                 const gchar * folder,
+                                                 GError ** error);
+
 GstWallocModel *  gst_walloc_model_ref          (GstWallocModel * model);
 
 void              gst_walloc_model_unref        (GstWallocModel * model);
