@@ -108,6 +108,8 @@ struct walloc_encoder
 
   /* of the frame at hand */
   const walloc_image *image;
+  const walloc_latent_planes *given;    /* in place of image, or NULL */
+  unsigned given_step;          /* step index for them */
   void *look;                   /* while detail is measured */
   walloc_slice_coder coder;
   unsigned set, channels;
@@ -133,6 +135,22 @@ typedef void walloc_encode_piece (walloc_encoder * encoder,
     walloc_encode_worker * worker, unsigned index);
 void walloc_encoder_each (walloc_encoder * encoder, walloc_encode_piece * work,
     unsigned count);
+
+/* Step index and the channels that go with it, as params say. */
+walloc_result walloc_encoder_choose_step (walloc_encoder * encoder,
+    const walloc_encode_params * params, unsigned *step_index,
+    walloc_error * error);
+/* Everything behind that, from encoder->image or encoder->given; there is
+ * memory. */
+walloc_result walloc_encoder_make_frame (walloc_encoder * encoder,
+    const walloc_encode_params * params, unsigned scale, unsigned step_index,
+    const uint8_t ** data, size_t *size, walloc_frame_info * info,
+    walloc_error * error);
+
+/* Grid rows [first, end) of encoder->given, quantised, into slice->planes. */
+void walloc_encode_given (walloc_encoder * encoder,
+    walloc_encode_worker * worker, unsigned first, unsigned end,
+    walloc_slice * slice);
 
 /* A slice of the layout; planes is row 0, column 0 of its first plane. */
 walloc_slice walloc_encoder_slice (const walloc_encoder * encoder,

@@ -69,6 +69,30 @@ walloc_encoder_free (walloc_encoder * encoder)
   walloc_mem_free (&mem, encoder);
 }
 
+walloc_result
+walloc_encoder_choose_step (walloc_encoder * e,
+    const walloc_encode_params * params, unsigned *step_index,
+    walloc_error * error)
+{
+  const walloc_model *model = e->model;
+  unsigned quality = params->quality != 0 ? params->quality : DEFAULT_QUALITY;
+  walloc_result result;
+
+  result = walloc_model_quality (model, quality, step_index, &e->channels);
+  if (result != WALLOC_OK)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "quality %u is not within 1 to 100", quality);
+  if (!params->use_step)
+    return WALLOC_OK;
+  if (params->step_index > WALLOC_STEP_MAX)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "step index %u is not within 0 to %d", params->step_index,
+        WALLOC_STEP_MAX);
+  *step_index = params->step_index;
+  e->channels = model->info.channels;
+  return WALLOC_OK;
+}
+
 /* Scale, step and channels. */
 static walloc_result
 choose_point (walloc_encoder * e, const walloc_image * image,
@@ -78,21 +102,10 @@ choose_point (walloc_encoder * e, const walloc_image * image,
   const walloc_model *model = e->model;
   int reference = model->info.kind == WALLOC_MODEL_REFERENCE;
   walloc_result result;
-  unsigned quality;
 
-  quality = params->quality != 0 ? params->quality : DEFAULT_QUALITY;
-  result = walloc_model_quality (model, quality, step_index, &e->channels);
+  result = walloc_encoder_choose_step (e, params, step_index, error);
   if (result != WALLOC_OK)
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "quality %u is not within 1 to 100", quality);
-  if (params->use_step) {
-    if (params->step_index > WALLOC_STEP_MAX)
-      return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-          "step index %u is not within 0 to %d", params->step_index,
-          WALLOC_STEP_MAX);
-    *step_index = params->step_index;
-    e->channels = model->info.channels;
-  }
+    return result;
   if (params->shrink > 4 || params->shrink == 3)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
         "pictures are made 1, 2 or 4 times smaller, not %u", params->shrink);
@@ -204,6 +217,10 @@ walloc_encoder_transform (walloc_encoder * e, walloc_encode_worker * w,
   walloc_result result;
   uint64_t start;
 
+  if (e->given != NULL) {
+    walloc_encode_given (e, w, first, end, slice);
+    return WALLOC_OK;
+  }
   if (e->model->info.kind == WALLOC_MODEL_ORDERED) {
     if (e->speed < WALLOC_RDO_SPEEDS)
       w->fine = w->rdo_fine + walloc_slice_origin (slice->width);
@@ -298,7 +315,7 @@ encode_slices (walloc_encoder * e, walloc_error * error)
   walloc_result result;
   unsigned tries;
 
-  if (e->model->info.kind == WALLOC_MODEL_REFERENCE)
+  if (e->model->info.kind == WALLOC_MODEL_REFERENCE && e->given == NULL)
     walloc_encode_reference_planes (e);
   atomic_store (&e->staged, 0);
   e->strip_frame++;
@@ -428,12 +445,46 @@ count (walloc_encoder * e, size_t bytes)
 }
 
 walloc_result
+walloc_encoder_make_frame (walloc_encoder * e,
+    const walloc_encode_params * params, unsigned scale, unsigned step_index,
+    const uint8_t ** data, size_t *size, walloc_frame_info * info,
+    walloc_error * error)
+{
+  walloc_frame_info written;
+  walloc_result result;
+
+  walloc_encoder_lay_out (e, scale);
+  result = choose (e, step_index, error);
+  if (result == WALLOC_OK)
+    result = choose_layers (e, params, error);
+  if (result == WALLOC_OK)
+    result = walloc_encoder_predict_begin (e, params, step_index, error);
+  if (result != WALLOC_OK)
+    return result;
+  result = encode_slices (e, error);
+  if (result == WALLOC_OK)
+    result = write_frame (e, params, step_index, &written, error);
+  if (result != WALLOC_OK) {
+    /* what the latents are now is not what a decoder has: a key frame next */
+    e->predict.have = e->predict.pending = 0;
+    return result;
+  }
+  *data = e->frame;
+  *size = (size_t) written.header_size + written.payload_size;
+  if (info != NULL)
+    *info = written;
+  begin_count (e, params->again);
+  walloc_encoder_predict_end (e);
+  count (e, *size);
+  return WALLOC_OK;
+}
+
+walloc_result
 walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
     const walloc_encode_params * params, const uint8_t ** data, size_t *size,
     walloc_frame_info * info, walloc_error * error)
 {
   walloc_encode_params defaults;
-  walloc_frame_info written;
   walloc_result result;
   unsigned step_index, scale;
 
@@ -458,32 +509,11 @@ walloc_encoder_encode (walloc_encoder * encoder, const walloc_image * image,
     result = walloc_encoder_prepare_rdo (encoder, error);
   if (result != WALLOC_OK)
     return result;
-  walloc_encoder_lay_out (encoder, scale);
-  result = choose (encoder, step_index, error);
-  if (result == WALLOC_OK)
-    result = choose_layers (encoder, params, error);
-  if (result == WALLOC_OK)
-    result = walloc_encoder_predict_begin (encoder, params, step_index, error);
-  if (result != WALLOC_OK)
-    return result;
   encoder->image = image;
-  result = encode_slices (encoder, error);
+  result = walloc_encoder_make_frame (encoder, params, scale, step_index, data,
+      size, info, error);
   encoder->image = NULL;
-  if (result == WALLOC_OK)
-    result = write_frame (encoder, params, step_index, &written, error);
-  if (result != WALLOC_OK) {
-    /* what the latents are now is not what a decoder has: a key frame next */
-    encoder->predict.have = encoder->predict.pending = 0;
-    return result;
-  }
-  *data = encoder->frame;
-  *size = (size_t) written.header_size + written.payload_size;
-  if (info != NULL)
-    *info = written;
-  begin_count (encoder, params->again);
-  walloc_encoder_predict_end (encoder);
-  count (encoder, *size);
-  return WALLOC_OK;
+  return result;
 }
 
 void

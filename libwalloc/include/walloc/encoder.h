@@ -106,6 +106,52 @@ WALLOC_API walloc_result walloc_encoder_encode (walloc_encoder * encoder,
     const uint8_t ** data, size_t * size, walloc_frame_info * info,
     walloc_error * error);
 
+/**
+ * Latents of a picture in place of its samples, in units of walloc_latents:
+ * integer * step. Of kind reference: companded integers.
+ */
+typedef struct
+{
+  walloc_format format;         /**< that the frame is to have */
+  unsigned width, height;       /**< pixels of the picture, 1 to
+                                     #WALLOC_MAX_SIZE */
+  unsigned scale;               /**< 0 to 2: latents are of the picture at
+                                     1/2^scale of its size */
+  unsigned channels;            /**< planes at data, at least 1; the model's
+                                     other channels are 0 */
+  unsigned columns, rows;       /**< of a plane: ceil (ceil (width / 2^scale) /
+                                     8), height likewise */
+  const float *data;            /**< first row of the first plane */
+  size_t stride;                /**< floats from row to row; 0: columns */
+  size_t plane_stride;          /**< floats from plane to plane; 0: rows *
+                                     stride */
+} walloc_latent_planes;
+
+/**
+ * Encode a key frame from latents, for what changes pictures without making
+ * samples of them (docs/design/latent-inference.md).
+ *
+ * Values are quantised with the model's rounding offsets, as
+ * walloc_encoder_encode() does, but a multiple of the step stays that multiple.
+ * So latents of a key frame that are given back with its step_index and channels
+ * (walloc_frame_info; use_step = 1) are the same integers again, and with the
+ * same layers and header the same bytes. Latents of predicted frames may have
+ * other steps elsewhere (walloc_latents.step_of) and are then quantised anew.
+ * What is not a number is 0, and greater integers than 16383 (kind reference:
+ * than companding gives) become that. Planes of channels that @latents->format
+ * lacks are not read. The same floats give the same bytes on every machine.
+ * @param params as for walloc_encoder_encode(): step or quality (which count
+ *   as for shrink = 2^scale), channels (not more than there are planes),
+ *   layers, header; shrink, speed and fill are not looked at
+ * Errors: ARGUMENT, UNSUPPORTED (the model does not have this format, or no
+ * scales; params->predict is not #WALLOC_PREDICT_NONE), LIMIT, MEMORY. Steady
+ * state allocates nothing. Memory is that of pictures of this size.
+ */
+WALLOC_API walloc_result walloc_encoder_encode_latents (walloc_encoder *
+    encoder, const walloc_latent_planes * latents,
+    const walloc_encode_params * params, const uint8_t ** data, size_t * size,
+    walloc_frame_info * info, walloc_error * error);
+
 WALLOC_API void walloc_encoder_get_stats (const walloc_encoder * encoder,
     walloc_encoder_stats * stats);
 
