@@ -195,45 +195,45 @@ class Codec:
     __del__ = close
 
     def _check_layouts(self):
-        """Compare the structures of this file with what the library does."""
-        wrong = []
+        """Compare the structures of this file with what the library does, one
+        by one: none is used before it is known to fit."""
+        def must(truth, what):
+            if not truth:
+                raise WallocError(-6, f'{self.library.path} has another layout'
+                                  f' of {what}; this file and the library '
+                                  'must be of one source tree')
+
         info, intact = _guarded(_ModelInfo)
         self.library.plain('walloc_model_get_info', self._model,
                            c.byref(info))
-        if not intact() or info.media != 0 or not 1 <= info.channels <= 4096 \
-                or not info.name or not 1 <= info.levels <= 8:
-            wrong.append('walloc_model_info')
-            raise WallocError(-4, 'layout of ' + wrong[0] + ' is another, or '
-                              'this is a model of sound')
+        must(intact() and info.media in (0, 1) and info.name
+             and 1 <= info.channels <= 4096, 'walloc_model_info')
+        if info.media != 0:
+            raise WallocError(-1, f'{info.name.decode()} is a model of sound')
         self.model_id, self.channels = info.id, info.channels
         self.name, self.levels = info.name.decode(), info.levels
         params, intact = _guarded(_EncodeParams)
         self.library.plain('walloc_encode_params_init', c.byref(params))
-        if not intact() or params.pts != TIME_NONE or \
-                params.duration != TIME_NONE or params.quality not in (0, 50):
-            wrong.append('walloc_encode_params')
+        must(intact() and params.pts == params.duration == TIME_NONE
+             and params.quality in (0, 50), 'walloc_encode_params')
         picture = np.add.outer(np.arange(24), 3 * np.arange(40)).astype(
             np.uint8)
         frame = self.encode(picture, quality=80)
         info, intact = _guarded(FrameInfo)
         self.library.call('walloc_frame_parse', frame, c.c_size_t(len(frame)),
                           c.byref(info))
-        if not intact() or (info.width, info.height, info.format) != (
-                40, 24, GRAY8) or info.model_id != self.model_id or \
-                info.header_size + info.payload_size != len(frame) or \
-                info.pts != TIME_NONE or (info.par_n, info.par_d) != (1, 1):
-            wrong.append('walloc_frame_info')
-        values = self.latents(frame).values
-        if values.shape[1:] != (3, 5) or np.abs(
-                values[0] / 8 - 128).max() > 1024:
-            wrong.append('walloc_latents')
+        must(intact() and (info.width, info.height, info.format) ==
+             (40, 24, GRAY8) and info.model_id == self.model_id
+             and info.header_size + info.payload_size == len(frame)
+             and info.pts == TIME_NONE and (info.par_n, info.par_d) == (1, 1),
+             'walloc_frame_info')
+        latents, intact = _guarded(_Latents)
+        self._whole('walloc_decoder_latents', frame, c.byref(latents))
+        must(intact() and (latents.width, latents.height) == (5, 3)
+             and latents.channels == info.channels
+             and 1 <= latents.steps <= 4096, 'walloc_latents')
         error = np.abs(self.decode(frame).astype(int) - picture).mean()
-        if error > 8:
-            wrong.append('walloc_image, walloc_decode_params')
-        if wrong:
-            raise WallocError(-5, f'{self.library.path} has another layout of '
-                              + ', '.join(wrong) + '; this file and the '
-                              'library must be of one source tree')
+        must(error < 8, 'walloc_image or walloc_decode_params')
 
     # --- encoding ----------------------------------------------------------
 
@@ -268,10 +268,18 @@ class Codec:
                           c.byref(info))
         return info
 
+    def _whole(self, name, frame, *args):
+        """A call about a frame that must not be damaged."""
+        damaged = c.c_uint()
+        self.library.call(name, self._decoder, frame, c.c_size_t(len(frame)),
+                          *args, c.byref(damaged))
+        if damaged.value:
+            raise WallocError(-5, f'{damaged.value} slices of the frame are '
+                              'damaged')
+
     def _latents(self, frame):
         latents = _Latents()
-        self.library.call('walloc_decoder_latents', self._decoder, frame,
-                          c.c_size_t(len(frame)), c.byref(latents), None)
+        self._whole('walloc_decoder_latents', frame, c.byref(latents))
         return latents
 
     def integers(self, frame):
@@ -319,9 +327,8 @@ class Codec:
             planes = np.empty((h, w) if info.format == GRAY8 else (h, w, 3),
                               np.uint8)
         image, keep = _image_of(planes)
-        self.library.call('walloc_decoder_decode_with', self._decoder, frame,
-                          c.c_size_t(len(frame)), c.byref(params),
-                          c.byref(image), None)
+        self._whole('walloc_decoder_decode_with', frame, c.byref(params),
+                    c.byref(image))
         return keep if info.format != I420 else rgb_of_i420(keep)
 
     def stats(self):

@@ -10,7 +10,9 @@ network on pixels instead, with the same recipe, to compare with.
 """
 import argparse
 import copy
+import json
 import math
+import pickle
 import sys
 import time
 
@@ -73,13 +75,15 @@ def build(config):
 def load(path, device='cpu'):
     """(network, config) of a .pt file. Raises ValueError."""
     try:
-        file = torch.load(path, map_location=device)
-        net = build(file['config'])
+        file = torch.load(path, map_location=device, weights_only=True)
+        config = json.loads(file['config'])
+        net = build(config)
         net.load_state_dict(file['state'])
-    except (KeyError, TypeError, RuntimeError) as e:
+    except (KeyError, TypeError, RuntimeError, EOFError,
+            pickle.UnpicklingError) as e:
         raise ValueError(f'{path} is no classifier of train_classify.py '
                          f'({e})') from e
-    return net.to(device).eval(), file['config']
+    return net.to(device).eval(), config
 
 
 @torch.no_grad()
@@ -169,7 +173,7 @@ def main():
             raise ValueError(f'no validation frames of quality {q} in '
                              f'{args.set}; it has '
                              f'{frames.meta["qualities"]}')
-    config = dict(input=args.input, labels=frames.labels, widths=widths,
+    config = dict(input=args.input, labels=frames.labels, widths=list(widths),
                   channels=args.channels, first=args.first,
                   decoder=args.decoder, model=frames.meta['model'],
                   recipe=vars(args))
@@ -249,8 +253,8 @@ def main():
                   f'validation {100 * accuracy:.1f} %'
                   + (' (best)' if best else ''), flush=True)
             if best:
-                torch.save(dict(config=config, state=stop.state),
-                           args.out + '.pt')
+                torch.save(dict(config=json.dumps(config),
+                                state=stop.state), args.out + '.pt')
             write_json(args.out + '.json', dict(
                 course=course, recipe=vars(args), weights=parameters(net),
                 labels=frames.labels))
