@@ -68,6 +68,13 @@ struct walloc_task
   walloc_workers workers;
 
   task_recogniser recogniser;
+
+  /* what was read last */
+  struct
+  {
+    walloc_task_line *lines;
+    unsigned count;             /* that have their text */
+  } page;
 };
 
 /* metadata.c: all keys into info. */
@@ -97,6 +104,9 @@ walloc_result walloc_task_base64 (walloc_mem * mem, const char *text,
 walloc_result walloc_task_load_recogniser (walloc_task * t,
     walloc_error * error);
 void walloc_task_free_recogniser (walloc_task * t);
+
+/* read.c */
+void walloc_task_forget_page (walloc_task * t);
 
 /* run.c */
 void walloc_task_unprepare (walloc_task * t);

@@ -122,6 +122,7 @@ walloc_task_free (walloc_task * task)
   if (task == NULL)
     return;
   walloc_task_unprepare (task);
+  walloc_task_forget_page (task);
   walloc_task_free_recogniser (task);
   walloc_net_free (task->net);
   mem = task->mem;

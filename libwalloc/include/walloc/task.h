@@ -38,6 +38,8 @@ extern "C" {
 #define WALLOC_TASK_MAX_COLUMNS 65536
 /** Rows of features that a recogniser reads. */
 #define WALLOC_TASK_MAX_ROWS 64
+/** Lines of text that are found on a page. */
+#define WALLOC_TASK_MAX_LINES 4096
 /** Bytes of a recogniser's graph. */
 #define WALLOC_TASK_MAX_RECOGNISER (1u << 26)
 
@@ -226,6 +228,34 @@ WALLOC_API walloc_result walloc_task_mask (const walloc_task * task,
 WALLOC_API walloc_result walloc_task_recognise (walloc_task * task, int x,
     const int *y, unsigned columns, const float **logits, unsigned *steps,
     const walloc_runner * runner, walloc_error * error);
+
+/** A line of text on a page. */
+typedef struct
+{
+  float left, top, right, bottom;       /**< box around it, pixels of the
+                                             picture, within it */
+  float slope;                  /**< how much it falls per pixel to the right */
+  unsigned column;              /**< of the page, 0 is the leftmost */
+  float confidence;             /**< mean probability of its symbols, 0 to 1;
+                                     0 where it has none */
+  const char *text;             /**< UTF-8, may be empty */
+} walloc_task_line;
+
+/**
+ * The lines of text of the last run of a reader, in reading order: columns from
+ * left to right, lines in them from the top down. How they are found:
+ * docs/design/latent-inference.md, "Reading pages". Text by greedy decoding of
+ * CTC.
+ * @param width, @param height of the picture, pixels
+ * @param lines out: valid until the next call on @task
+ * @param count out: at most #WALLOC_TASK_MAX_LINES
+ * @param runner may be NULL; the output does not depend on it
+ * Errors: ARGUMENT (no reader, nothing was run), those of
+ * walloc_task_recognise().
+ */
+WALLOC_API walloc_result walloc_task_read (walloc_task * task,
+    unsigned width, unsigned height, const walloc_task_line ** lines,
+    unsigned *count, const walloc_runner * runner, walloc_error * error);
 
 #ifdef __cplusplus
 }
