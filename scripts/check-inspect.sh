@@ -23,7 +23,7 @@ trap 'rm -rf "$temp"' EXIT
 trap 'exit 130' INT TERM
 bad=0
 for element in wallocaudiodec wallocaudioenc wallocenc wallocdec wallocparse wallocthin \
-  walloclatents; do
+  walloclatents walloclatentsenc; do
   dump=docs/plugins/inspect/$element.txt
   if ! gst-inspect-1.0 "$element" >"$temp/raw"; then
     echo "check-inspect.sh: no element $element"

@@ -96,3 +96,28 @@ gst_walloc_latents_meta_get (GstBuffer * buffer, walloc_frame_info * info)
   data = g_bytes_get_data (bytes, &size);
   return data && walloc_frame_parse (data, size, info, NULL) == WALLOC_OK;
 }
+
+gfloat *
+gst_walloc_latents_meta_steps (GstBuffer * buffer, guint channels)
+{
+  GstCustomMeta *meta;
+  const GValue *array, *value;
+  gfloat *steps;
+  guint i;
+
+  gst_walloc_latents_meta_register ();
+  meta = gst_buffer_get_custom_meta (buffer, GST_WALLOC_LATENTS_META);
+  if (!meta)
+    return NULL;
+  array = gst_structure_get_value (gst_custom_meta_get_structure (meta),
+      "steps");
+  if (!array || !GST_VALUE_HOLDS_ARRAY (array))
+    return NULL;
+  steps = g_new0 (gfloat, channels);
+  for (i = 0; i < channels && i < gst_value_array_get_size (array); i++) {
+    value = gst_value_array_get_value (array, i);
+    if (G_VALUE_HOLDS_DOUBLE (value))
+      steps[i] = g_value_get_double (value);
+  }
+  return steps;
+}

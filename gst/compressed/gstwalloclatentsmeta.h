@@ -27,6 +27,11 @@ void      gst_walloc_latents_meta_add       (GstBuffer * buffer,
 gboolean  gst_walloc_latents_meta_get       (GstBuffer * buffer,
                                              walloc_frame_info * info);
 
+/* The steps of the first @channels channels, 0 for those that it does not tell;
+ * to be freed. NULL when @buffer has no such meta. */
+gfloat *  gst_walloc_latents_meta_steps     (GstBuffer * buffer,
+                                             guint channels);
+
 G_END_DECLS
 
 #endif /* __GST_WALLOC_LATENTS_META_H__ */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef __GST_WALLOC_LATENTS_ENC_H__
+#define __GST_WALLOC_LATENTS_ENC_H__
+
+#include <gst/video/video.h>
+
+#include "gstcompressedevents.h"
+#include "gstcompressedwriter.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_WALLOC_LATENTS_ENC (gst_walloc_latents_enc_get_type ())
+G_DECLARE_FINAL_TYPE (GstWallocLatentsEnc, gst_walloc_latents_enc, GST,
+    WALLOC_LATENTS_ENC, GstElement)
+
+/* What the application asks for; 0, -1 and UNKNOWN: as the meta says. */
+typedef struct
+{
+  guint quality;
+  gint step_index;
+  guint channels;
+  guint width, height;
+  GstVideoFormat format;
+} GstWallocLatentsEncSettings;
+
+struct _GstWallocLatentsEnc
+{
+  GstElement parent;
+
+  GstPad *sinkpad, *srcpad;
+
+  /* properties, protected by the object lock */
+  GstWallocLatentsEncSettings settings;
+  gchar *model_file;
+
+  /* of the stream */
+  gboolean is_float;            /* of the caps; dims[0] 0: no caps yet */
+  guint dims[4];                /* innermost first */
+  gint fps_n, fps_d;
+  GstWallocModel *model;
+  GstCompressedWriter writer;
+  GstCompressedEvents events;
+  gfloat *values;               /* of integers, as many as room */
+  gsize room;
+};
+
+G_END_DECLS
+
+#endif /* __GST_WALLOC_LATENTS_ENC_H__ */
