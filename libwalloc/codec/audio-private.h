@@ -47,6 +47,10 @@ void walloc_audio_find_twins (const walloc_model * model, uint16_t * twin);
 /* Cosine and sine of a rotation (0 to 63, in pi / 64), in Q15. */
 void walloc_audio_angle (unsigned rotation, int32_t * cosine, int32_t * sine);
 
+/* The same of the angle from mid and side to the axes of a rotation. */
+void walloc_audio_mid_side_angle (unsigned rotation, float *cosine,
+    float *sine);
+
 /* The rotation that gathers most of two signals' energy in the first. */
 unsigned walloc_audio_choose_rotation (const int32_t * a, const int32_t * b,
     size_t n);
@@ -57,9 +61,10 @@ void walloc_audio_rotate (int32_t * a, int32_t * b, size_t n,
 void walloc_audio_rotate_back (float *a, float *b, size_t n,
     unsigned rotation);
 
-/* Turns n values of a channel and its twin: a' = cosine a + sine b,
- * b' = cosine b - sine a. b may be NULL: there is none, and none is made. */
-void walloc_audio_turn (float *a, float *b, size_t n, float cosine,
-    float sine);
+/* Turns all channels of a pair, [D][columns], where they have a twin together
+ * with that one: a' = cosine a + sine b, b' = cosine b - sine a. Where they have
+ * none it is taken as 0, and none is made. */
+void walloc_audio_turn (const walloc_model * model, const uint16_t * twin,
+    float *planes, unsigned columns, float cosine, float sine);
 
 #endif

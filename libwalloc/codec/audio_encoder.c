@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Sound to frames: docs/bitstream.md, docs/model-format.md, 2.4. Integers
  * only, from the samples on. */
-#include "codec/audio-private.h"
+#include "codec/audio_encoder-private.h"
 
 #include <string.h>
 
 #include "bottleneck/sound_quantiser.h"
-#include "codec/audio_level.h"
-#include "codec/audio_reference.h"
 #include "codec/workers.h"
 #include "transform/clones.h"
 #include "transform/sound.h"
@@ -20,36 +18,6 @@
 #define HEADER_ROOM (WALLOC_FRAME_MIN_HEADER + 256)
 /* Channels that layers end with, as far as there are more. */
 static const unsigned layer_end[WALLOC_SLICE_LAYERS - 1] = { 32, 96, 224 };
-
-struct walloc_audio_encoder
-{
-  walloc_mem mem;
-  walloc_model *model;
-  unsigned rate, audio_channels, pairs, columns;
-  walloc_audio_matrix matrix;
-  int uniform;                  /* all sets quantise alike */
-
-  int32_t *state[WALLOC_AUDIO_MAX_CHANNELS];
-  int32_t *samples;             /* of a channel */
-  int32_t *coefs[WALLOC_AUDIO_MAX_CHANNELS];    /* [256][columns] */
-  int64_t *sums;                /* [columns] */
-  int16_t *latents[WALLOC_AUDIO_PAIRS];
-  size_t stride;                /* of planes of latents */
-  void *entropy;
-  uint8_t *out, *payload, *frame;
-  size_t out_size, frame_size;
-
-  /* kind reference: samples of both signals, what was taken from each pair */
-  walloc_audio_reference *reference;
-  int32_t *second;
-  float mean[WALLOC_AUDIO_PAIRS], peak[WALLOC_AUDIO_PAIRS];
-
-  walloc_audio_level level;
-  uint8_t rotation[WALLOC_AUDIO_PAIRS];
-  unsigned sequence;
-  int ready;                    /* a block was transformed */
-  walloc_audio_encoder_stats stats, stats_before;
-};
 
 unsigned
 walloc_audio_delay (const walloc_model * model)
@@ -197,6 +165,8 @@ walloc_audio_encoder_free (walloc_audio_encoder * encoder)
   walloc_mem_release (&e->mem, &e->payload);
   walloc_mem_release (&e->mem, &e->frame);
   walloc_mem_release (&e->mem, &e->matrix.entry);
+  walloc_mem_release (&e->mem, &e->planes);
+  walloc_mem_release (&e->mem, &e->twin);
   walloc_model_unref (e->model);
   mem = e->mem;
   walloc_mem_free (&mem, e);
@@ -344,6 +314,15 @@ quantise (walloc_audio_encoder * e, unsigned set, unsigned step_index,
   return sum;
 }
 
+static uint64_t
+quantise_block (walloc_audio_encoder * e, unsigned set, unsigned step_index,
+    unsigned channels, unsigned *kept)
+{
+  if (e->given)
+    return walloc_audio_quantise_given (e, set, step_index, channels, kept);
+  return quantise (e, set, step_index, channels, kept);
+}
+
 /* Channels up to the last that is not all 0, of those asked for. */
 static unsigned
 count_kept (const walloc_audio_encoder * e, unsigned channels)
@@ -374,8 +353,8 @@ choose_set (const walloc_audio_encoder * e, uint64_t bits)
       (unsigned) full);
 }
 
-static walloc_result
-check_params (const walloc_audio_encoder * e,
+walloc_result
+walloc_audio_encoder_check (const walloc_audio_encoder * e,
     const walloc_audio_params * params, walloc_error * error)
 {
   const unsigned samples = e->columns * WALLOC_SOUND_BANDS;
@@ -460,10 +439,10 @@ code (walloc_audio_encoder * e, const walloc_audio_params * params,
   return at;
 }
 
-static walloc_result
-make_frame (walloc_audio_encoder * e, const walloc_audio_params * params,
-    const uint8_t ** data, size_t *size, walloc_frame_info * out,
-    walloc_error * error)
+walloc_result
+walloc_audio_encoder_make (walloc_audio_encoder * e,
+    const walloc_audio_params * params, const uint8_t ** data, size_t *size,
+    walloc_frame_info * out, walloc_error * error)
 {
   uint32_t sizes[WALLOC_AUDIO_PAIRS * WALLOC_SLICE_LAYERS] = { 0 };
   unsigned channels, step_index = choose_step (e, params, &channels);
@@ -477,11 +456,11 @@ make_frame (walloc_audio_encoder * e, const walloc_audio_params * params,
     step_index = set = 0;
     kept = count_kept (e, channels);
   } else {
-    bits = quantise (e, 0, step_index, channels, &kept);
+    bits = quantise_block (e, 0, step_index, channels, &kept);
     set = choose_set (e, bits);
     if (set != 0 && !e->uniform) {
       kept = 0;
-      quantise (e, set, step_index, channels, &kept);
+      quantise_block (e, set, step_index, channels, &kept);
     }
   }
   e->stats.ns_project += walloc_now () - begin;
@@ -541,17 +520,18 @@ walloc_audio_encoder_encode (walloc_audio_encoder * encoder,
     walloc_audio_params_init (&defaults);
     params = &defaults;
   }
-  result = check_params (encoder, params, error);
+  result = walloc_audio_encoder_check (encoder, params, error);
   if (result != WALLOC_OK)
     return result;
   encoder->stats_before = encoder->stats;
+  encoder->given = 0;
   begin = walloc_now ();
   transform (encoder, samples, format);
   if (encoder->ready)
     encoder->sequence++;
   encoder->ready = 1;
   encoder->stats.ns_transform += walloc_now () - begin;
-  return make_frame (encoder, params, data, size, info, error);
+  return walloc_audio_encoder_make (encoder, params, data, size, info, error);
 }
 
 walloc_result
@@ -566,7 +546,7 @@ walloc_audio_encoder_again (walloc_audio_encoder * encoder,
       !encoder->ready)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT,
         "walloc_audio_encoder_again: NULL argument or nothing encoded yet");
-  result = check_params (encoder, params, error);
+  result = walloc_audio_encoder_check (encoder, params, error);
   if (result != WALLOC_OK)
     return result;
   /* time counts, the frame that is thrown away does not */
@@ -575,7 +555,7 @@ walloc_audio_encoder_again (walloc_audio_encoder * encoder,
   encoder->stats.ns_transform = now.ns_transform;
   encoder->stats.ns_project = now.ns_project;
   encoder->stats.ns_entropy = now.ns_entropy;
-  return make_frame (encoder, params, data, size, info, error);
+  return walloc_audio_encoder_make (encoder, params, data, size, info, error);
 }
 
 void

@@ -12,8 +12,6 @@
 #include "transform/clones.h"
 #include "transform/sound.h"
 
-#define PI 3.14159265358979323846
-
 walloc_result
 walloc_audio_latents_parse (const walloc_audio_decoder * d,
     const uint8_t * data, size_t size, walloc_frame_info * info,
@@ -201,19 +199,12 @@ static void
 turn_planes (const walloc_audio_decoder * d, unsigned rotation,
     unsigned columns, float *planes)
 {
-  const double angle = PI / 64 * ((int) rotation - WALLOC_AUDIO_MID_SIDE);
-  unsigned c;
+  float cosine, sine;
 
   if (rotation == WALLOC_AUDIO_MID_SIDE)
     return;
-  for (c = 0; c < d->model->info.channels; c++) {
-    float *first = planes + (size_t) c * columns;
-
-    if (d->model->group[c] == WALLOC_GROUP_FIRST || d->twin[c] == c)
-      walloc_audio_turn (first, d->twin[c] == c ? NULL : planes +
-          (size_t) d->twin[c] * columns, columns, (float) cos (angle),
-          (float) sin (angle));
-  }
+  walloc_audio_mid_side_angle (rotation, &cosine, &sine);
+  walloc_audio_turn (d->model, d->twin, planes, columns, cosine, sine);
 }
 
 walloc_result
@@ -251,8 +242,11 @@ walloc_audio_decoder_latents (walloc_audio_decoder * decoder,
         latents->signals[i], &lost);
     fill_planes (d, &frame, i, latents->signals[i], channels,
         d->planes + i * pair);
-    if (latents->signals[i] > 1 && d->companding == NULL)
-      turn_planes (d, frame.rotation[i], frame.columns, d->planes + i * pair);
+    latents->rotation[i] = WALLOC_AUDIO_MID_SIDE;
+    if (latents->signals[i] < 2 || d->companding != NULL)
+      continue;
+    latents->rotation[i] = frame.rotation[i];
+    turn_planes (d, frame.rotation[i], frame.columns, d->planes + i * pair);
   }
   latents->pairs = frame.slices;
   latents->channels = d->model->info.channels;

@@ -17,6 +17,32 @@ static const uint16_t cosines[QUARTER + 1] = {
   15447, 14010, 12540, 11039, 9512, 7962, 6393, 4808, 3212, 1608, 0
 };
 
+/* cos (k pi / 64): from a table, as mathematical libraries differ */
+static const float exact[QUARTER + 1] = {
+  1.0f, 0.998795456f, 0.995184727f, 0.98917651f, 0.98078528f, 0.970031253f,
+  0.956940336f, 0.941544065f, 0.923879533f, 0.903989293f, 0.881921264f,
+  0.85772861f,
+  0.831469612f, 0.803207531f, 0.773010453f, 0.740951125f, 0.707106781f,
+  0.671558955f,
+  0.634393284f, 0.595699304f, 0.555570233f, 0.514102744f, 0.471396737f,
+  0.427555093f,
+  0.382683432f, 0.336889853f, 0.290284677f, 0.24298018f, 0.195090322f,
+  0.146730474f,
+  0.0980171403f, 0.0490676743f, 0.0f
+};
+
+void
+walloc_audio_mid_side_angle (unsigned rotation, float *cosine, float *sine)
+{
+  const unsigned eighth = QUARTER / 2;
+  unsigned k = rotation < eighth ? eighth - rotation : rotation - eighth;
+
+  *cosine = k <= QUARTER ? exact[k] : -exact[2 * QUARTER - k];
+  *sine = exact[k <= QUARTER ? QUARTER - k : k - QUARTER];
+  if (rotation < eighth)
+    *sine = -*sine;
+}
+
 void
 walloc_audio_angle (unsigned rotation, int32_t * cosine, int32_t * sine)
 {
@@ -178,21 +204,31 @@ walloc_audio_rotate_back (float *restrict a, float *restrict b, size_t n,
   }
 }
 
-WALLOC_CLONES void
-walloc_audio_turn (float *restrict a, float *restrict b, size_t n,
-    float cosine, float sine)
+WALLOC_CLONES static void
+turn (float *restrict a, float *restrict b, size_t n, float cosine, float sine)
 {
   size_t i;
 
-  if (b == NULL) {
-    for (i = 0; i < n; i++)
-      a[i] *= cosine;
-    return;
-  }
   for (i = 0; i < n; i++) {
     float x = a[i], y = b[i];
 
     a[i] = x * cosine + y * sine;
     b[i] = y * cosine - x * sine;
+  }
+}
+
+void
+walloc_audio_turn (const walloc_model * model, const uint16_t * twin,
+    float *planes, unsigned columns, float cosine, float sine)
+{
+  float *first = planes;
+  unsigned c, x;
+
+  for (c = 0; c < model->info.channels; c++, first += columns) {
+    if (twin[c] == c)
+      for (x = 0; x < columns; x++)
+        first[x] *= cosine;
+    else if (model->group[c] == WALLOC_GROUP_FIRST)
+      turn (first, planes + (size_t) twin[c] * columns, columns, cosine, sine);
   }
 }

@@ -3,28 +3,11 @@
  * pictures without seeing samples: docs/design/latent-inference.md. */
 #include "codec/encoder-private.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "transform/clones.h"
+#include "bottleneck/value_quantiser.h"
 
 #define MAX_SCALE 2
-
-/* Division, and no product next to a sum: the same on every machine. What is
- * not a number compares false and becomes 0. */
-WALLOC_CLONES static void
-quantise (const float *restrict from, unsigned n, double step, double offset,
-    int most, int16_t * restrict to)
-{
-  unsigned x;
-
-  for (x = 0; x < n; x++) {
-    double a = fabs ((double) from[x]) / step + offset;
-    int q = a >= most ? most : a > 0 ? (int) a : 0;
-
-    to[x] = (int16_t) (from[x] < 0 ? -q : q);
-  }
-}
 
 void
 walloc_encode_given (walloc_encoder * e, walloc_encode_worker * w,
@@ -44,16 +27,16 @@ walloc_encode_given (walloc_encoder * e, walloc_encode_worker * w,
     if (!e->present[c])
       continue;
     if (!reference) {
-      /* the decoder's number; an offset of at least a bit, as a multiple of it
-       * has been rounded and may be a little less than that */
+      /* the decoder's number */
       step = (float) ((double) walloc_step_24 (e->given_step,
               set->weight[c]) / (1 << 24));
-      offset = (set->rounding[c] > 0 ? set->rounding[c] : 1) / 256.0;
+      offset = walloc_value_rounding (set->rounding[c]);
     }
     for (y = first; y < end; y++)
-      quantise (g->data + c * plane + y * stride, g->columns, step, offset,
-          reference ? e->companding.half : WALLOC_LATENT_MAX, slice->planes +
-          c * slice->plane_stride + (y - first) * slice->stride);
+      walloc_quantise_values (g->data + c * plane + y * stride, g->columns,
+          step, offset, reference ? e->companding.half : WALLOC_LATENT_MAX,
+          slice->planes + c * slice->plane_stride + (y - first) *
+          slice->stride);
   }
   w->ns_project += walloc_now () - start;
 }

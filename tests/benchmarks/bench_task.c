@@ -373,7 +373,7 @@ sound_latents (walloc_audio_decoder * decoder, float *columns, unsigned room)
     at += n;
   }
   for (c = 0; c < task_info.channels; c++)
-    planes[c] = columns + (size_t) c * room;
+    planes[c] = columns + (size_t) c *room;
   t1 = now ();
   check (walloc_task_run_planes (task, planes, task_info.channels, room, 1,
           room, 1, 0, NULL, &error), "network on latents");
@@ -501,8 +501,7 @@ main (int argc, char **argv)
   walloc_task_get_info (task, &task_info);
   data = read_file (argv[i + 2], &size);
   split (data, size);
-  check (walloc_task_check_stream (task, &frames[0].info, &error),
-      argv[i + 2]);
+  check (walloc_task_check_stream (task, &frames[0].info, &error), argv[i + 2]);
   if (task_info.media == WALLOC_MEDIA_VIDEO)
     bench_pictures (model, kind, pixel_path, precision,
         width ? width : frames[0].info.width,

@@ -122,6 +122,65 @@ WALLOC_API walloc_result walloc_audio_encoder_again (walloc_audio_encoder *
     encoder, const walloc_audio_params * params, const uint8_t ** data,
     size_t * size, walloc_frame_info * info, walloc_error * error);
 
+/** In place of a rotation: the encoder chooses. */
+#define WALLOC_AUDIO_ROTATION_AUTO 255
+
+/** Latents of one frame, without sound made of them: what networks read that
+ * work on the codec's representation (docs/design/latent-inference.md). */
+typedef struct
+{
+  unsigned pairs;               /**< of channels of sound, 1 to 4 */
+  unsigned channels;            /**< all of the model; those that the frame
+                                     has not are 0 */
+  unsigned columns;             /**< of 256 samples */
+  unsigned signals[WALLOC_AUDIO_MAX_CHANNELS / 2];      /**< of each pair: 2,
+                                     or 1 where there is no second channel */
+  const float *data;            /**< [pairs][channels][columns]: integers times
+                                     steps, in units of a 16-bit sample of an
+                                     orthonormal-like transform, the same at
+                                     every step but for the quantiser's error.
+                                     What walloc_model_channel() calls the first
+                                     signal is the mid (L + R) / sqrt 2 of a
+                                     pair, or its only channel; the second is
+                                     the side (L - R) / sqrt 2, or 0: whatever
+                                     rotation the frame has was undone, for
+                                     which the model must have the same bands of
+                                     both signals (what is not is taken as 0) */
+  /** Rotation of each pair in the frame, 0 to 63 (docs/bitstream.md, 2.4;
+   * #WALLOC_AUDIO_MID_SIDE where there is one signal): the axes in which data
+   * are multiples of the step, and those in which
+   * walloc_audio_encoder_encode_latents() quantises; it takes
+   * #WALLOC_AUDIO_ROTATION_AUTO as well. */
+  uint8_t rotation[WALLOC_AUDIO_MAX_CHANNELS / 2];
+  float step;                   /**< the frame's, of channel 0, in units of
+                                     data; 0 with models of kind reference */
+} walloc_audio_latents;
+
+/**
+ * Encode one block from latents, for what changes sound without making samples
+ * of it, such as separation. Of @latents, pairs and columns must be the
+ * encoder's, channels 1 to the model's (others are 0); signals and step are not
+ * looked at. Mid and side (or the only signal) are as
+ * walloc_audio_decoder_latents() gives them, turned to rotation, and quantised
+ * with the model's rounding offsets, but a multiple of the step stays that
+ * multiple: latents of a frame that are given back with its step_index
+ * (walloc_frame_info; use_step = 1) are the same integers again. With a quality
+ * the step follows the level of the latents. What is not a number is 0, values
+ * are limited to 2^24, integers to 16383. The same floats give the same bytes
+ * on every machine.
+ *
+ * What was given to walloc_audio_encoder_encode() before or comes after it is
+ * not changed; frames decode in the order in which they are made, whichever
+ * function makes them. walloc_audio_encoder_again() works here too.
+ * Errors: ARGUMENT, UNSUPPORTED (kind reference), MEMORY (the first call takes
+ * memory, no other); the encoder is then as it was before the call.
+ */
+WALLOC_API walloc_result
+walloc_audio_encoder_encode_latents (walloc_audio_encoder * encoder,
+    const walloc_audio_latents * latents, const walloc_audio_params * params,
+    const uint8_t ** data, size_t * size, walloc_frame_info * info,
+    walloc_error * error);
+
 WALLOC_API void walloc_audio_encoder_get_stats (const walloc_audio_encoder *
     encoder, walloc_audio_encoder_stats * stats);
 
@@ -185,31 +244,6 @@ WALLOC_API walloc_result walloc_audio_decoder_decode (walloc_audio_decoder *
     decoder, const uint8_t * data, size_t size, walloc_sample_format format,
     void *samples, size_t room, walloc_frame_info * info, unsigned *damaged,
     walloc_error * error);
-
-/** Latents of one frame, without sound made of them: what networks read that
- * work on the codec's representation (docs/design/latent-inference.md). */
-typedef struct
-{
-  unsigned pairs;               /**< of channels of sound, 1 to 4 */
-  unsigned channels;            /**< all of the model; those that the frame
-                                     has not are 0 */
-  unsigned columns;             /**< of 256 samples */
-  unsigned signals[WALLOC_AUDIO_MAX_CHANNELS / 2];      /**< of each pair: 2,
-                                     or 1 where there is no second channel */
-  const float *data;            /**< [pairs][channels][columns]: integers times
-                                     steps, in units of a 16-bit sample of an
-                                     orthonormal-like transform, the same at
-                                     every step but for the quantiser's error.
-                                     What walloc_model_channel() calls the first
-                                     signal is the mid (L + R) / sqrt 2 of a
-                                     pair, or its only channel; the second is
-                                     the side (L - R) / sqrt 2, or 0: whatever
-                                     rotation the frame has was undone, for
-                                     which the model must have the same bands of
-                                     both signals (what is not is taken as 0) */
-  float step;                   /**< the frame's, of channel 0, in units of
-                                     data; 0 with models of kind reference */
-} walloc_audio_latents;
 
 /**
  * Entropy-decode one frame. What sounds next, when the decoder is used for

@@ -311,6 +311,278 @@ test_reference (walloc_model * model)
   walloc_audio_decoder_free (d);
 }
 
+/* Latents of n blocks by another encoder: their bytes are those of before. */
+static void
+test_round_trip (walloc_model * model, unsigned channels, double left,
+    double right, unsigned quality, unsigned layers)
+{
+  float *samples = calloc (BLOCK * channels, sizeof *samples);
+  walloc_audio_encoder *e, *again;
+  walloc_audio_latents latents, other;
+  walloc_audio_params params, own;
+  walloc_audio_decoder *d, *second;
+  walloc_frame_info info, written;
+  const uint8_t *data, *copy;
+  unsigned k, good = 0, same = 0, rotation = 0, blocks = 6;
+  size_t size, bytes, all = 0, i, n;
+  double off = 0;
+
+  walloc_audio_encoder_new (model, NULL, RATE, channels, COLUMNS, &e, NULL);
+  walloc_audio_encoder_new (model, NULL, RATE, channels, COLUMNS, &again, NULL);
+  walloc_audio_decoder_new (model, NULL, &d, NULL);
+  walloc_audio_decoder_new (model, NULL, &second, NULL);
+  for (k = 0; k < blocks; k++) {
+    walloc_audio_params_init (&params);
+    params.quality = quality;
+    params.layers = layers;
+    params.pts = 1000 * k;
+    params.mask = 3;
+    params.trim_start = k == 0 ? 17 : 0;
+    draw (samples, channels, left, right, k);
+    good += walloc_audio_encoder_encode (e, samples, WALLOC_SAMPLES_F32,
+        &params, &data, &size, NULL, NULL) == WALLOC_OK &&
+        walloc_audio_decoder_latents (d, data, size, &latents, &info, NULL,
+        NULL) == WALLOC_OK;
+    own = params;
+    own.use_step = 1;
+    own.step_index = info.step_index;
+    good += walloc_audio_encoder_encode_latents (again, &latents, &own, &copy,
+        &bytes, &written, NULL) == WALLOC_OK &&
+        walloc_audio_decoder_latents (second, copy, bytes, &other, NULL, NULL,
+        NULL) == WALLOC_OK;
+    same += bytes == size && memcmp (data, copy, size) == 0 &&
+        written.trim_start == params.trim_start && written.pts == params.pts &&
+        written.mask == 3;
+    rotation = info.rotation[0];
+    all += bytes;
+    n = (size_t) latents.pairs * latents.channels * latents.columns;
+    for (i = 0; i < n; i++)
+      off = fmax (off, fabs (latents.data[i] - other.data[i]) / latents.step);
+  }
+  TAP_OK (good == 2 * blocks && same == blocks && off < 1e-3 &&
+      all > blocks * 100, "'%s', %u channels, quality %u, rotation %u: %u of "
+      "%u frames the same, %zu bytes", model->info.name, channels, quality,
+      rotation, same, blocks, all);
+  walloc_audio_encoder_free (e);
+  walloc_audio_encoder_free (again);
+  walloc_audio_decoder_free (d);
+  walloc_audio_decoder_free (second);
+  free (samples);
+}
+
+/* Latents in steps, of mid and side, by an encoder that is new. */
+static walloc_result
+pass (walloc_model * model, unsigned channels, const walloc_audio_latents * l,
+    unsigned step_index, walloc_audio_latents * out, size_t *size,
+    walloc_audio_decoder ** d)
+{
+  walloc_audio_params params;
+  walloc_audio_encoder *e;
+  const uint8_t *data;
+  walloc_result result;
+
+  walloc_audio_params_init (&params);
+  params.use_step = 1;
+  params.step_index = step_index;
+  walloc_audio_encoder_new (model, NULL, RATE, channels, l->columns, &e, NULL);
+  walloc_audio_decoder_new (model, NULL, d, NULL);
+  result = walloc_audio_encoder_encode_latents (e, l, &params, &data, size,
+      NULL, NULL);
+  if (result == WALLOC_OK)
+    result = walloc_audio_decoder_latents (*d, data, *size, out, NULL, NULL,
+        NULL);
+  walloc_audio_encoder_free (e);
+  return result;
+}
+
+/* Dead zone, limits and what is no number; then rotations of the encoder's
+ * choice: fewer bytes for a signal of one side only. */
+static void
+test_values (walloc_model * model)
+{
+  static const float odd[] = { NAN, INFINITY, -INFINITY, 1e30f, -1e-42f, -0.0f,
+    3.6f, -3.7f, 0.65f, -0.69f, 4, -4
+  };
+  static const float want[] = { 0, 16383, -16383, 16383, 0, 0, 3, -4, 0, -1, 4,
+    -4
+  };
+  const unsigned d = model->info.channels;
+  float *data = calloc (d * 12, sizeof *data), *left, *right;
+  walloc_audio_latents l = { 1, 5, 12, {2}, data, {16}, 0 }, out;
+  walloc_audio_decoder *decoder;
+  unsigned c, x, wrong = 0, seed = 5, k, band[2], signal;
+  size_t size, bytes[3] = { 0 };
+
+  /* 128: a step of 4; rounding 82/256, so 0.68 is where 1 begins */
+  for (c = 0; c < 5; c++)
+    for (x = 0; x < 12; x++)
+      data[c * 12 + x] = 4 * odd[x];
+  if (pass (model, 2, &l, 128, &out, &size, &decoder) != WALLOC_OK)
+    wrong = 999;
+  for (c = 0; wrong == 0 && c < d; c++)
+    for (x = 0; x < 12; x++)
+      wrong += out.data[c * 12 + x] != (c < 5 ? 4 * want[x] : 0);
+  TAP_OK (wrong == 0, "dead zone, limits and what is no number");
+  walloc_audio_decoder_free (decoder);
+  if (pass (model, 1, &l, 128, &out, &size, &decoder) != WALLOC_OK)
+    wrong = 999;
+  for (c = 0; wrong == 0 && c < d; c++)
+    for (x = 0; x < 12; x++)
+      wrong += out.data[c * 12 + x] != (c < 5 && model->group[c] == 0 ?
+          4 * want[x] : 0);
+  TAP_OK (wrong == 0, "one channel of sound has no second signal");
+  walloc_audio_decoder_free (decoder);
+
+  /* left only: mid and side are alike */
+  l.channels = d;
+  for (c = 0; c < d; c++) {
+    walloc_model_channel (model, c, &band[0], &signal);
+    for (k = 0; signal == 0 && k < d; k++) {
+      walloc_model_channel (model, k, &band[1], &signal);
+      if (signal == 0 || band[1] != band[0]) {
+        signal = 0;
+        continue;
+      }
+      left = data + c * 12;
+      right = data + k * 12;
+      for (x = 0; x < 12; x++)
+        left[x] = right[x] = c < 60 ? (float) (tap_random (&seed) % 600) - 300 :
+            0;
+      signal = 0;
+      break;
+    }
+  }
+  for (k = 0; k < 3; k++) {
+    l.rotation[0] = k == 0 ? 16 : k == 1 ? 0 : WALLOC_AUDIO_ROTATION_AUTO;
+    if (pass (model, 2, &l, 128, &out, &bytes[k], &decoder) != WALLOC_OK)
+      wrong = 999;
+    for (x = 0; wrong == 0 && x < 12 * d; x++)
+      wrong += fabsf (out.data[x] - data[x]) > 4;
+    walloc_audio_decoder_free (decoder);
+  }
+  TAP_OK (wrong == 0 && bytes[1] == bytes[2] && 10 * bytes[1] < 7 * bytes[0],
+      "sound on the left: %zu bytes as mid and side, %zu as left, %zu as the "
+      "encoder likes", bytes[0], bytes[1], bytes[2]);
+  free (data);
+}
+
+/* Between blocks of samples, again, and by quality. */
+static void
+test_between (walloc_model * model)
+{
+  float *samples = calloc (BLOCK * 2, sizeof *samples);
+  walloc_audio_encoder *plain, *mixed;
+  walloc_audio_decoder *d;
+  walloc_audio_latents latents;
+  walloc_audio_params params;
+  walloc_frame_info info, one, two;
+  const uint8_t *data, *other;
+  uint8_t *copy = NULL;
+  size_t size, bytes, length = 0;
+  unsigned k, good = 0;
+
+  walloc_audio_encoder_new (model, NULL, RATE, 2, COLUMNS, &plain, NULL);
+  walloc_audio_encoder_new (model, NULL, RATE, 2, COLUMNS, &mixed, NULL);
+  walloc_audio_decoder_new (model, NULL, &d, NULL);
+  walloc_audio_params_init (&params);
+  params.use_step = 1;
+  params.step_index = 100;
+  for (k = 0; k < 4; k++) {
+    draw (samples, 2, 1, 0.4, k);
+    walloc_audio_encoder_encode (plain, samples, WALLOC_SAMPLES_F32, &params,
+        &data, &size, &one, NULL);
+    walloc_audio_encoder_encode (mixed, samples, WALLOC_SAMPLES_F32, &params,
+        &other, &bytes, &two, NULL);
+    /* but for the sequence number and what depends on it */
+    good += two.sequence == 2 * one.sequence && size == bytes &&
+        memcmp (data + one.header_size, other + two.header_size,
+        one.payload_size) == 0;
+    walloc_audio_decoder_latents (d, data, size, &latents, NULL, NULL, NULL);
+    good += walloc_audio_encoder_encode_latents (mixed, &latents, &params,
+        &other, &bytes, &info, NULL) == WALLOC_OK && bytes == size;
+  }
+  TAP_OK (good == 8, "latents between blocks of samples: %u of 8", good);
+  copy = malloc (bytes);
+  memcpy (copy, other, bytes);
+  params.step_index = 140;
+  good = walloc_audio_encoder_again (mixed, &params, &other, &length, &two,
+      NULL) == WALLOC_OK && length < bytes && two.sequence == info.sequence;
+  params.step_index = 100;
+  good += walloc_audio_encoder_again (mixed, &params, &other, &length, &two,
+      NULL) == WALLOC_OK && length == bytes && memcmp (copy, other, bytes) == 0;
+  TAP_OK (good == 2, "again with other steps");
+  free (copy);
+
+  /* the level of the latents is about that of the sound */
+  walloc_audio_params_init (&params);
+  walloc_audio_encoder_reset (plain);
+  walloc_audio_encoder_reset (mixed);
+  for (k = 0; k < 4; k++) {
+    draw (samples, 2, 1, 0.4, k);
+    walloc_audio_encoder_encode (plain, samples, WALLOC_SAMPLES_F32, &params,
+        &data, &size, &one, NULL);
+    walloc_audio_decoder_latents (d, data, size, &latents, NULL, NULL, NULL);
+    walloc_audio_encoder_encode_latents (mixed, &latents, &params, &other,
+        &bytes, &two, NULL);
+  }
+  TAP_OK (abs ((int) one.step_index - (int) two.step_index) <= 6, "quality: "
+      "step index %u by the sound, %u by its latents", one.step_index,
+      two.step_index);
+  walloc_audio_encoder_free (plain);
+  walloc_audio_encoder_free (mixed);
+  walloc_audio_decoder_free (d);
+  free (samples);
+}
+
+static void
+test_encode_refused (walloc_model * model, walloc_model * reference)
+{
+  float *data = calloc (512 * 4, sizeof *data);
+  const walloc_audio_latents good = { 1, 512, 4, {2}, data, {16}, 0 };
+  walloc_allocator small = { NULL, NULL, NULL, 1000 };
+  walloc_audio_encoder *e, *other;
+  walloc_audio_latents l;
+  walloc_audio_params params;
+  const uint8_t *out;
+  walloc_error error;
+  size_t size;
+
+  walloc_audio_encoder_new (model, NULL, RATE, 2, 4, &e, NULL);
+#define RESULT(e) walloc_audio_encoder_encode_latents (e, &l, &params, &out, \
+    &size, NULL, &error)
+#define BAD(change) (l = good, walloc_audio_params_init (&params), (change), \
+    RESULT (e) == WALLOC_ERR_ARGUMENT)
+  TAP_OK (BAD (l.data = NULL) && BAD (l.pairs = 2) && BAD (l.columns = 5) &&
+      BAD (l.channels = 0) && BAD (l.channels = 513), "%s", error.text);
+  TAP_OK (BAD (l.rotation[0] = 64) && BAD (l.rotation[0] = 254), "%s",
+      error.text);
+  TAP_OK (BAD ((params.use_step = 1, params.step_index = 353)) &&
+      BAD (params.quality = 101) && BAD (params.trim_end = 1025), "%s",
+      error.text);
+  TAP_OK (walloc_audio_encoder_encode_latents (NULL, &good, NULL, &out, &size,
+          NULL, NULL) == WALLOC_ERR_ARGUMENT &&
+      walloc_audio_encoder_encode_latents (e, NULL, NULL, &out, &size,
+          NULL, NULL) == WALLOC_ERR_ARGUMENT &&
+      walloc_audio_encoder_encode_latents (e, &good, NULL, NULL, &size,
+          NULL, NULL) == WALLOC_ERR_ARGUMENT &&
+      walloc_audio_encoder_again (e, &params, &out, &size, NULL, NULL) ==
+      WALLOC_ERR_ARGUMENT, "nothing was encoded yet");
+  l = good;
+  walloc_audio_params_init (&params);
+  TAP_OK (RESULT (e) == WALLOC_OK && size < 60, "silence takes a header");
+  walloc_audio_encoder_new (reference, NULL, RATE, 2, 4, &other, NULL);
+  l.channels = 1;
+  TAP_OK (RESULT (other) == WALLOC_ERR_UNSUPPORTED, "%s", error.text);
+  walloc_audio_encoder_free (other);
+  /* an encoder for samples has room, latents have not */
+  for (other = NULL; other == NULL; small.limit += 1000)
+    walloc_audio_encoder_new (model, &small, RATE, 2, 4, &other, NULL);
+  TAP_OK (RESULT (other) == WALLOC_ERR_MEMORY, "%s", error.text);
+  walloc_audio_encoder_free (other);
+  walloc_audio_encoder_free (e);
+  free (data);
+}
+
 static void
 test_channels (walloc_model * model)
 {
@@ -353,6 +625,17 @@ main (void)
   test_refused (sound, test);
   test_reference (reference);
   test_channels (sound);
+  test_round_trip (sound, 1, 1, 1, 50, 1);
+  test_round_trip (sound, 2, 1, 1, 80, 3);
+  test_round_trip (sound, 2, 1, 0.3, 50, 1);
+  test_round_trip (sound, 2, 0, 1, 95, 4);
+  test_round_trip (sound, 3, 1, -0.7, 30, 2);
+  test_round_trip (sound, 8, 0.2, 1, 60, 1);
+  test_round_trip (test, 1, 1, 1, 60, 1);
+  test_round_trip (test, 2, 1, 1, 60, 2);
+  test_values (sound);
+  test_between (sound);
+  test_encode_refused (sound, reference);
   walloc_model_unref (test);
   walloc_model_unref (sound);
   walloc_model_unref (reference);
