@@ -78,10 +78,11 @@ def load(path, size=0):
         return np.asarray(im)
 
 
-def draw(rng, turns=True):
-    """A random variation: dict of numbers that vary() takes."""
+def draw(rng, crops, turns=True):
+    """A random variation: dict of numbers that vary() takes. crops: sides of
+    crops to choose from; turns: also upside down and on its side."""
     return dict(
-        zoom=float(np.exp(rng.uniform(np.log(.6), np.log(1.2)))),
+        crop=int(rng.choice(crops)), cover=float(rng.uniform(.6, 1)),
         aspect=float(np.exp(rng.uniform(-.12, .12))),
         x=float(rng.random()), y=float(rng.random()),
         turn=int(rng.integers(8)) if turns else int(rng.integers(2)),
@@ -92,14 +93,15 @@ def draw(rng, turns=True):
         form=FORMATS[int(rng.choice(3, p=(.5, .25, .25)))])
 
 
-def vary(rgb, v, crop):
-    """uint8 [crop, crop, 3] of a picture: a part at another scale and aspect,
-    turned or mirrored, in other light. v: what draw() gave."""
+def vary(rgb, v):
+    """uint8 [crop, crop, 3]: a part that covers 60 to 100 % of the shorter
+    side, at any scale and nearly any aspect, turned or mirrored, in other
+    light. v: what draw() gave. A network must know things at any size: it
+    sees them small in frames that are coded at half size, and large in
+    streams of large pictures."""
     h, w = rgb.shape[:2]
-    zoom = max(v['zoom'], 1.001 * crop / min(h * v['aspect'],
-                                             w / v['aspect']))
-    tall, wide = crop / (zoom * v['aspect']), crop / (zoom / v['aspect'])
-    tall, wide = min(tall, h), min(wide, w)
+    side, crop = v['cover'] * min(h, w), v['crop']
+    tall, wide = min(h, side * v['aspect']), min(w, side / v['aspect'])
     y, x = v['y'] * (h - tall), v['x'] * (w - wide)
     part = Image.fromarray(rgb).resize((crop, crop), Image.BICUBIC,
                                        (x, y, x + wide, y + tall),

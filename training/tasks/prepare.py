@@ -31,9 +31,9 @@ def arguments():
     p.add_argument('--size', type=int, default=384,
                    help='shorter side, larger pictures are reduced to it; '
                    '0: never')
-    p.add_argument('--crop', type=int, default=224,
-                   help='side of training crops')
-    p.add_argument('--variants', type=int, default=16,
+    p.add_argument('--crops', help='sides of training crops; default: half to '
+                   'all of --size')
+    p.add_argument('--variants', type=int, default=12,
                    help='crops per training picture')
     p.add_argument('--per-variant', type=int, default=3,
                    help='qualities per crop')
@@ -43,8 +43,8 @@ def arguments():
     p.add_argument('--split', choices=('fifths', 'group'), default='fifths',
                    help='fifths: files in order of name, the first and every '
                    'fifth\nafter it for tests, the next ones for validation;\n'
-                   'group: files whose names agree up to the first two '
-                   'underscores\nstay on one side')
+                   'group: files whose names agree up to "__" stay on one '
+                   'side')
     p.add_argument('--seed', type=int, default=1)
     return p.parse_args()
 
@@ -60,6 +60,10 @@ def main():
     qualities = sorted({int(q) for q in args.qualities.split(',')})
     if not all(1 <= q <= 100 for q in qualities):
         raise ValueError('qualities are 1 to 100')
+    crops = [int(n) for n in args.crops.split(',')] if args.crops else [
+        args.size * k // 96 * 16 for k in (3, 4, 5, 6)]
+    if not crops or min(crops) < 32 or max(crops) > 2048:
+        raise ValueError('crops are 32 to 2048 pixels; choose --crops')
     codec, rng = Codec(args.model), np.random.default_rng(args.seed)
     files, labels, splits = [], [], []
     for label, (name, found) in enumerate(classes.items()):
@@ -75,13 +79,10 @@ def main():
             if split != 'train':
                 todo = [(-1, rgb, q) for q in qualities]
             else:
-                if min(rgb.shape[:2]) < args.crop:
-                    raise ValueError(f'{name} is smaller than crops of '
-                                     f'{args.crop}; choose --crop')
                 todo = []
                 for k in range(args.variants):
-                    v.append(draw(rng, not args.upright))
-                    given = as_given(vary(rgb, v[-1], args.crop),
+                    v.append(draw(rng, crops, not args.upright))
+                    given = as_given(vary(rgb, v[-1]),
                                      v[-1]['form'])
                     todo += [(k, given, int(q)) for q in rng.choice(
                         qualities, min(args.per_variant, len(qualities)),
@@ -95,7 +96,7 @@ def main():
     writer.close(dict(
         folder=os.path.abspath(args.folder), files=files,
         labels=list(classes), codec=args.model,
-        model=f'{codec.model_id:016x}', size=args.size, crop=args.crop,
+        model=f'{codec.model_id:016x}', size=args.size, crops=crops,
         qualities=qualities, split=args.split, seed=args.seed,
         variations=variations))
     for split in ('train', 'val', 'test'):

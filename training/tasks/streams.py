@@ -15,6 +15,7 @@ import numpy as np
 from latents import Codec
 from pictures import as_seen, load, vary
 
+KEPT_BYTES = 1 << 30          # of uncompressed pictures in memory
 FIELDS = [('offset', '<u8'), ('size', '<u4'), ('picture', '<i4'),
           ('variant', '<i2'), ('label', '<i2'), ('split', '<i1'),
           ('quality', '<u1'), ('scale', '<u1'), ('width', '<u2'),
@@ -64,6 +65,7 @@ class FrameSet:
             raise ValueError(f'{path} is no set of frames ({e.filename} is '
                              'not there); make one with prepare.py') from e
         self.path, self.labels = path, self.meta.get('labels', [])
+        self._kept, self._room = {}, KEPT_BYTES
 
     def frame(self, i):
         """Bytes of frame i."""
@@ -82,13 +84,18 @@ class FrameSet:
         """The uncompressed pixels that frame i was made of, uint8
         [h, w, 3]."""
         row = self.index[i]
-        rgb = load(os.path.join(self.meta['folder'],
-                                self.meta['files'][row['picture']]),
-                   self.meta['size'])
+        rgb = self._kept.get(row['picture'])
+        if rgb is None:
+            rgb = load(os.path.join(self.meta['folder'],
+                                    self.meta['files'][row['picture']]),
+                       self.meta['size'])
+            if rgb.nbytes <= self._room and row['variant'] >= 0:
+                self._kept[row['picture']] = rgb
+                self._room -= rgb.nbytes
         if row['variant'] < 0:
             return rgb
         v = self.meta['variations'][row['picture']][row['variant']]
-        return as_seen(vary(rgb, v, self.meta['crop']), v['form'])
+        return as_seen(vary(rgb, v), v['form'])
 
 
 READERS = ('latents', 'decoded', 'pixels')

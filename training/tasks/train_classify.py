@@ -12,6 +12,7 @@ import argparse
 import copy
 import json
 import math
+import os
 import pickle
 import sys
 import time
@@ -20,13 +21,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from latents import WallocError
+from latents import ROOT, WallocError
 from networks import (LatentClassifier, PixelClassifier, parameters,
                       spread_of)
 from progress import EarlyStop, Progress
 from report import write_json
 from streams import (FrameSet, READERS, Reader, ahead, epoch_batches,
                      read_batch)
+
+sys.path.insert(0, os.path.join(ROOT, 'training'))
+from muon import Muon  # noqa: E402
 
 KEEP = ((.7, None), (.2, 48), (.1, 12))         # share of batches, channels
 
@@ -45,6 +49,8 @@ def arguments():
     p.add_argument('--epochs', type=int, default=40)
     p.add_argument('--batch', type=int, default=32)
     p.add_argument('--rate', type=float, default=3e-3)
+    p.add_argument('--muon', type=float, default=0.0,
+                   help='learning rate of Muon for convolutions; 0: AdamW')
     p.add_argument('--decay', type=float, default=.05)
     p.add_argument('--smooth', type=float, default=.1, help='of labels')
     p.add_argument('--mix', type=float, default=.2,
@@ -59,6 +65,8 @@ def arguments():
     p.add_argument('--start', help='.pt to go on from')
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--device', default='cpu', help='cpu, cuda')
+    p.add_argument('--float32', action='store_true',
+                   help='no bfloat16 products; half as fast')
     p.add_argument('--threads', type=int, default=1)
     return p.parse_args()
 
@@ -86,8 +94,15 @@ def load(path, device='cpu'):
     return net.to(device).eval(), config
 
 
+def run(net, x, step, scale, half):
+    """Logits as 32-bit floats; half: products of bfloat16."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    with torch.autocast(x.device.type, torch.bfloat16, half):
+        return net(x, step, scale).float()
+
+
 @torch.no_grad()
-def answers(net, reader, rows, device, batch=16, channels=None):
+def answers(net, reader, rows, device, batch=16, channels=None, half=False):
     """Logits [n, classes] for frames, in the order of rows. channels: how
     many are left of the latents; the others are zero."""
     net.eval()
@@ -104,21 +119,37 @@ def answers(net, reader, rows, device, batch=16, channels=None):
         x, step, scale, _ = read_batch(reader, np.array(part))
         if channels is not None:
             x[:, channels:] = 0
-        y = net(*(torch.from_numpy(v).to(device) for v in (x, step, scale)))
+        y = run(net, *(torch.from_numpy(v).to(device) for v in (
+            x, step, scale)), half)
         out.update(zip(part, y.cpu()))
     return torch.stack([out[i] for i in rows])
 
 
-def validate(net, reader, qualities, device):
+def validate(net, reader, qualities, device, half):
     """(mean accuracy over the qualities, {quality: accuracy}, mean loss)."""
     frames, right, loss = reader.frames, {}, []
     for q in qualities:
         rows = frames.where('val', quality=q)
-        y = answers(net, reader, rows, device)
+        y = answers(net, reader, rows, device, half=half)
         truth = torch.from_numpy(frames.index['label'][rows].astype(np.int64))
         right[q] = float((y.argmax(1) == truth).float().mean())
         loss.append(float(F.cross_entropy(y, truth)))
     return sum(right.values()) / len(right), right, sum(loss) / len(loss)
+
+
+def optimisers_of(net, args):
+    """Muon for kernels of convolutions, AdamW for all else."""
+    kernels = [p for p in net.parameters() if p.ndim == 4] if args.muon else []
+    mine = {id(p) for p in kernels}
+    rest = [p for p in net.parameters() if id(p) not in mine]
+    out = [torch.optim.AdamW(
+        [dict(params=[p for p in rest if p.ndim > 1],
+              weight_decay=args.decay),
+         dict(params=[p for p in rest if p.ndim <= 1], weight_decay=0.0)],
+        lr=args.rate)]
+    if kernels:
+        out.append(Muon(kernels, args.muon))
+    return out
 
 
 class Average:
@@ -141,6 +172,7 @@ class Average:
 
 def loss_of(net, x, step, scale, label, args, rng):
     """Cross entropy of a batch, mixed with its own other order."""
+    half = not args.float32
     if args.input == 'latents':
         draw, keep = rng.random(), None
         for share, keep in KEEP:
@@ -150,11 +182,11 @@ def loss_of(net, x, step, scale, label, args, rng):
         if keep:
             x[:, keep:] = 0
     if not args.mix:
-        return F.cross_entropy(net(x, step, scale), label,
+        return F.cross_entropy(run(net, x, step, scale, half), label,
                                label_smoothing=args.smooth)
     part = float(rng.beta(args.mix, args.mix))
     other = torch.from_numpy(rng.permutation(len(label))).to(x.device)
-    y = net(part * x + (1 - part) * x[other], step, scale)
+    y = run(net, part * x + (1 - part) * x[other], step, scale, half)
     return part * F.cross_entropy(y, label, label_smoothing=args.smooth) \
         + (1 - part) * F.cross_entropy(y, label[other],
                                        label_smoothing=args.smooth)
@@ -193,20 +225,17 @@ def main():
                 (reader(i).values[None] for i in rows), args.channels)
             net = LatentClassifier(args.channels, len(frames.labels), widths,
                                    spread, centre)
-    net = net.to(args.device)
+    net = net.to(args.device, memory_format=torch.channels_last)
     print(f'{parameters(net)} weights, {steps} batches per epoch')
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    others = [p for p in net.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [dict(params=decayed, weight_decay=args.decay),
-         dict(params=others, weight_decay=0.0)], lr=args.rate)
+    optimisers = optimisers_of(net, args)
     total, warm = args.epochs * steps, 2 * steps
 
     def schedule(n):
         return (n + 1) / warm if n < warm else .5 * (1 + math.cos(
             math.pi * min(1, (n - warm) / max(1, total - warm)))) + 1e-3
 
-    plan = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule)
+    plans = [torch.optim.lr_scheduler.LambdaLR(o, schedule)
+             for o in optimisers]
     mean, stop, course = Average(net, args.average), \
         EarlyStop(args.patience), []
     start, cpu = time.monotonic(), time.process_time()
@@ -228,11 +257,11 @@ def main():
                 x, step, scale, label = (torch.from_numpy(v).to(args.device)
                                          for v in item)
                 loss = loss_of(net, x, step, scale, label, args, rng)
-                optimiser.zero_grad(set_to_none=True)
+                net.zero_grad(set_to_none=True)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-                optimiser.step()
-                plan.step()
+                for o in optimisers + plans:
+                    o.step()
                 mean.update(net)
                 losses.append(float(loss.detach()))
                 bar.step(note=f'loss {np.mean(losses[-50:]):.3f}')
@@ -240,7 +269,8 @@ def main():
             if (item + 1) % args.look and item + 1 < args.epochs:
                 continue
             accuracy, by_quality, val_loss = validate(
-                mean.net, val_reader, val_qualities, args.device)
+                mean.net, val_reader, val_qualities, args.device,
+                not args.float32)
             best = stop.better(accuracy, lambda: {
                 k: v.cpu().clone() for k, v in mean.net.state_dict().items()})
             course.append(dict(

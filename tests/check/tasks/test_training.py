@@ -54,7 +54,7 @@ class Steps(unittest.TestCase):
         cls.dir = cls.keep.name
         draw_folder(cls.at('pictures'))
         cls.prepared = run('prepare.py', cls.at('pictures'), '--out',
-                           cls.at('set'), '--crop', 64, '--variants', 6,
+                           cls.at('set'), '--crops', 64, '--variants', 6,
                            '--qualities', '20,50,80', '--upright')
         cls.trained = run('train_classify.py', cls.at('set'), '--out',
                           cls.at('net'), '--epochs', 12, '--look', 4,
@@ -143,7 +143,7 @@ class Steps(unittest.TestCase):
                 (('prepare.py', self.at('empty'), '--out', self.at('x')),
                  'one folder of pictures'),
                 (('prepare.py', self.at('pictures'), '--out', self.at('x'),
-                  '--crop', 512), 'choose --crop'),
+                  '--crops', 16), 'choose --crops'),
                 (('prepare.py', self.at('pictures'), '--out', self.at('x'),
                   '--qualities', '0,50'), 'qualities are 1 to 100'),
                 (('train_classify.py', self.at('empty'), '--out',
