@@ -22,7 +22,7 @@ temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 trap 'exit 130' INT TERM
 bad=0
-for element in wallocaudiodec wallocaudioenc wallocenc wallocdec wallocparse wallocthin \
+for element in compressedclassify compressedsegment wallocaudiodec wallocaudioenc wallocenc wallocdec wallocparse wallocthin \
   walloclatents walloclatentsenc; do
   dump=docs/plugins/inspect/$element.txt
   if ! gst-inspect-1.0 "$element" >"$temp/raw"; then

@@ -34,6 +34,13 @@ copy_field (GQuark field, const GValue * value, gpointer structure)
   return TRUE;
 }
 
+/* Sets all fields of @from in @to. */
+void
+gst_compressed_result_copy (const GstStructure * from, GstStructure * to)
+{
+  gst_structure_foreach (from, copy_field, to);
+}
+
 /* Attaches the fields of @result to @buffer, which must be writable. */
 void
 gst_compressed_meta_attach (GstBuffer * buffer, const gchar * name,
@@ -44,8 +51,7 @@ gst_compressed_meta_attach (GstBuffer * buffer, const gchar * name,
   gst_compressed_meta_register ();
   meta = gst_buffer_add_custom_meta (buffer, name);
   g_return_if_fail (meta != NULL);
-  gst_structure_foreach (result, copy_field,
-      gst_custom_meta_get_structure (meta));
+  gst_compressed_result_copy (result, gst_custom_meta_get_structure (meta));
 }
 
 /* The @index-th result of that kind on @buffer, in the order in which they

@@ -50,6 +50,9 @@ const GstStructure *
                                             const gchar * name,
                                             guint index);
 
+void       gst_compressed_result_copy      (const GstStructure * from,
+                                            GstStructure * to);
+
 void       gst_compressed_result_add_class (GValue * classes,
                                             const GstCompressedClass * item,
                                             gboolean segment);

@@ -91,6 +91,9 @@ open_model (GstCompressedReader * reader, const gchar * model_file)
   else
     result = walloc_decoder_new (reader->model->model, NULL, runner, &limits,
         &reader->decoder, &text);
+  if (result == WALLOC_OK && reader->decoder)
+    result = walloc_decoder_set_channels (reader->decoder, reader->channels,
+        &text);
   if (result != WALLOC_OK) {
     GST_ELEMENT_ERROR (reader->element, LIBRARY, INIT, (NULL),
         ("Cannot make a decoder for the model \"%s\": %s",
@@ -123,8 +126,17 @@ read_picture (GstCompressedReader * reader, const GstMapInfo * map,
   return result;
 }
 
-static void
-warn (GstCompressedReader * reader, const gchar * text)
+void
+gst_compressed_reader_set_channels (GstCompressedReader * reader,
+    guint channels)
+{
+  reader->channels = channels;
+  if (reader->decoder)
+    walloc_decoder_set_channels (reader->decoder, channels, NULL);
+}
+
+void
+gst_compressed_reader_warn (GstCompressedReader * reader, const gchar * text)
 {
   gint64 now = g_get_monotonic_time ();
 
@@ -165,6 +177,7 @@ gst_compressed_reader_read (GstCompressedReader * reader, GstBuffer * buffer,
   else if (result == WALLOC_OK)
     result = read_picture (reader, &map, width, height, &text);
   gst_buffer_unmap (buffer, &map);
+  reader->result = result;
 
   if (result == WALLOC_ERR_MEMORY) {
     GST_ELEMENT_ERROR (reader->element, RESOURCE, NO_SPACE_LEFT, (NULL),
@@ -182,6 +195,7 @@ gst_compressed_reader_read (GstCompressedReader * reader, GstBuffer * buffer,
     return GST_COMPRESSED_READER_OK;
   /* the next frame of this size is to be looked at again */
   reader->info.width = reader->info.height = 0;
-  warn (reader, *text.text ? text.text : walloc_strerror (result));
+  gst_compressed_reader_warn (reader,
+      *text.text ? text.text : walloc_strerror (result));
   return GST_COMPRESSED_READER_SKIP;
 }

@@ -33,9 +33,11 @@ typedef struct
   walloc_latents latents;       /* of pictures */
   walloc_audio_latents sound;   /* of sound */
   guint damaged;                /* slices or segments that were replaced */
+  walloc_result result;         /* why a frame was skipped */
   GstWallocModel *model;
 
   /*< private >*/
+  guint channels;               /* of pictures that are read; 0: all */
   walloc_decoder *decoder;
   walloc_audio_decoder *audio_decoder;
   gint64 last_warning;
@@ -56,6 +58,15 @@ void      gst_compressed_reader_stop    (GstCompressedReader * reader);
 
 /* What comes next need not follow what came last. */
 void      gst_compressed_reader_flush   (GstCompressedReader * reader);
+
+/* Of pictures, reads the first @channels channels only; 0: all. */
+void      gst_compressed_reader_set_channels (GstCompressedReader * reader,
+                                         guint channels);
+
+/* Tells the bus of a frame that is of no use, not more often than once in a
+ * second. */
+void      gst_compressed_reader_warn    (GstCompressedReader * reader,
+                                         const gchar * text);
 
 /* @model_file: the only model to consider; NULL: found by its id */
 GstCompressedReaderResult

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Networks are kept per process, keyed by path and checked against time and
+ * size of the file, as models are: a replaced file is loaded anew, while
+ * elements that hold the old one keep it.
+ *
+ * A walloc_task works for one thread at a time, and preparing it for a size
+ * takes long. So a network has instances, which elements take for the time of
+ * a run: as many streams as are analysed one after the other share one. A new
+ * one is made only where all are in use, or prepared for another size; there
+ * are never more than elements that use the network. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <glib/gstdio.h>
+
+#include "gstcompressednetwork.h"
+#include "gstwallocmodel.h"
+
+GST_DEBUG_CATEGORY_STATIC (compressed_network_debug);
+#define GST_CAT_DEFAULT compressed_network_debug
+
+#define SUFFIX ".onnx"
+#define FOLDER "tasks"
+
+struct _GstCompressedNetwork
+{
+  guint refs;                   /* protected by cache_lock */
+  gchar *path;
+  gint64 mtime, size;
+  GBytes *bytes;
+  GstCompressedInstance *first; /* whose strings info has; never freed alone */
+  walloc_task_info info;
+
+  GMutex lock;
+  GQueue idle;                  /* of GstCompressedInstance, newest first */
+  guint instances;              /* idle or not */
+};
+
+static GMutex cache_lock;
+static GHashTable *cache;       /* path -> GstCompressedNetwork, no reference */
+
+static void
+cache_init (void)
+{
+  static gsize once;
+
+  if (g_once_init_enter (&once)) {
+    GST_DEBUG_CATEGORY_INIT (compressed_network_debug, "compressednetwork", 0,
+        "Task networks on latents");
+    cache = g_hash_table_new (g_str_hash, g_str_equal);
+    g_once_init_leave (&once, 1);
+  }
+}
+
+static gboolean
+file_stat (const gchar * path, gint64 * mtime, gint64 * size)
+{
+  GStatBuf st;
+
+  if (g_stat (path, &st) != 0 || !S_ISREG (st.st_mode))
+    return FALSE;
+  *size = st.st_size;
+  *mtime = (gint64) st.st_mtime * 1000000000;
+#ifdef __linux__
+  *mtime += st.st_mtim.tv_nsec;
+#endif
+  return TRUE;
+}
+
+static gint
+error_code (walloc_result result)
+{
+  switch (result) {
+    case WALLOC_ERR_NOT_FOUND:
+      return GST_RESOURCE_ERROR_NOT_FOUND;
+    case WALLOC_ERR_IO:
+      return GST_RESOURCE_ERROR_OPEN_READ;
+    case WALLOC_ERR_MEMORY:
+    case WALLOC_ERR_LIMIT:
+      return GST_RESOURCE_ERROR_NO_SPACE_LEFT;
+    default:
+      return GST_RESOURCE_ERROR_READ;
+  }
+}
+
+static void
+instance_free (gpointer data)
+{
+  GstCompressedInstance *instance = data;
+
+  walloc_task_free (instance->task);
+  g_free (instance);
+}
+
+static GstCompressedInstance *
+instance_new (GBytes * bytes, const gchar * path, GError ** error)
+{
+  GstCompressedInstance *instance;
+  walloc_error text = { "" };
+  walloc_task *task;
+  walloc_result result;
+  gconstpointer data;
+  gsize size;
+
+  data = g_bytes_get_data (bytes, &size);
+  result = walloc_task_load (&task, data ? data : "", size, NULL, NULL, &text);
+  if (result == WALLOC_OK)
+    result = walloc_task_set_precision (task, WALLOC_NET_FASTEST, &text);
+  if (result != WALLOC_OK) {
+    g_set_error (error, GST_RESOURCE_ERROR, error_code (result),
+        "Cannot use the network file \"%s\": %s", path,
+        *text.text ? text.text : walloc_strerror (result));
+    return NULL;
+  }
+  instance = g_new0 (GstCompressedInstance, 1);
+  instance->task = task;
+
+  return instance;
+}
+
+static void
+network_free (GstCompressedNetwork * self)
+{
+  g_queue_clear_full (&self->idle, instance_free);
+  g_mutex_clear (&self->lock);
+  g_bytes_unref (self->bytes);
+  g_free (self->path);
+  g_free (self);
+}
+
+static GBytes *
+read_file (const gchar * path, gint64 size, GError ** error)
+{
+  GError *problem = NULL;
+  gchar *data;
+  gsize length;
+
+  if (size > WALLOC_TASK_MAX_FILE) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+        "The file \"%s\" has %" G_GINT64_FORMAT " bytes, more than a network "
+        "may have (%u).", path, size, WALLOC_TASK_MAX_FILE);
+    return NULL;
+  }
+  if (!g_file_get_contents (path, &data, &length, &problem)) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+        "Cannot read the network file \"%s\": %s", path, problem->message);
+    g_clear_error (&problem);
+    return NULL;
+  }
+  return g_bytes_new_take (data, length);
+}
+
+/* Called with the cache's lock. */
+static GstCompressedNetwork *
+load_locked (const gchar * path, GError ** error)
+{
+  GstCompressedNetwork *self;
+  GstCompressedInstance *first;
+  gint64 mtime, size;
+  GBytes *bytes;
+
+  if (!file_stat (path, &mtime, &size)) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+        "There is no network file \"%s\". Set \"model-file\" to an ONNX file "
+        "or the name of a network that is installed.", path);
+    return NULL;
+  }
+  self = g_hash_table_lookup (cache, path);
+  if (self && self->mtime == mtime && self->size == size) {
+    self->refs++;
+    return self;
+  }
+  bytes = read_file (path, size, error);
+  if (!bytes)
+    return NULL;
+  first = instance_new (bytes, path, error);
+  if (!first) {
+    g_bytes_unref (bytes);
+    return NULL;
+  }
+  self = g_new0 (GstCompressedNetwork, 1);
+  self->refs = 1;
+  self->path = g_strdup (path);
+  self->mtime = mtime;
+  self->size = size;
+  self->bytes = bytes;
+  self->first = first;
+  self->instances = 1;
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->idle);
+  g_queue_push_head (&self->idle, first);
+  walloc_task_get_info (first->task, &self->info);
+  g_hash_table_replace (cache, self->path, self);
+  GST_INFO ("loaded network \"%s\" from %s", self->info.name, path);
+
+  return self;
+}
+
+GstCompressedNetwork *
+gst_compressed_network_open (const gchar * name, GError ** error)
+{
+  GstCompressedNetwork *self;
+  gchar *path;
+
+  cache_init ();
+  path = gst_walloc_model_find (name, SUFFIX, FOLDER, error);
+  if (!path)
+    return NULL;
+  g_mutex_lock (&cache_lock);
+  self = load_locked (path, error);
+  g_mutex_unlock (&cache_lock);
+  g_free (path);
+
+  return self;
+}
+
+/* Instances that there are too many of, with those users that are left. */
+static void
+trim (GstCompressedNetwork * self, guint most)
+{
+  GList *l, *before;
+
+  g_mutex_lock (&self->lock);
+  for (l = self->idle.tail; l && self->instances > MAX (most, 1); l = before) {
+    before = l->prev;
+    if (l->data == self->first)
+      continue;
+    instance_free (l->data);
+    g_queue_delete_link (&self->idle, l);
+    self->instances--;
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_compressed_network_unref (GstCompressedNetwork * self)
+{
+  if (!self)
+    return;
+  g_mutex_lock (&cache_lock);
+  if (--self->refs) {
+    trim (self, self->refs);
+  } else {
+    /* the entry may belong to a newer load of the same path */
+    if (g_hash_table_lookup (cache, self->path) == self)
+      g_hash_table_remove (cache, self->path);
+    GST_INFO ("freeing network from %s", self->path);
+    network_free (self);
+  }
+  g_mutex_unlock (&cache_lock);
+}
+
+const walloc_task_info *
+gst_compressed_network_get_info (GstCompressedNetwork * self)
+{
+  return &self->info;
+}
+
+const gchar *
+gst_compressed_network_get_path (GstCompressedNetwork * self)
+{
+  return self->path;
+}
+
+walloc_result
+gst_compressed_network_check (GstCompressedNetwork * self,
+    const walloc_frame_info * frame, walloc_error * error)
+{
+  /* only what never changes is read, so it may be in use */
+  return walloc_task_check_stream (self->first->task, frame, error);
+}
+
+guint
+gst_compressed_network_instances (GstCompressedNetwork * self)
+{
+  guint instances;
+
+  g_mutex_lock (&self->lock);
+  instances = self->instances;
+  g_mutex_unlock (&self->lock);
+
+  return instances;
+}
+
+/* An idle one: of that size, else one that was not used yet, else, unless
+ * there may be more, any. */
+static GstCompressedInstance *
+pick_locked (GstCompressedNetwork * self, guint width, guint height, guint most)
+{
+  GstCompressedInstance *instance;
+  GList *l, *found = NULL;
+
+  for (l = self->idle.head; l; l = l->next) {
+    instance = l->data;
+    if (instance->width == width && instance->height == height) {
+      found = l;
+      break;
+    }
+    if (instance->width == 0)
+      found = l;
+  }
+  if (!found && self->instances >= most)
+    found = self->idle.tail;
+  if (!found)
+    return NULL;
+  instance = found->data;
+  g_queue_delete_link (&self->idle, found);
+
+  return instance;
+}
+
+GstCompressedInstance *
+gst_compressed_network_take (GstCompressedNetwork * self, guint width,
+    guint height, GError ** error)
+{
+  GstCompressedInstance *instance;
+  walloc_error text = { "" };
+  walloc_result result;
+  guint users;
+
+  g_mutex_lock (&cache_lock);
+  users = self->refs;
+  g_mutex_unlock (&cache_lock);
+
+  g_mutex_lock (&self->lock);
+  instance = pick_locked (self, width, height, users);
+  if (!instance)
+    self->instances++;
+  g_mutex_unlock (&self->lock);
+
+  if (!instance) {
+    instance = instance_new (self->bytes, self->path, error);
+    if (!instance) {
+      g_mutex_lock (&self->lock);
+      self->instances--;
+      g_mutex_unlock (&self->lock);
+      return NULL;
+    }
+    GST_INFO ("another instance of \"%s\"", self->info.name);
+  }
+  result = walloc_task_prepare (instance->task, width, height, &text);
+  instance->width = result == WALLOC_OK ? width : 0;
+  instance->height = result == WALLOC_OK ? height : 0;
+  if (result == WALLOC_OK)
+    return instance;
+  gst_compressed_network_give (self, instance);
+  g_set_error (error, GST_RESOURCE_ERROR, error_code (result),
+      "The network \"%s\" cannot run on latents of %ux%u: %s", self->path,
+      width, height, *text.text ? text.text : walloc_strerror (result));
+
+  return NULL;
+}
+
+void
+gst_compressed_network_give (GstCompressedNetwork * self,
+    GstCompressedInstance * instance)
+{
+  g_mutex_lock (&self->lock);
+  g_queue_push_head (&self->idle, instance);
+  g_mutex_unlock (&self->lock);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Frames wait in a queue. One that nobody needs is left out: wanted frames
+ * that a newer one takes the place of, and all before a frame that decodes
+ * alone. What others build on stays, so a queue of predicted frames grows as
+ * long as there is no key frame; it is cut off at MAX_JOBS. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "gstcompressedworker.h"
+
+#define MAX_JOBS 256
+
+struct _GstCompressedWorker
+{
+  void (*work) (gpointer user, GstCompressedJob * job);
+  gpointer user;
+  GThread *thread;
+
+  GMutex lock;
+  GCond changed;
+  GQueue jobs;                  /* of GstCompressedJob */
+  gboolean busy;                /* the thread works on one */
+  gboolean flushing, stop;
+  gboolean lost;                /* the next job does not follow the last */
+};
+
+static void
+job_free (gpointer data)
+{
+  GstCompressedJob *job = data;
+
+  gst_buffer_unref (job->buffer);
+  g_free (job);
+}
+
+static gpointer
+run (gpointer data)
+{
+  GstCompressedWorker *self = data;
+  GstCompressedJob *job;
+
+  g_mutex_lock (&self->lock);
+  while (!self->stop) {
+    job = g_queue_pop_head (&self->jobs);
+    if (!job) {
+      g_cond_wait (&self->changed, &self->lock);
+      continue;
+    }
+    self->busy = TRUE;
+    g_mutex_unlock (&self->lock);
+    self->work (self->user, job);
+    job_free (job);
+    g_mutex_lock (&self->lock);
+    self->busy = FALSE;
+    g_cond_broadcast (&self->changed);
+  }
+  g_mutex_unlock (&self->lock);
+
+  return NULL;
+}
+
+GstCompressedWorker *
+gst_compressed_worker_new (void (*work) (gpointer user,
+        GstCompressedJob * job), gpointer user)
+{
+  GstCompressedWorker *self = g_new0 (GstCompressedWorker, 1);
+
+  self->work = work;
+  self->user = user;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+  g_queue_init (&self->jobs);
+  self->thread = g_thread_new ("compressed", run, self);
+
+  return self;
+}
+
+void
+gst_compressed_worker_free (GstCompressedWorker * self)
+{
+  if (!self)
+    return;
+  g_mutex_lock (&self->lock);
+  self->stop = TRUE;
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+  g_thread_join (self->thread);
+  g_queue_clear_full (&self->jobs, job_free);
+  g_cond_clear (&self->changed);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+/* Leaves out all jobs; counts those that were wanted. */
+static guint
+clear_locked (GstCompressedWorker * self)
+{
+  GstCompressedJob *job;
+  guint wanted = 0;
+
+  while ((job = g_queue_pop_head (&self->jobs))) {
+    wanted += job->wanted;
+    job_free (job);
+  }
+  return wanted;
+}
+
+guint
+gst_compressed_worker_push (GstCompressedWorker * self,
+    const GstCompressedJob * job)
+{
+  GstCompressedJob *copy;
+  guint left_out = 0;
+  GList *l;
+
+  g_mutex_lock (&self->lock);
+  if (self->flushing || self->stop) {
+    g_mutex_unlock (&self->lock);
+    return job->wanted;
+  }
+  if (job->wanted && job->alone) {
+    left_out = clear_locked (self);
+  } else if (job->wanted && !job->keep) {
+    for (l = self->jobs.head; l; l = l->next) {
+      GstCompressedJob *old = l->data;
+
+      left_out += old->wanted;
+      old->wanted = FALSE;
+    }
+  }
+  if (self->jobs.length >= MAX_JOBS) {
+    left_out += clear_locked (self);
+    self->lost = TRUE;
+  }
+  copy = g_memdup2 (job, sizeof (*job));
+  gst_buffer_ref (copy->buffer);
+  copy->discont |= self->lost;
+  self->lost = FALSE;
+  g_queue_push_tail (&self->jobs, copy);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+
+  return left_out;
+}
+
+void
+gst_compressed_worker_drain (GstCompressedWorker * self)
+{
+  g_mutex_lock (&self->lock);
+  while (!self->flushing && !self->stop && (self->busy || self->jobs.length))
+    g_cond_wait (&self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_compressed_worker_flush (GstCompressedWorker * self, gboolean flushing)
+{
+  g_mutex_lock (&self->lock);
+  self->flushing = flushing;
+  if (flushing)
+    clear_locked (self);
+  g_cond_broadcast (&self->changed);
+  while (!flushing && self->busy)
+    g_cond_wait (&self->changed, &self->lock);
+  g_mutex_unlock (&self->lock);
+}
