@@ -8,23 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "latents.h"
 #include "models.h"
 #include "pictures.h"
+#include "streams.h"
 
 static const char usage_text[] =
     "usage: walloc encode [-m MODEL] [-q QUALITY] [-c CHANNELS] IN OUT.wlc\n"
     "       walloc decode [-m MODEL] [-d auto|linear|fast|best] [-r N]\n"
     "              [--region X,Y,W,H] IN.wlc OUT\n"
+    "       walloc latents [-m MODEL] [-c CHANNELS] IN.wlc OUT.npy\n"
     "       walloc info FILE.wlc|FILE.wlm ...\n"
     "\n"
     "Pictures are PPM, PGM (8 bits) and YUV4MPEG2 (.y4m: 420, 422, 444,\n"
-    "mono); several pictures in one file become several frames.\n"
+    "mono); several pictures in one file become several frames. Latents are a\n"
+    "NumPy array, float32: [frames][channels][rows][columns] of pictures,\n"
+    "[frames][pairs][channels][columns] of sound (mid and side); integers times\n"
+    "steps, in units of samples.\n"
     "\n"
     "  -m, --model MODEL       model file, or name of a model in a directory\n"
     "                          of GST_WALLOC_MODEL_PATH (decode: found by\n"
     "                          itself)\n"
     "  -q, --quality QUALITY   1 to 100, default 50\n"
-    "  -c, --channels CHANNELS keep at most so many channels\n"
+    "  -c, --channels CHANNELS keep at most so many channels (latents: just so\n"
+    "                          many; default: all of the model)\n"
     "  -d, --decoder KIND      default auto: fast where the model has it\n"
     "  -r, --reduce N          0 to 3: pictures of 1 / 2^N of the size, rounded\n"
     "                          up, decoded from fewer levels\n"
@@ -127,13 +134,6 @@ parse_options (int argc, char **argv, options * o)
 }
 
 static int
-report (const char *path, const walloc_error * error)
-{
-  fprintf (stderr, "walloc: %s: %s\n", path, error->text);
-  return 1;
-}
-
-static int
 encode (const options * o)
 {
   walloc_model *model;
@@ -158,7 +158,7 @@ encode (const options * o)
     return 1;
   }
   if (walloc_encoder_new (model, NULL, NULL, &encoder, &error) != WALLOC_OK)
-    status = report (o->files[0], &error);
+    status = stream_report (o->files[0], &error);
   walloc_encode_params_init (&params);
   params.quality = o->quality;
   params.channels = o->channels;
@@ -171,7 +171,7 @@ encode (const options * o)
       status = 1;
     } else if (walloc_encoder_encode (encoder, &image, &params, &data, &size,
             NULL, &error) != WALLOC_OK) {
-      status = report (o->files[0], &error);
+      status = stream_report (o->files[0], &error);
     } else {
       /* not before there is something to write */
       if (out == NULL)
@@ -185,7 +185,7 @@ encode (const options * o)
     }
   }
   if (out != NULL && fclose (out) != 0)
-    status = report (o->files[1], &error);
+    status = stream_report (o->files[1], &error);
   if (status == 0)
     printf ("%u frame%s, %.0f bytes, %.3f bits per pixel\n", in.frames,
         in.frames == 1 ? "" : "s", bytes, 8 * bytes / pixels);
@@ -194,58 +194,6 @@ encode (const options * o)
   walloc_encoder_free (encoder);
   walloc_model_unref (model);
   return status;
-}
-
-/* Whole file in memory, NULL after a message. */
-static uint8_t *
-read_file (const char *path, size_t *size)
-{
-  FILE *file = fopen (path, "rb");
-  uint8_t *data = NULL;
-  long end = -1;
-
-  if (file != NULL && fseek (file, 0, SEEK_END) == 0)
-    end = ftell (file);
-  if (end >= 0 && fseek (file, 0, SEEK_SET) == 0) {
-    data = malloc ((size_t) end + 1);
-    *size = (size_t) end;
-    if (data != NULL && end > 0 && fread (data, *size, 1, file) != 1) {
-      free (data);
-      data = NULL;
-    }
-  }
-  if (data == NULL)
-    fprintf (stderr, "walloc: %s: %s\n", path,
-        errno ? strerror (errno) : "cannot be read");
-  if (file != NULL)
-    fclose (file);
-  return data;
-}
-
-/* Header of the frame at or after *at; damage in front of it is told and
- * skipped. 0 at the end. */
-static int
-next_frame (const char *path, const uint8_t * data, size_t size, size_t *at,
-    walloc_frame_info * info, int *damaged)
-{
-  walloc_error error = { "" };
-  size_t start = *at;
-
-  while (*at < size) {
-    if (walloc_frame_parse (data + *at, size - *at, info, &error) == WALLOC_OK)
-      break;
-    (*at)++;
-    *at = walloc_frame_find (data, size, *at);
-    /* fewer than 4 bytes are no magic */
-    if (size - *at < 4)
-      *at = size;
-  }
-  if (*at > start) {
-    fprintf (stderr, "walloc: %s: %zu bytes at %zu are no frame: %s\n", path,
-        *at - start, start, error.text);
-    *damaged = 1;
-  }
-  return *at < size;
 }
 
 static int
@@ -280,7 +228,7 @@ decode_frame (const options * o, walloc_decoder * decoder,
   result = walloc_decoder_decode_with (decoder, data, size, &o->part, image,
       &damaged, &error);
   if (result != WALLOC_OK) {
-    report (o->files[0], &error);
+    stream_report (o->files[0], &error);
     if (result != WALLOC_ERR_TRUNCATED || damaged == 0)
       return 1;
   } else if (damaged > 0) {
@@ -305,10 +253,10 @@ decode (const options * o)
 
   if (o->n_files != 2)
     return bad_usage ("decode takes one input and one output file", NULL);
-  data = read_file (o->files[0], &size);
+  data = stream_read (o->files[0], &size);
   if (data == NULL)
     return 1;
-  while (status != 1 && next_frame (o->files[0], data, size, &at, &info,
+  while (status != 1 && stream_next (o->files[0], data, size, &at, &info,
           &damaged)) {
     if (model == NULL) {
       model = o->model != NULL ? models_open (o->model) :
@@ -317,7 +265,7 @@ decode (const options * o)
         status = 1;
       } else if (walloc_decoder_new (model, NULL, NULL, NULL, &decoder,
               &error) != WALLOC_OK) {
-        status = report (o->files[0], &error);
+        status = stream_report (o->files[0], &error);
       }
     }
     if (status == 1)
@@ -344,6 +292,14 @@ decode (const options * o)
   walloc_model_unref (model);
   free (data);
   return status != 0 ? status : damaged ? 3 : 0;
+}
+
+static int
+latents (const options * o)
+{
+  if (o->n_files != 2)
+    return bad_usage ("latents takes one input and one output file", NULL);
+  return latents_write (o->files[0], o->files[1], o->model, o->channels);
 }
 
 static int
@@ -395,7 +351,7 @@ info_stream (const char *path, const uint8_t * data, size_t size)
   size_t at = 0, whole, frames = 0;
   int damaged = 0;
 
-  while (next_frame (path, data, size, &at, &info, &damaged)) {
+  while (stream_next (path, data, size, &at, &info, &damaged)) {
     whole = (size_t) info.header_size + info.payload_size;
     printf ("%s: frame %zu at %zu: %s, %ux%u %s, model %016llx, set %u, step "
         "index %u, %u channels, %u slice%s of %u rows, %zu bytes (%.3f bits "
@@ -438,7 +394,7 @@ info (const options * o)
     if (n > 4 && strcmp (o->files[i] + n - 4, ".wlm") == 0) {
       one = info_model (o->files[i]);
     } else {
-      data = read_file (o->files[i], &size);
+      data = stream_read (o->files[i], &size);
       one = data != NULL ? info_stream (o->files[i], data, size) : 1;
       free (data);
     }
@@ -472,6 +428,8 @@ main (int argc, char **argv)
     return encode (&o);
   if (strcmp (argv[1], "decode") == 0)
     return decode (&o);
+  if (strcmp (argv[1], "latents") == 0)
+    return latents (&o);
   if (strcmp (argv[1], "info") == 0)
     return info (&o);
   return bad_usage ("there is no such command", argv[1]);

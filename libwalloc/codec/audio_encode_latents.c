@@ -114,7 +114,7 @@ take (const float *from, unsigned n, float *to)
     v = from[x] >= -MOST ? from[x] : from[x] < 0 ? -MOST : 0;
     v = v <= MOST ? v : MOST;
     to[x] = v;
-    sum += (double) v * v;
+    sum += (double) v *v;
   }
   return sum;
 }
@@ -166,7 +166,7 @@ choose_rotation (walloc_audio_encoder * e, const float *planes)
 static void
 turn_pair (walloc_audio_encoder * e, unsigned index, unsigned rotation)
 {
-  float *planes = e->planes + (size_t) index *e->model->info.channels *
+  float *planes = e->planes + (size_t) index * e->model->info.channels *
       e->columns;
   float cosine, sine;
 

@@ -92,8 +92,7 @@ code_picture (walloc_model * model, const uint8_t * data, size_t size)
   params.step_index = data[6];
   params.quality = params.use_step ? 0 : data[6] - 150;
   params.layers = data[7] % 6;
-  require (walloc_encoder_new (model, NULL, NULL, &encoder, NULL) ==
-      WALLOC_OK);
+  require (walloc_encoder_new (model, NULL, NULL, &encoder, NULL) == WALLOC_OK);
   require (walloc_decoder_new (model, NULL, NULL, NULL, &decoder, NULL) ==
       WALLOC_OK);
   if (walloc_encoder_encode_latents (encoder, &planes, &params, &frame, &bytes,
@@ -157,7 +156,8 @@ code_sound (walloc_model * model, const uint8_t * data, size_t size)
   for (i = 0; i < 4; i++)
     l.rotation[i] = data[3] < 128 ? WALLOC_AUDIO_MID_SIDE : data[3] > 250 ?
         WALLOC_AUDIO_ROTATION_AUTO : (uint8_t) (data[3] - 128);
-  l.data = values = floats (data, size, (size_t) l.pairs * l.channels * columns);
+  l.data = values =
+      floats (data, size, (size_t) l.pairs * l.channels * columns);
   walloc_audio_params_init (&params);
   params.use_step = data[6] < 180;
   params.step_index = 2 * data[6];
@@ -165,8 +165,7 @@ code_sound (walloc_model * model, const uint8_t * data, size_t size)
   params.layers = data[7] % 6;
   require (walloc_audio_encoder_new (model, NULL, 44100, channels, columns,
           &encoder, NULL) == WALLOC_OK);
-  require (walloc_audio_decoder_new (model, NULL, &decoder, NULL) ==
-      WALLOC_OK);
+  require (walloc_audio_decoder_new (model, NULL, &decoder, NULL) == WALLOC_OK);
   result = walloc_audio_encoder_encode_latents (encoder, &l, &params, &frame,
       &bytes, &info, NULL);
   if (result != WALLOC_OK) {

@@ -86,6 +86,28 @@ ok 'finds its model' 0 "$walloc" decode r.wlc r.ppm
 sed '/^# a comment/d' b.pgm > plain.pgm
 ok 'example encodes' 0 "$example" "$golden/models/ordered-test.wlm" plain.pgm e.wlc
 ok 'example decodes' 0 "$example" "$golden/models/ordered-test.wlm" e.wlc e.pgm
+ok 'latents' 0 "$walloc" latents -c 5 two.wlc two.npy
+says '2 frames of 5 channels of 4x3'
+ok 'header' 0 grep -aq "'<f4', 'fortran_order': False, 'shape': (2, 5, 3, 4), }  *$" two.npy
+ok 'size' 0 test "$(size two.npy)" = $((128 + 2 * 5 * 3 * 4 * 4))
+ok 'latents of predicted frames' 0 "$walloc" latents -m ordered-test.wlm "$golden/stream/predicted-i420.wlc" p.npy
+ok 'latents of sound' 0 "$walloc" latents "$golden/sound/five.wlc" s.npy
+says '3 pairs, 128 channels'
+# values: those of a frame with a step of 1 are whole numbers, and not all 0
+python=$(for p in python3 /usr/bin/python3; do
+  "$p" -c 'import numpy' 2> /dev/null && echo "$p" && break
+done)
+if [ -n "$python" ]; then
+  ok 'NumPy reads them' 0 "$python" -c "
+import numpy
+a, s = numpy.load ('two.npy'), numpy.load ('s.npy')
+assert a.shape == (2, 5, 3, 4) and a.dtype == numpy.float32
+assert (a[0] == a[1]).all () and abs (a[0, 0]).max () > 10
+assert s.ndim == 4 and s.shape[1:3] == (3, 128)
+assert numpy.isfinite (s).all () and abs (s).max () > 1
+# the fifth channel of sound has no second signal
+assert abs (s[:, 2, ::2]).max () > 0 and (s[:, 2, 1::2] == 0).all ()"
+fi
 ok 'help' 0 "$walloc" --help
 
 ok 'no command' 2 "$walloc"
@@ -116,8 +138,18 @@ ok 'colours for a grey file' 1 "$walloc" encode -m reference-test b.pgm x.wlc
 head -c $(($(size two.wlc) - 9)) two.wlc > short.wlc
 ok 'stream cut short' 3 "$walloc" decode short.wlc short.ppm
 { printf 'rubbish'; cat a.wlc; } > late.wlc
+cat a.wlc b.wlc > sizes.wlc
 ok 'damage before a frame' 3 "$walloc" decode late.wlc late.ppm
 : > empty.wlc
+ok 'latents of damage' 3 "$walloc" latents late.wlc late.npy
+ok 'latents cut short' 3 "$walloc" latents short.wlc short.npy
+ok 'two sizes' 1 "$walloc" latents sizes.wlc sizes.npy
+says 'one array cannot hold both'
+ok 'too many channels' 1 "$walloc" latents -c 5000 a.wlc x.npy
+says 'has [0-9]* channels, not 5000'
+ok 'one file only' 2 "$walloc" latents a.wlc
+ok 'no frame, no latents' 1 "$walloc" latents a.ppm x.npy
+ok 'and no file' 1 test -e x.npy
 ok 'empty stream' 1 "$walloc" decode empty.wlc x.ppm
 ok 'info of nothing' 1 "$walloc" info empty.wlc
 printf 'W' > one.wlc
