@@ -22,8 +22,10 @@ temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 trap 'exit 130' INT TERM
 bad=0
-for element in compressedclassify compressedsegment wallocaudiodec wallocaudioenc wallocenc wallocdec wallocparse wallocthin \
-  walloclatents walloclatentsenc; do
+for element in \
+  compressedclassify compressedoverlay compressedsegment \
+  wallocaudiodec wallocaudioenc wallocdec wallocenc walloclatents \
+  walloclatentsenc wallocparse wallocthin; do
   dump=docs/plugins/inspect/$element.txt
   if ! gst-inspect-1.0 "$element" >"$temp/raw"; then
     echo "check-inspect.sh: no element $element"

@@ -23,6 +23,9 @@ gst_compressed_meta_register (void)
     if (!gst_meta_get_info (GST_COMPRESSED_SEGMENT_META))
       gst_meta_register_custom (GST_COMPRESSED_SEGMENT_META, tags, NULL, NULL,
           NULL);
+    if (!gst_meta_get_info (GST_COMPRESSED_READ_META))
+      gst_meta_register_custom (GST_COMPRESSED_READ_META, tags, NULL, NULL,
+          NULL);
     g_once_init_leave (&once, 1);
   }
 }
@@ -165,6 +168,49 @@ gst_compressed_result_get_mask (const GstStructure * result,
       && mask->cell > 0
       && gst_structure_get_uint (result, "width", &mask->width)
       && gst_structure_get_uint (result, "height", &mask->height);
+}
+
+/* Appends a structure "line" to @lines, a %GST_TYPE_ARRAY. */
+void
+gst_compressed_result_add_line (GValue * lines, const GstCompressedLine * line)
+{
+  GstStructure *s = gst_structure_new ("line",
+      "text", G_TYPE_STRING, line->text,
+      "left", G_TYPE_DOUBLE, line->left, "top", G_TYPE_DOUBLE, line->top,
+      "right", G_TYPE_DOUBLE, line->right,
+      "bottom", G_TYPE_DOUBLE, line->bottom,
+      "confidence", G_TYPE_DOUBLE, line->confidence,
+      "column", G_TYPE_UINT, line->column, NULL);
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed (&value, s);
+  gst_value_array_append_and_take_value (lines, &value);
+}
+
+gboolean
+gst_compressed_result_get_line (const GstStructure * result, guint index,
+    GstCompressedLine * line)
+{
+  const GValue *lines = gst_structure_get_value (result, "lines"), *value;
+  const GstStructure *s;
+
+  memset (line, 0, sizeof (*line));
+  if (!lines || !GST_VALUE_HOLDS_ARRAY (lines)
+      || index >= gst_value_array_get_size (lines))
+    return FALSE;
+  value = gst_value_array_get_value (lines, index);
+  if (!GST_VALUE_HOLDS_STRUCTURE (value))
+    return FALSE;
+  s = gst_value_get_structure (value);
+  line->text = gst_structure_get_string (s, "text");
+  gst_structure_get_double (s, "confidence", &line->confidence);
+  gst_structure_get_uint (s, "column", &line->column);
+
+  return line->text && gst_structure_get_double (s, "left", &line->left)
+      && gst_structure_get_double (s, "top", &line->top)
+      && gst_structure_get_double (s, "right", &line->right)
+      && gst_structure_get_double (s, "bottom", &line->bottom);
 }
 
 /* A colour for networks that bring none: hues a golden section apart, so that

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What elements that work on compressed buffers leave on them, for whoever
  * comes behind, a decoder in between or not: custom metas without tags, which
- * the codec base classes and filters copy. docs/elements/compressedclassify.md
- * and docs/elements/compressedsegment.md list the fields. */
+ * the codec base classes and filters copy. docs/elements/compressedclassify.md,
+ * compressedsegment.md and compressedread.md list the fields. */
 #ifndef __GST_COMPRESSED_META_H__
 #define __GST_COMPRESSED_META_H__
 
@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * kind, from several elements: "network" tells them apart. */
 #define GST_COMPRESSED_CLASSIFY_META "GstCompressedClassifyMeta"
 #define GST_COMPRESSED_SEGMENT_META "GstCompressedSegmentMeta"
+#define GST_COMPRESSED_READ_META "GstCompressedReadMeta"
 
 /* A class of a result: one entry of the array "classes". */
 typedef struct
@@ -38,6 +39,16 @@ typedef struct
                                    may reach beyond the picture */
   guint width, height;          /* of the picture, as it was encoded */
 } GstCompressedMask;
+
+/* A line of text of a result: one entry of the array "lines". */
+typedef struct
+{
+  const gchar *text;            /* UTF-8; lives as long as the structure */
+  gdouble left, top, right, bottom;     /* box, pixels of the picture as it was
+                                           encoded */
+  gdouble confidence;           /* 0 to 1 */
+  guint column;                 /* of the page, from the left */
+} GstCompressedLine;
 
 void       gst_compressed_meta_register    (void);
 
@@ -68,6 +79,13 @@ void       gst_compressed_result_set_mask  (GstStructure * result,
 
 gboolean   gst_compressed_result_get_mask  (const GstStructure * result,
                                             GstCompressedMask * mask);
+
+void       gst_compressed_result_add_line  (GValue * lines,
+                                            const GstCompressedLine * line);
+
+gboolean   gst_compressed_result_get_line  (const GstStructure * result,
+                                            guint index,
+                                            GstCompressedLine * line);
 
 guint32    gst_compressed_default_colour   (guint class_id);
 
