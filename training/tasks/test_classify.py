@@ -122,6 +122,42 @@ def draw(figures, nets, path, confusion_at, labels):
     report.save(f, path)
 
 
+def markdown(figures):
+    """Tables for a page of figures."""
+    nets = figures['networks']
+    rows = [['quality', 'rate', *nets]]
+    for q, bpp in figures['bpp'].items():
+        rows.append([q, f'{bpp:.3f} bpp'])
+        for net in nets.values():
+            v = net['qualities'].get(q)
+            rows[-1].append('' if v is None else f'{100 * v["accuracy"]:.1f} '
+                            f'({100 * v["low"]:.1f} to '
+                            f'{100 * v["high"]:.1f})')
+    tables = [rows]
+    if figures['kept']:
+        first = next(iter(nets))
+        rows = [['quality', *(f'{k} channels' for k in figures['kept']),
+                 'all']]
+        for q in figures['bpp']:
+            rows.append([q, *(f'{100 * v[q]["accuracy"]:.1f}' for v in
+                              [*figures['kept'].values(),
+                               nets[first]['qualities']])])
+        tables.append(rows)
+    for pair, by in figures['paired'].items():
+        rows = [['quality', pair + ', points', 'only the first right',
+                 'only the second', 'p']]
+        rows += [[q, f'{v["points"]:+.1f} ({v["points_low"]:+.1f} to '
+                  f'{v["points_high"]:+.1f})', str(v['only_a']),
+                  str(v['only_b']), f'{v["p"]:.2f}'] for q, v in by.items()]
+        tables.append(rows)
+    rows = [['', 'weights', 'multiply-adds of a picture', 'per 8x8 pixels']]
+    rows += [[name, f'{n["weights"]:,}', f'{n["macs"] / 1e6:.1f} million',
+              f'{n["macs_per_position"]:,.0f}'] for name, n in nets.items()]
+    tables.append(rows)
+    return '\n\n'.join('\n'.join('| ' + ' | '.join(r) + ' |' for r in (
+        t[0], ['---'] * len(t[0]), *t[1:])) for t in tables)
+
+
 def main():
     args = arguments()
     torch.set_num_threads(args.threads)
@@ -176,11 +212,7 @@ def main():
                     for q in qualities}
     report.write_json(args.out + '.json', figures)
     draw(figures, nets, args.out + '.png', args.confusion, frames.labels)
-    for pair, by in figures['paired'].items():
-        for q, v in by.items():
-            print(f'{pair}, quality {q}: {v["points"]:+.1f} points '
-                  f'({v["points_low"]:+.1f} to {v["points_high"]:+.1f}), '
-                  f'{v["only_a"]} against {v["only_b"]}, p {v["p"]:.2f}')
+    print('\n' + markdown(figures))
 
 
 if __name__ == '__main__':

@@ -32,7 +32,8 @@ from streams import (FrameSet, READERS, Reader, ahead, epoch_batches,
 sys.path.insert(0, os.path.join(ROOT, 'training'))
 from muon import Muon  # noqa: E402
 
-KEEP = ((.7, None), (.2, 48), (.1, 12))         # share of batches, channels
+# share of batches, channels that are left of the latents
+KEEP = ((.5, None), (.2, 48), (.15, 24), (.15, 12))
 
 
 def arguments():
