@@ -199,6 +199,26 @@ def recogniser(rows=2, symbols=3):
                  [port('logits', 1, symbols, 'w')])
 
 
+def pictures(second):
+    """A reader of pictures: lines 24 pixels high wherever channel 0 is above
+    0 (luma above 128), "a" there, "b" where it is above 400 (luma 178), the
+    surer the brighter."""
+    lines = np.zeros((5, K, 1, 1), np.float32)
+    lines[0, 0] = 1
+    features = np.zeros((3, K, 1, 1), np.float32)
+    features[:, 0, 0, 0] = [0, 1 / 256, 2 / 256]
+    model = graph([node('Conv', ['latents', 'l', 'far'], ['lines']),
+                   node('Conv', ['latents', 'f', 'late'], ['features'])],
+                  [port('latents', 1, K, 'h', 'w')],
+                  [port('lines', 1, 5, 'h', 'w'),
+                   port('features', 1, 3, 'h', 'w')],
+                  {'l': lines, 'f': features, 'far': f32(0, 12, 12, 20, 20),
+                   'late': f32(0, 0, -400 / 256)})
+    keys = metadata('read', 'stripes', ['a', 'b'], part={'rows': 2})
+    keys['walloc.recogniser'] = second
+    save('page', model, keys)
+
+
 def read():
     """Five lines and three features, all multiples of channel 0."""
     def page(second, **more):
@@ -218,6 +238,7 @@ def read():
         return model, keys
 
     good = base64.b64encode(recogniser().SerializeToString()).decode()
+    pictures(good)
     save('read', *page(good))
     save('bad-no-recogniser', *page(None))
     save('bad-base64', *page(good[:40] + '!' + good[40:]))

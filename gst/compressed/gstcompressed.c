@@ -22,6 +22,7 @@ plugin_init (GstPlugin * plugin)
 
   ret |= GST_ELEMENT_REGISTER (compressedclassify, plugin);
   ret |= GST_ELEMENT_REGISTER (compressedoverlay, plugin);
+  ret |= GST_ELEMENT_REGISTER (compressedread, plugin);
   ret |= GST_ELEMENT_REGISTER (compressedsegment, plugin);
   ret |= GST_ELEMENT_REGISTER (walloclatents, plugin);
   ret |= GST_ELEMENT_REGISTER (walloclatentsenc, plugin);

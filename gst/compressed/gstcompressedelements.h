@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 GST_ELEMENT_REGISTER_DECLARE (compressedclassify);
 GST_ELEMENT_REGISTER_DECLARE (compressedoverlay);
+GST_ELEMENT_REGISTER_DECLARE (compressedread);
 GST_ELEMENT_REGISTER_DECLARE (compressedsegment);
 GST_ELEMENT_REGISTER_DECLARE (walloclatents);
 GST_ELEMENT_REGISTER_DECLARE (walloclatentsenc);
