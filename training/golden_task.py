@@ -345,7 +345,7 @@ def wrong():
                     mode='nearest'),
                node('Conv', ['big', 'many'], ['more'], pads=[7, 7, 7, 7])]
         + shade_nodes('more'),
-        consts=dict(SHADE, scales=f32(1, 1, 64, 64), many=np.zeros(
+        consts=dict(SHADE, scales=f32(1, 1, 192, 192), many=np.zeros(
             (K, K, 15, 15), np.float32))), keys)
 
 

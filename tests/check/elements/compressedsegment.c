@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* compressedsegment: masks at the pad and in metas, shares, and the pad's own
+ * stream. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "compressed-check.h"
+#include "gst/compressed/gstcompressedmeta.h"
+
+#define NAME "compressedsegment"
+
+/* A frame that is dark on the left and bright on the right. */
+static GstBuffer *
+halves (gint width, gint height, GstCaps ** coded)
+{
+  gchar *launch = g_strdup_printf ("wallocenc quality=80 model-file=\"%s\"",
+      PICTURE_MODEL);
+  GstHarness *h = gst_harness_new_parse (launch);
+  GstCaps *caps = check_caps ("GRAY8", width, height);
+  GstBuffer *frame;
+
+  gst_harness_set_src_caps (h, gst_caps_ref (caps));
+  frame = gst_harness_push_and_pull (h, shade_picture (caps, 0, 30, 220));
+  *coded = gst_pad_get_current_caps (h->sinkpad);
+  gst_caps_unref (caps);
+  gst_harness_teardown (h);
+  g_free (launch);
+
+  return frame;
+}
+
+static guint
+mask_at (GstBuffer * buffer, const GstVideoInfo * info, guint x, guint y)
+{
+  guint8 value = 255;
+
+  gst_buffer_extract (buffer, (gsize) y * GST_VIDEO_INFO_PLANE_STRIDE (info,
+          0) + x, &value, 1);
+  return value;
+}
+
+static void
+check_mask (GstBuffer * buffer, const GstVideoInfo * info, gint width,
+    gint height)
+{
+  gint x, y;
+
+  fail_unless_equals_int (GST_VIDEO_INFO_WIDTH (info), width);
+  fail_unless_equals_int (GST_VIDEO_INFO_HEIGHT (info), height);
+  fail_unless (GST_VIDEO_INFO_FORMAT (info) == GST_VIDEO_FORMAT_GRAY8);
+  fail_unless_equals_int (gst_buffer_get_size (buffer),
+      GST_VIDEO_INFO_SIZE (info));
+  for (y = 0; y < height; y++)
+    for (x = 0; x < width; x++) {
+      guint value = mask_at (buffer, info, x, y);
+
+      /* what is between may be grey, or of the border */
+      fail_unless (value <= 2);
+      fail_unless (x >= width * 4 / 10 || value == 0);
+      fail_unless (x <= width * 6 / 10 || x >= width * 9 / 10 || value == 2);
+    }
+}
+
+/* Both sizes, at the pad, in the message and in the meta behind a decoder. */
+static void
+run_sizes (gint width, gint height, gboolean full)
+{
+  GstCaps *caps, *mask_caps;
+  GstBuffer *frame = halves (width, height, &caps), *out;
+  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"),
+      full ? "mask-size=full" : "mask-size=latent");
+  GstHarness *m = gst_harness_new_with_element (h->element, NULL, "mask");
+  GstBus *bus = check_bus (h);
+  gint mask_width = full ? width : (width + 7) / 8;
+  gint mask_height = full ? height : (height + 7) / 8;
+  const GstStructure *meta;
+  GstCompressedClass item;
+  GstCompressedMask mask;
+  GstStructure *s;
+  GstVideoInfo info;
+  gdouble sum = 0;
+  guint i;
+
+  gst_harness_set_src_caps (h, caps);
+  out = pass (h, frame);
+  s = pop_result (bus, NAME);
+  fail_unless (s != NULL && !gst_structure_has_field (s, "mask"));
+  fail_unless_equals_int (gst_compressed_result_n_classes (s), 3);
+  for (i = 0; i < 3; i++) {
+    fail_unless (gst_compressed_result_get_class (s, i, &item));
+    fail_unless_equals_int (item.class_id, i);
+    sum += item.share;
+  }
+  fail_unless (fabs (sum - 1) < 1e-5);
+  fail_unless_equals_string (item.label, "bright");
+  fail_unless_equals_int (item.colour, 0xffff00);
+  fail_unless (item.share > 0.35 && item.share < 0.65);
+  fail_if (gst_compressed_result_get_class (s, 3, &item));
+  gst_structure_free (s);
+
+  meta = gst_compressed_meta_get (out, GST_COMPRESSED_SEGMENT_META, 0);
+  fail_unless (meta != NULL && gst_compressed_result_get_mask (meta, &mask));
+  fail_unless (gst_compressed_meta_get (out, GST_COMPRESSED_SEGMENT_META, 1)
+      == NULL);
+  check_mask (mask.buffer, &mask.info, mask_width, mask_height);
+  fail_unless_equals_int (mask.cell, full ? 1 : 8);
+  fail_unless_equals_int (mask.width, width);
+  fail_unless_equals_int (mask.height, height);
+  gst_buffer_unref (out);
+
+  out = gst_harness_pull (m);
+  mask_caps = gst_pad_get_current_caps (m->sinkpad);
+  fail_unless (gst_video_info_from_caps (&info, mask_caps));
+  fail_unless_equals_int (info.fps_n, FPS);
+  check_mask (out, &info, mask_width, mask_height);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (out), 0);
+  fail_unless_equals_uint64 (GST_BUFFER_DURATION (out), FRAME_TIME);
+  gst_buffer_unref (out);
+  gst_caps_unref (mask_caps);
+
+  gst_object_unref (bus);
+  gst_harness_teardown (m);
+  gst_harness_teardown (h);
+  gst_buffer_unref (frame);
+}
+
+GST_START_TEST (test_latent)
+{
+  run_sizes (160, 96, FALSE);
+  run_sizes (163, 99, FALSE);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_full)
+{
+  run_sizes (160, 96, TRUE);
+  run_sizes (163, 99, TRUE);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_tiny)
+{
+  GstCaps *caps;
+  GstBuffer *frame = halves (1, 1, &caps), *out;
+  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"),
+      "mask-size=full");
+  GstCompressedMask mask;
+
+  gst_harness_set_src_caps (h, caps);
+  out = pass (h, frame);
+  fail_unless (gst_compressed_result_get_mask (gst_compressed_meta_get (out,
+              GST_COMPRESSED_SEGMENT_META, 0), &mask));
+  fail_unless_equals_int (GST_VIDEO_INFO_WIDTH (&mask.info), 1);
+  fail_unless_equals_int (mask_at (mask.buffer, &mask.info, 0, 0), 2);
+  gst_buffer_unref (out);
+  gst_harness_teardown (h);
+  gst_buffer_unref (frame);
+}
+
+GST_END_TEST;
+
+/* The mask goes through a decoder, and a network without a palette has
+ * colours all the same. */
+GST_START_TEST (test_behind_decoder)
+{
+  GstCaps *caps;
+  GstBuffer *frame = halves (160, 96, &caps), *out;
+  GstHarness *h = gst_harness_new_parse (NAME " model-file=\""
+      NETWORK ("segment-half") "\" ! wallocdec ! videoconvert ! "
+      "capsfilter caps=video/x-raw,format=RGB");
+  const GstStructure *meta;
+  GstCompressedClass a, b;
+  GstCompressedMask mask;
+
+  gst_harness_set_src_caps (h, caps);
+  out = pass (h, frame);
+  meta = gst_compressed_meta_get (out, GST_COMPRESSED_SEGMENT_META, 0);
+  fail_unless (meta != NULL && gst_compressed_result_get_mask (meta, &mask));
+  check_mask (mask.buffer, &mask.info, 20, 12);
+  fail_unless (gst_compressed_result_get_class (meta, 0, &a));
+  fail_unless (gst_compressed_result_get_class (meta, 1, &b));
+  fail_unless (a.colour != b.colour && a.colour <= 0xffffff);
+  gst_buffer_unref (out);
+  gst_harness_teardown (h);
+  gst_buffer_unref (frame);
+}
+
+GST_END_TEST;
+
+static const guint8 shades[] = { 30, 128, 220, 128, 30, 220 };
+
+/* Events of the pad's own stream: in order, gaps for what is not due, the end. */
+GST_START_TEST (test_events)
+{
+  static const GstEventType wanted[] = {
+    GST_EVENT_STREAM_START, GST_EVENT_CAPS, GST_EVENT_SEGMENT, GST_EVENT_GAP,
+    GST_EVENT_GAP, GST_EVENT_EOS
+  };
+  GstCaps *caps;
+  GPtrArray *frames = shade_frames (64, 48, shades, 5, NULL, &caps);
+  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"), NULL);
+  GstHarness *m = gst_harness_new_with_element (h->element, NULL, "mask");
+  const GstSegment *got;
+  GstSegment segment;
+  GstEvent *event;
+  guint i;
+
+  g_object_set (h->element, "interval", (guint64) 2 * FRAME_TIME, NULL);
+  gst_harness_set_src_caps (h, caps);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.time = GST_SECOND;
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  for (i = 0; i < 5; i++)
+    pass_on (h, g_ptr_array_index (frames, i));
+  gst_harness_push_event (h, gst_event_new_eos ());
+  fail_unless_equals_int (gst_harness_buffers_received (m), 3);
+  for (i = 0; i < G_N_ELEMENTS (wanted); i++) {
+    event = gst_harness_pull_event (m);
+    fail_unless (event != NULL);
+    fail_unless_equals_string (GST_EVENT_TYPE_NAME (event),
+        gst_event_type_get_name (wanted[i]));
+    if (wanted[i] == GST_EVENT_SEGMENT) {
+      gst_event_parse_segment (event, &got);
+      fail_unless_equals_uint64 (got->time, GST_SECOND);
+    }
+    gst_event_unref (event);
+  }
+  fail_unless (gst_harness_try_pull_event (m) == NULL);
+
+  gst_harness_teardown (m);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_flush)
+{
+  GstCaps *caps;
+  GPtrArray *frames = shade_frames (64, 48, shades, 3, NULL, &caps);
+  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"), NULL);
+  GstHarness *m = gst_harness_new_with_element (h->element, NULL, "mask");
+  GstSegment segment;
+  GstEvent *event;
+  guint flushes = 0, segments = 0;
+
+  gst_harness_set_src_caps (h, caps);
+  pass_on (h, g_ptr_array_index (frames, 0));
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  pass_on (h, g_ptr_array_index (frames, 1));
+  fail_unless_equals_int (gst_harness_buffers_received (m), 2);
+  while ((event = gst_harness_try_pull_event (m))) {
+    flushes += GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP;
+    segments += GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT;
+    gst_event_unref (event);
+  }
+  fail_unless_equals_int (flushes, 1);
+  fail_unless_equals_int (segments, 2);
+
+  gst_harness_teardown (m);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
+/* One pad at a time, which may come and go while the stream runs. */
+GST_START_TEST (test_request)
+{
+  GstCaps *caps;
+  GPtrArray *frames = shade_frames (64, 48, shades, 6, NULL, &caps);
+  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"), NULL), *m;
+  GstPad *pad;
+  guint i;
+
+  gst_harness_set_src_caps (h, caps);
+  for (i = 0; i < 3; i++) {
+    pass_on (h, g_ptr_array_index (frames, 2 * i));
+    m = gst_harness_new_with_element (h->element, NULL, "mask");
+    fail_unless (gst_element_request_pad (h->element,
+            gst_element_get_pad_template (h->element, "mask"), NULL, NULL) ==
+        NULL);
+    pass_on (h, g_ptr_array_index (frames, 2 * i + 1));
+    fail_unless_equals_int (gst_harness_buffers_received (m), 1);
+    pad = gst_element_get_static_pad (h->element, "mask");
+    gst_harness_teardown (m);
+    /* gone with the harness, or to be released by whoever asked for it */
+    if (GST_OBJECT_PARENT (pad))
+      gst_element_release_request_pad (h->element, pad);
+    gst_object_unref (pad);
+    fail_unless (gst_element_get_static_pad (h->element, "mask") == NULL);
+  }
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_wrong)
+{
+  GstCaps *caps;
+  GPtrArray *frames = shade_frames (64, 48, shades, 1, NULL, &caps);
+  GstHarness *h = compressed_harness (NAME, NULL, NULL);
+  GstBus *bus = check_bus (h);
+
+  g_object_set (h->element, "model-file", NETWORK ("classify"), NULL);
+  gst_harness_set_src_caps (h, caps);
+  fail_unless_equals_int (gst_harness_push (h,
+          gst_buffer_ref (g_ptr_array_index (frames, 0))), GST_FLOW_ERROR);
+  check_assert_message (bus, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_SETTINGS, "\"classify\" (walloc.task)");
+  g_object_set (h->element, "model-file", NETWORK ("bad-palette"), NULL);
+  fail_unless_equals_int (gst_harness_push (h,
+          gst_buffer_ref (g_ptr_array_index (frames, 0))), GST_FLOW_ERROR);
+  check_assert_message (bus, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_READ, "walloc.palette");
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
+static Suite *
+compressedsegment_suite (void)
+{
+  Suite *s = suite_create (NAME);
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (s, tc);
+  tcase_add_test (tc, test_latent);
+  tcase_add_test (tc, test_full);
+  tcase_add_test (tc, test_tiny);
+  tcase_add_test (tc, test_behind_decoder);
+  tcase_add_test (tc, test_events);
+  tcase_add_test (tc, test_flush);
+  tcase_add_test (tc, test_request);
+  tcase_add_test (tc, test_wrong);
+
+  return s;
+}
+
+GST_CHECK_MAIN (compressedsegment);
