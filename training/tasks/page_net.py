@@ -78,7 +78,7 @@ class Recogniser(nn.Module):
         x = keep(x + F.relu(self.a(x)), mask)
         x = keep(x + F.relu(self.b(x)), mask)
         x = F.relu(self.finer(x))
-        n, fine = len(x), self.c[0].in_channels
+        n, fine = x.shape[0], self.out.in_channels
         x = x.reshape(n, fine, STEPS, -1).transpose(2, 3).reshape(n, fine, -1)
         if mask is not None:
             mask = mask.repeat_interleave(STEPS, 2)

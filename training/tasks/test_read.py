@@ -134,12 +134,12 @@ def run_network(reader, values, page, count, shrink, times):
 
 def tesseract(image, dpi):
     """[(box, text)] per line, by the program `tesseract` (version 5, its
-    model script/Latin, one thread), and its processor time in seconds."""
+    model Latin, one thread), and its processor time in seconds."""
     with tempfile.NamedTemporaryFile(suffix='.png') as f:
         Image.fromarray(image).save(f.name)
         before = os.times()
         text = subprocess.run(
-            ['tesseract', f.name, '-', '-l', 'script/Latin', '--dpi',
+            ['tesseract', f.name, '-', '-l', 'Latin', '--dpi',
              str(dpi), 'tsv'], capture_output=True, text=True, check=True,
             env=dict(os.environ, OMP_THREAD_LIMIT='1')).stdout
         after = os.times()
