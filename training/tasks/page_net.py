@@ -93,7 +93,7 @@ class Finder(nn.Module):
         super().__init__()
         self.stem = Stem(width, scale)
         self.layers = nn.ModuleList()
-        for d in (1, 2, 1):
+        for d in (1, 2, 4, 1):
             conv = nn.Conv2d(width, width, 3, padding=d, dilation=d,
                              bias=False)
             self.layers.append(nn.Sequential(conv, nn.BatchNorm2d(width)))

@@ -195,7 +195,15 @@ class PageWindows:
 
     def __init__(self, pages, seed, size=40):
         self.pages, self.rng = pages, np.random.default_rng(seed)
-        self.size = size
+        self.size, self.maps = size, {}
+
+    def map(self, page):
+        """line_map() of a page, kept."""
+        if page not in self.maps:
+            self.maps[page] = line_map(self.pages.truth[page]['lines'],
+                                       *self.pages.grid(page)).astype(
+                                           np.float16)
+        return self.maps[page]
 
     def draw(self, n=6):
         self.pages.more()
@@ -206,8 +214,8 @@ class PageWindows:
             r = int(self.rng.integers(0, height - self.size + 1))
             c = int(self.rng.integers(0, width - self.size + 1))
             xs.append(self.pages.block(k, r, c, self.size, self.size))
-            ys.append(line_map(self.pages.truth[k]['lines'], height, width)[
-                :, r:r + self.size, c:c + self.size])
+            ys.append(self.map(k)[:, r:r + self.size, c:c + self.size]
+                      .astype(np.float32))
         return torch.from_numpy(np.stack(xs)), torch.from_numpy(np.stack(ys))
 
 
