@@ -23,7 +23,8 @@ trap 'rm -rf "$temp"' EXIT
 trap 'exit 130' INT TERM
 bad=0
 for element in \
-  compressedclassify compressedoverlay compressedread compressedsegment \
+  compressedclassify compressedcolorize compressedoverlay compressedread \
+  compressedsegment \
   wallocaudiodec wallocaudioenc wallocdec wallocenc walloclatents \
   walloclatentsenc wallocparse wallocthin; do
   dump=docs/plugins/inspect/$element.txt

@@ -21,6 +21,7 @@ plugin_init (GstPlugin * plugin)
   gst_compressed_meta_register ();
 
   ret |= GST_ELEMENT_REGISTER (compressedclassify, plugin);
+  ret |= GST_ELEMENT_REGISTER (compressedcolorize, plugin);
   ret |= GST_ELEMENT_REGISTER (compressedoverlay, plugin);
   ret |= GST_ELEMENT_REGISTER (compressedread, plugin);
   ret |= GST_ELEMENT_REGISTER (compressedsegment, plugin);

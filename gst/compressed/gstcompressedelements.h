@@ -8,6 +8,7 @@
 G_BEGIN_DECLS
 
 GST_ELEMENT_REGISTER_DECLARE (compressedclassify);
+GST_ELEMENT_REGISTER_DECLARE (compressedcolorize);
 GST_ELEMENT_REGISTER_DECLARE (compressedoverlay);
 GST_ELEMENT_REGISTER_DECLARE (compressedread);
 GST_ELEMENT_REGISTER_DECLARE (compressedsegment);
