@@ -49,6 +49,23 @@ def parameters(net):
     return sum(p.numel() for p in net.parameters())
 
 
+def draw_course(axes, nets, ylabel):
+    """What the validation set said while training, of {name: ONNX file} with a
+    .curve.json beside it. Returns whether there was one."""
+    from report import draw_curves
+    curves = {}
+    for name, path in nets.items():
+        path = os.path.splitext(path)[0] + '.curve.json'
+        if os.path.exists(path):
+            with open(path) as f:
+                checks = json.load(f)['checks']
+            curves[name] = ([c['step'] for c in checks],
+                            [c['value'] for c in checks])
+    if curves:
+        draw_curves(axes, curves, 'steps', ylabel, 'validation')
+    return bool(curves)
+
+
 class Fit:
     """One training.
 

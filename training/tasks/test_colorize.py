@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 import export
+import fit
 import report
 from colour_data import (Matrices, Reader, chroma_planes, grey, photographs,
                          read)
@@ -51,6 +52,7 @@ class Tested:
         with open(path, 'rb') as f:
             data = f.read()
         self.kind, self.size, self.matrices = kind, len(data), matrices
+        self.path = path
         self.net = export.Net(data)
         self.reader = Reader(kind, codec, matrices.group)
         model = self.net.metadata('walloc.model')
@@ -180,13 +182,16 @@ def main():
     report.write_json(args.out + '.json', {
         'pictures': {k: len(v) for k, v in sets.items()}, 'results': results,
         'bytes': {t.kind: t.size for t in tested}})
-    f, axes = report.figure(len(sets))
+    f, axes = report.figure(len(sets) + 1)
     for a, (name, found) in zip(axes, results.items()):
         report.draw_curves(a, {k: (
             [r['bpp'] for r in found],
             [r[k]['picture_db']['mean'] for r in found])
             for k in ['grey'] + [t.kind for t in tested]},
             'bits per pixel', 'PSNR over RGB, dB', name)
+    if not fit.draw_course(axes[-1], {t.kind: t.path for t in tested},
+                           'dB of chroma nearer than grey'):
+        axes[-1].axis('off')
     report.save(f, args.out + '.png')
     first = next(iter(sets.values()))
     show = [int(k) for k in args.show.split(',') if k]

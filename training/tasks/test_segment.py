@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 import export
+import fit
 import report
 from latents import Codec
 from progress import Progress
@@ -58,7 +59,7 @@ class Tested:
             data = f.read()
         self.kind, self.net = kind, export.Net(data)
         self.reader = Reader(kind, codec, channels)
-        self.size = len(data)
+        self.size, self.path = len(data), path
 
     def __call__(self, rgb, frame):
         """(logits, seconds to make the input, seconds of the network)."""
@@ -127,7 +128,7 @@ def answer(t, rgb, frame):
 
 def draw(path, results, tested, codec, found, classes):
     """Curves, confusion and pictures of the first network."""
-    f, (a, b) = report.figure(2, 6.0, 4.6)
+    f, (a, b, course) = report.figure(3, 5.4, 4.4)
     curves = {}
     for t in tested:
         low, high = zip(*[r[t.kind]['interval'] for r in results])
@@ -140,6 +141,9 @@ def draw(path, results, tested, codec, found, classes):
     share = c / np.maximum(1, c.sum(1, keepdims=True))
     report.draw_confusion(b, np.rint(100 * share).astype(int), classes.labels,
                           'per cent of truth, %.2f bpp' % middle['bpp'])
+    if not fit.draw_course(course, {t.kind: t.path for t in tested},
+                           'mean IoU, mean of three rates'):
+        course.axis('off')
     report.save(f, path + '.png')
     if not classes.palette:
         return
