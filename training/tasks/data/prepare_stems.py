@@ -135,7 +135,8 @@ def accompaniment(style, rng, path):
                    if line.startswith('DefGroove')]
     plain = [g for g in grooves if not g.endswith(('Intro', 'End', 'Fill'))]
     key = int(rng.integers(12))
-    lines = ['Tempo %d' % rng.integers(80, 150),
+    # MMA plays a little before or behind the beat, by chance
+    lines = ['RndSeed %d' % key, 'Tempo %d' % rng.integers(80, 150),
              'Groove %s' % plain[rng.integers(len(plain))]]
     for _ in range(16):
         degree, kind = CHORDS[rng.integers(len(CHORDS))]
