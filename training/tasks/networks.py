@@ -49,15 +49,17 @@ class LatentClassifier(nn.Module):
     """latents [n, K, H, W] in sample units, step [n], scale [n] to logits
     [n, classes].
 
-    The stem is one 1x1 convolution, which libwalloc computes from the few
-    values that are not zero; nothing else reads the latents. Channels are
-    divided by their spread inside of its weights (fold()). The frame's step
-    and scale give each of its outputs a gain and an offset, so that one
-    network serves all rates."""
+    The stem is a 1x1 convolution, which libwalloc computes from the few values
+    that are not zero; nothing else reads the latents. It is wide, as what
+    tells is how strong a latent is, whatever its sign, and that takes two
+    rectified outputs each. Channels are divided by their spread inside of its
+    weights (fold()). The frame's step and scale give each of its outputs a
+    gain and an offset, so that one network serves all rates."""
 
     def __init__(self, channels, classes, widths=WIDTHS, spread=None,
-                 centre=0.0, dropout=.2):
-        """spread: [channels], root mean squares; centre: mean of channel 0."""
+                 centre=0.0, wide=96, dropout=.2):
+        """spread: [channels], root mean squares; centre: mean of channel 0;
+        wide: outputs of the stem."""
         super().__init__()
         self.channels = channels
         self.register_buffer('scale_by', torch.ones(channels)
@@ -65,11 +67,14 @@ class LatentClassifier(nn.Module):
         mean = torch.zeros(channels)
         mean[0] = centre
         self.register_buffer('mean', mean)
-        self.stem = nn.Conv2d(channels, widths[0], 1)
-        self.norm = nn.BatchNorm2d(widths[0])
-        self.rate = nn.Linear(2, 2 * widths[0])
+        self.stem = nn.Conv2d(channels, wide, 1)
+        self.norm = nn.BatchNorm2d(wide)
+        self.rate = nn.Linear(2, 2 * wide)
         nn.init.zeros_(self.rate.weight)
         nn.init.zeros_(self.rate.bias)
+        self.narrow = nn.Sequential(
+            nn.Conv2d(wide, widths[0], 1, bias=False),
+            nn.BatchNorm2d(widths[0]), nn.ReLU())
         self.trunk = Trunk(widths, classes, dropout)
         self.folded = False
 
@@ -97,7 +102,7 @@ class LatentClassifier(nn.Module):
         rate = self.rate(torch.stack([torch.log2(step) / 4 - 1, scale], 1))
         gain, offset = torch.split(rate.unsqueeze(2).unsqueeze(3),
                                    rate.shape[1] // 2, 1)
-        return self.trunk(F.relu(x + x * gain + offset))
+        return self.trunk(self.narrow(F.relu(x + x * gain + offset)))
 
 
 class PixelClassifier(nn.Module):

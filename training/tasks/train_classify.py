@@ -47,6 +47,8 @@ def arguments():
     p.add_argument('--widths', default='32,48,80,160')
     p.add_argument('--first', type=int, default=16,
                    help='width of the first stage of networks on pixels')
+    p.add_argument('--wide', type=int, default=96,
+                   help='outputs of the stem of networks on latents')
     p.add_argument('--epochs', type=int, default=40)
     p.add_argument('--batch', type=int, default=32)
     p.add_argument('--rate', type=float, default=3e-3)
@@ -63,7 +65,10 @@ def arguments():
     p.add_argument('--patience', type=int, default=5,
                    help='stop after so many validations without gain')
     p.add_argument('--val-qualities', default='10,30,60')
-    p.add_argument('--start', help='.pt to go on from')
+    p.add_argument('--start', help='.pt to go on from; if it knows other '
+                   'classes, with a new last layer')
+    p.add_argument('--frozen', action='store_true',
+                   help='with --start: only the last layer learns')
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--device', default='cpu', help='cpu, cuda')
     p.add_argument('--float32', action='store_true',
@@ -78,7 +83,8 @@ def build(config):
     if config['input'] != 'latents':
         return PixelClassifier(len(config['labels']), widths,
                                config['first'])
-    return LatentClassifier(config['channels'], len(config['labels']), widths)
+    return LatentClassifier(config['channels'], len(config['labels']), widths,
+                            wide=config['wide'])
 
 
 def load(path, device='cpu'):
@@ -138,11 +144,35 @@ def validate(net, reader, qualities, device, half):
     return sum(right.values()) / len(right), right, sum(loss) / len(loss)
 
 
+def go_on(args, config):
+    """The network of args.start, for the classes of config."""
+    net, old = load(args.start)
+    for key in ('input', 'model', 'decoder'):
+        if old[key] != config[key]:
+            raise ValueError(f'{args.start} has {key} {old[key]}, wanted is '
+                             f'{config[key]}')
+    if old['labels'] != config['labels']:
+        net.trunk.head = torch.nn.Linear(net.trunk.head.in_features,
+                                         len(config['labels']))
+    for key in ('widths', 'channels', 'first', 'wide'):
+        config[key] = old[key]
+    if config['input'] == 'latents' and args.channels != old['channels']:
+        raise ValueError(f'{args.start} reads {old["channels"]} channels; say '
+                         f'--channels {old["channels"]}')
+    if args.frozen:
+        for p in net.parameters():
+            p.requires_grad_(False)
+        for p in net.trunk.head.parameters():
+            p.requires_grad_(True)
+    return net
+
+
 def optimisers_of(net, args):
     """Muon for kernels of convolutions, AdamW for all else."""
-    kernels = [p for p in net.parameters() if p.ndim == 4] if args.muon else []
+    learning = [p for p in net.parameters() if p.requires_grad]
+    kernels = [p for p in learning if p.ndim == 4 and args.muon]
     mine = {id(p) for p in kernels}
-    rest = [p for p in net.parameters() if id(p) not in mine]
+    rest = [p for p in learning if id(p) not in mine]
     out = [torch.optim.AdamW(
         [dict(params=[p for p in rest if p.ndim > 1],
               weight_decay=args.decay),
@@ -198,6 +228,8 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     rng = np.random.default_rng(args.seed)
+    if args.frozen and not args.start:
+        raise ValueError('--frozen goes with --start')
     frames = FrameSet(args.set)
     widths = tuple(int(w) for w in args.widths.split(','))
     val_qualities = [int(q) for q in args.val_qualities.split(',')]
@@ -207,7 +239,7 @@ def main():
                              f'{args.set}; it has '
                              f'{frames.meta["qualities"]}')
     config = dict(input=args.input, labels=frames.labels, widths=list(widths),
-                  channels=args.channels, first=args.first,
+                  channels=args.channels, first=args.first, wide=args.wide,
                   decoder=args.decoder, model=frames.meta['model'],
                   recipe=vars(args))
     reader = Reader(frames, args.input, args.channels, args.decoder)
@@ -217,15 +249,15 @@ def main():
         raise ValueError(f'{args.set} has too few training pictures for '
                          f'batches of {args.batch}; choose --batch')
     if args.start:
-        net, _ = load(args.start)
+        net = go_on(args, config)
+    elif args.input == 'latents':
+        rows = rng.choice(frames.where('train'), 200, replace=True)
+        spread, centre = spread_of(
+            (reader(i).values[None] for i in rows), args.channels)
+        net = LatentClassifier(args.channels, len(frames.labels), widths,
+                               spread, centre, args.wide)
     else:
         net = build(config)
-        if args.input == 'latents':
-            rows = rng.choice(frames.where('train'), 200, replace=True)
-            spread, centre = spread_of(
-                (reader(i).values[None] for i in rows), args.channels)
-            net = LatentClassifier(args.channels, len(frames.labels), widths,
-                                   spread, centre)
     net = net.to(args.device, memory_format=torch.channels_last)
     print(f'{parameters(net)} weights, {steps} batches per epoch')
     optimisers = optimisers_of(net, args)
@@ -254,7 +286,7 @@ def main():
     with Progress(total, 'train') as bar:
         for item in ahead(batches()):
             if not isinstance(item, int):
-                net.train()
+                net.train(not args.frozen)
                 x, step, scale, label = (torch.from_numpy(v).to(args.device)
                                          for v in item)
                 loss = loss_of(net, x, step, scale, label, args, rng)

@@ -137,6 +137,17 @@ class Steps(unittest.TestCase):
                 'scale': np.float32([scale])})['logits'].argmax()))
         self.assertEqual(' '.join(map(str, answers)), at['answers'])
 
+    def test_goes_on_from_another_network(self):
+        code, text = run('train_classify.py', self.at('set'), '--out',
+                         self.at('more'), '--start', self.at('net.pt'),
+                         '--frozen', '--epochs', 2, '--look', 1, '--batch', 8,
+                         '--val-qualities', '80')
+        self.assertEqual(code, 0, text)
+        old, new = (train_classify.load(self.at(n))[0].state_dict()
+                    for n in ('net.pt', 'more.pt'))
+        moved = {k for k in old if not torch.equal(old[k], new[k])}
+        self.assertEqual(moved, {'trunk.head.weight', 'trunk.head.bias'})
+
     def test_wrong_input_is_named(self):
         os.makedirs(self.at('empty'), exist_ok=True)
         for args, words in (
@@ -150,6 +161,9 @@ class Steps(unittest.TestCase):
                   self.at('x')), 'make one with prepare.py'),
                 (('train_classify.py', self.at('set'), '--out', self.at('x'),
                   '--val-qualities', '33'), 'no validation frames'),
+                (('train_classify.py', self.at('set'), '--out', self.at('x'),
+                  '--start', self.at('net.pt'), '--input', 'decoded',
+                  '--val-qualities', '20'), 'has input latents'),
                 (('test_classify.py', self.at('set'), __file__, '--out',
                   self.at('x')), 'no classifier')):
             code, text = run(*args)

@@ -35,9 +35,8 @@ CLASSES = {
     'concrete': ('concrete', 'beton', 'cement'),
     'grass': ('grass', 'lawn'),
     'metal': ('metal', 'metall', 'steel', 'iron', 'rust', 'rusty'),
-    'road': ('asphalt', 'tarmac', 'road', 'street'),
     'rock': ('rock', 'rocks', 'rocky', 'cliff', 'stone', 'stones'),
-    'soil': ('dirt', 'soil', 'sand', 'mud', 'gravel', 'earth'),
+    'soil': ('dirt', 'soil', 'sand', 'mud', 'gravel'),
     'tile': ('tile', 'tiles', 'tiled'),
     'wood': ('wood', 'wooden', 'planks', 'plank', 'parquet'),
 }
@@ -112,7 +111,7 @@ def picture(data):
                        Image.LANCZOS)
     a = np.asarray(im, float)
     mean = a.mean((0, 1))
-    if a.std(axis=(0, 1)).max() < 4:
+    if a.std(axis=(0, 1)).max() < 5:
         raise ValueError('flat')
     if mean[2] > 180 and abs(mean[:2] - 128).max() < 40:
         raise ValueError('normals')
