@@ -183,6 +183,17 @@ def separate():
         [port('latents_out', 1, 2, 8, 't')], consts),
          metadata('separate', 'shares', ['quarter', 'rest'], 'audio', 8,
                   **more))
+    # what came 4 columns before, and nothing
+    save('separate-late', graph(
+        [node('Slice', ['latents', 'from', 'to', 'last'], ['past']),
+         node('Pad', ['past', 'pads'], ['late']),
+         node('Sub', ['latents', 'latents'], ['none']),
+         node('Concat', ['late', 'none'], ['flat'], axis=0),
+         node('Unsqueeze', ['flat', 'axis'], ['latents_out'])], inputs,
+        [port('latents_out', 1, 2, 8, 't')],
+        {'from': np.array([0]), 'to': np.array([-4]), 'last': np.array([2]),
+         'pads': np.array([0, 0, 4, 0, 0, 0]), 'axis': np.array([0])}),
+         metadata('separate', 'late', ['late', 'none'], 'audio', 8, **more))
     del consts['axis']
     save('separate-flat', graph(
         stems + [node('Identity', ['flat'], ['latents_out'])], inputs,

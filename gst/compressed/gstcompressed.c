@@ -25,6 +25,7 @@ plugin_init (GstPlugin * plugin)
   ret |= GST_ELEMENT_REGISTER (compressedoverlay, plugin);
   ret |= GST_ELEMENT_REGISTER (compressedread, plugin);
   ret |= GST_ELEMENT_REGISTER (compressedsegment, plugin);
+  ret |= GST_ELEMENT_REGISTER (compressedseparate, plugin);
   ret |= GST_ELEMENT_REGISTER (walloclatents, plugin);
   ret |= GST_ELEMENT_REGISTER (walloclatentsenc, plugin);
 

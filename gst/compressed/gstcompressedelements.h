@@ -12,6 +12,7 @@ GST_ELEMENT_REGISTER_DECLARE (compressedcolorize);
 GST_ELEMENT_REGISTER_DECLARE (compressedoverlay);
 GST_ELEMENT_REGISTER_DECLARE (compressedread);
 GST_ELEMENT_REGISTER_DECLARE (compressedsegment);
+GST_ELEMENT_REGISTER_DECLARE (compressedseparate);
 GST_ELEMENT_REGISTER_DECLARE (walloclatents);
 GST_ELEMENT_REGISTER_DECLARE (walloclatentsenc);
 

@@ -15,14 +15,28 @@ gst_compressed_writer_init (GstCompressedWriter * writer, GstElement * element)
   writer->element = element;
 }
 
-void
-gst_compressed_writer_stop (GstCompressedWriter * writer)
+static void
+forget_model (GstCompressedWriter * writer)
 {
   walloc_encoder_free (writer->encoder);
   writer->encoder = NULL;
+  walloc_audio_encoder_free (writer->audio_encoder);
+  writer->audio_encoder = NULL;
   gst_walloc_model_unref (writer->model);
   writer->model = NULL;
+}
+
+void
+gst_compressed_writer_stop (GstCompressedWriter * writer)
+{
+  forget_model (writer);
   writer->have_caps = FALSE;
+}
+
+void
+gst_compressed_writer_flush (GstCompressedWriter * writer)
+{
+  walloc_audio_encoder_reset (writer->audio_encoder);
 }
 
 static gboolean
@@ -32,9 +46,7 @@ open_model (GstCompressedWriter * writer, GstWallocModel * model)
 
   if (writer->model == model && writer->encoder)
     return TRUE;
-  walloc_encoder_free (writer->encoder);
-  writer->encoder = NULL;
-  gst_walloc_model_unref (writer->model);
+  forget_model (writer);
   writer->model = gst_walloc_model_ref (model);
   if (walloc_encoder_new (model->model, NULL, NULL, &writer->encoder, &text)
       == WALLOC_OK)
@@ -68,6 +80,75 @@ gst_compressed_writer_picture (GstCompressedWriter * writer,
     GST_ELEMENT_ERROR (writer->element, STREAM, ENCODE, (NULL),
         ("Latents cannot be encoded with the model \"%s\": %s", model->path,
             text.text));
+  return NULL;
+}
+
+static gboolean
+open_sound (GstCompressedWriter * writer, GstWallocModel * model,
+    const walloc_frame_info * from)
+{
+  walloc_error text = { "" };
+
+  if (writer->model == model && writer->audio_encoder
+      && writer->rate == from->rate
+      && writer->audio_channels == from->audio_channels
+      && writer->columns == from->columns)
+    return TRUE;
+  forget_model (writer);
+  writer->model = gst_walloc_model_ref (model);
+  writer->rate = from->rate;
+  writer->audio_channels = from->audio_channels;
+  writer->columns = from->columns;
+  if (walloc_audio_encoder_new (model->model, NULL, from->rate,
+          from->audio_channels, from->columns, &writer->audio_encoder, &text)
+      == WALLOC_OK)
+    return TRUE;
+  GST_ELEMENT_ERROR (writer->element, LIBRARY, INIT, (NULL),
+      ("Cannot make an encoder for the model \"%s\": %s", model->path,
+          text.text));
+  return FALSE;
+}
+
+/* A buffer of the frame with the number of another. */
+static GstBuffer *
+renumber (const guint8 * data, gsize size, walloc_frame_info * info,
+    guint sequence)
+{
+  guint old = info->header_size;
+  GstBuffer *buffer = gst_buffer_new_memdup (data, size);
+  GstMapInfo map;
+
+  if (info->sequence == sequence || !gst_buffer_map (buffer, &map,
+          GST_MAP_WRITE))
+    return buffer;
+  /* the number has a byte of its own, so the header stays as long as it is */
+  info->sequence = sequence;
+  if (walloc_frame_rewrite (data, info, map.data, old, NULL) != WALLOC_OK
+      || info->header_size != old)
+    memcpy (map.data, data, old);
+  gst_buffer_unmap (buffer, &map);
+
+  return buffer;
+}
+
+GstBuffer *
+gst_compressed_writer_sound (GstCompressedWriter * writer,
+    GstWallocModel * model, const walloc_frame_info * from,
+    const walloc_audio_latents * latents, const walloc_audio_params * params,
+    walloc_frame_info * info)
+{
+  walloc_error text = { "" };
+  const guint8 *data;
+  gsize size;
+
+  if (!open_sound (writer, model, from))
+    return NULL;
+  if (walloc_audio_encoder_encode_latents (writer->audio_encoder, latents,
+          params, &data, &size, info, &text) == WALLOC_OK)
+    return renumber (data, size, info, from->sequence);
+  GST_ELEMENT_ERROR (writer->element, STREAM, ENCODE, (NULL),
+      ("Latents cannot be encoded with the model \"%s\": %s", model->path,
+          text.text));
   return NULL;
 }
 

@@ -19,6 +19,8 @@ typedef struct
   /*< private >*/
   GstWallocModel *model;
   walloc_encoder *encoder;
+  walloc_audio_encoder *audio_encoder;
+  guint rate, audio_channels, columns;  /* that it was made for */
   walloc_frame_info last;       /* header that the caps were made for */
   gboolean have_caps;
 } GstCompressedWriter;
@@ -37,6 +39,21 @@ GstBuffer *   gst_compressed_writer_picture   (GstCompressedWriter * writer,
                                                const walloc_encode_params *
                                                params,
                                                walloc_frame_info * info);
+
+/* A frame of @latents in the place of the one with the header @from: of the same
+ * rate, channels of sound, columns, times, trimming and number. NULL: an error
+ * was posted. @info: its header. */
+GstBuffer *   gst_compressed_writer_sound     (GstCompressedWriter * writer,
+                                               GstWallocModel * model,
+                                               const walloc_frame_info * from,
+                                               const walloc_audio_latents *
+                                               latents,
+                                               const walloc_audio_params *
+                                               params,
+                                               walloc_frame_info * info);
+
+/* What comes next does not follow what came last. */
+void          gst_compressed_writer_flush     (GstCompressedWriter * writer);
 
 /* Sets the caps of frames with the header @info where they are others than
  * those of the last. */
