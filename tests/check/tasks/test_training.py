@@ -17,6 +17,7 @@ TASKS = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(
     __file__)), '..', '..', '..', 'training', 'tasks'))
 sys.path.insert(0, TASKS)
 import export  # noqa: E402
+import joint  # noqa: E402
 import networks  # noqa: E402
 import pictures  # noqa: E402
 import streams  # noqa: E402
@@ -244,6 +245,50 @@ class Networks(unittest.TestCase):
         self.assertEqual(set(sides), {'train', 'val', 'test'})
         with self.assertRaises(ValueError):
             pictures.split_by_group(['a', 'b', 'b'])
+
+    def test_another_projection_still_codes(self):
+        source = joint.find_model('photo-1')
+        group = joint.ordered.Codec(source).group[:24]
+        same = group[:, None] == group[None]
+        rng = np.random.default_rng(2)
+        matrix = np.eye(24) + .1 * rng.normal(size=(24, 24)) * same
+        y, x = np.mgrid[:96, :64]
+        rgb = np.stack([2 * x, 128 + 80 * np.sin(x / 5 + y / 9), 2 * y],
+                       -1).astype(np.uint8)
+        with tempfile.TemporaryDirectory() as d:
+            path = os.path.join(d, 'other-1.wlm')
+            joint.write_codec(source, path, matrix)
+            old, new = Codec(source), Codec(path)
+            self.assertNotEqual(old.model_id, new.model_id)
+            a, b = (c.latents(c.encode(rgb, 95), 24).values
+                    for c in (old, new))
+            want = np.tensordot(matrix, a, (1, 0))
+            self.assertLess(np.abs(b - want).mean(),
+                            .05 * np.abs(want).mean())
+            self.assertGreater(np.abs(b - a).mean(), .1 * np.abs(a).mean())
+            for codec in (old, new):
+                error = codec.decode(codec.encode(rgb, 95)).astype(int) - rgb
+                self.assertLess(np.abs(error).mean(), 3)
+
+    def test_quantiser_is_that_of_the_encoder(self):
+        source = joint.find_model('photo-1')
+        tensors, _ = joint.walloc_model.load(source)
+        matrices = joint.ordered.Codec(source)
+        y, x = np.mgrid[:96, :128]
+        rgb = np.stack([128 + 90 * np.sin(x * y / 300), 2 * x, 255 - 2 * y],
+                       -1).astype(np.uint8)
+        latent = np.tensordot(matrices.analysis[:48], joint.coefficients(
+            rgb[None])[0], (1, 0)).astype(np.float32)
+        model = joint.Projection(
+            matrices.group[:48], 48, 2 ** (80 / 16),
+            tensors['codec.rounding'][np.searchsorted(
+                tensors['codec.set_limit'], 80)][:48] / 256.0)
+        value = model(torch.from_numpy(latent[None]))[0][0].detach().numpy()
+        codec = Codec(source)
+        real = codec.latents(codec.encode(rgb, step_index=80, shrink=1),
+                             48).values
+        self.assertGreater((real != 0).mean(), .03)
+        self.assertGreater((np.abs(value - real) < .5).mean(), .97)
 
     def test_average_follows(self):
         net = torch.nn.Linear(2, 2)
