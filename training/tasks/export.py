@@ -144,6 +144,13 @@ class Net:
 
     __del__ = close
 
+    def set_precision(self, precision):
+        """f32 (the default), bf16, int8 or fastest; see
+        docs/onnx-operators.md."""
+        self.library.call('walloc_net_set_precision', self._net, (
+            'f32', 'bf16', 'int8', 'fastest').index(precision))
+        self._prepared = None
+
     def metadata(self, key):
         """A metadata property, or None."""
         value = self.library.plain('walloc_net_metadata', self._net,

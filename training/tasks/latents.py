@@ -282,6 +282,15 @@ class Codec:
         self._whole('walloc_decoder_latents', frame, c.byref(latents))
         return latents
 
+    def keep(self, channels):
+        """Decode only the first channels from now on; 0: all."""
+        self.library.call('walloc_decoder_set_channels', self._decoder,
+                          c.c_uint(channels))
+
+    def read(self, frame):
+        """Entropy decoding alone; gives nothing, to be timed."""
+        self._latents(frame)
+
     def integers(self, frame):
         """(int16 [C, H, W], steps float32 [C]): copies of what the entropy
         decoder gives for a key frame; the channels that the frame has."""

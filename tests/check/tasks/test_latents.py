@@ -50,6 +50,14 @@ class Latents(unittest.TestCase):
         np.testing.assert_array_equal(more[:len(full)], full)
         self.assertFalse(more[len(full):].any())
 
+    def test_keeps_the_first_channels(self):
+        codec = latents.Codec()
+        frame = codec.encode(picture(), 70)
+        full = codec.latents(frame).values
+        codec.keep(24)
+        self.assertGreater(len(full), 24)
+        np.testing.assert_array_equal(codec.latents(frame).values, full[:24])
+
     def test_energy_is_that_of_the_samples(self):
         # a nearly orthonormal transform of 8x8 equal samples about mid grey
         for grey in (40, 200):

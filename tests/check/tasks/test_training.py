@@ -188,7 +188,14 @@ class Networks(unittest.TestCase):
         with torch.no_grad():
             before = net(*inputs)
             after = net.fold()(*inputs)
+            self.assertLess(float((before - after).abs().max()), 1e-4)
+            fewer = inputs[0].clone()
+            fewer[:, 24:] = 0
+            before = net(fewer, *inputs[1:])
+            after = net.cut(24)(fewer[:, :24], *inputs[1:])
         self.assertLess(float((before - after).abs().max()), 1e-4)
+        with self.assertRaises(ValueError):
+            net.cut(25)
 
     def test_twins_are_of_one_size(self):
         a = networks.LatentClassifier(96, 6)
