@@ -113,6 +113,15 @@ def classify():
         + shade_nodes('seen'),
         consts={'w': pick([-1 / 64, 0, 1 / 64], 16), 'b': f32(0, 1, 0),
                 'eye': eye}), metadata('classify', 'shade', SHADES))
+    # the same with weights of 16 bits and a Cast behind them, as they are
+    # exported
+    save('classify-half', classifier(
+        nodes=[node('Cast', ['eye.half'], ['eye'], to=TensorProto.FLOAT),
+               node('Conv', ['latents', 'eye'], ['seen'])]
+        + shade_nodes('seen'),
+        consts={'w': pick([-1 / 64, 0, 1 / 64], 16), 'b': f32(0, 1, 0),
+                'eye.half': eye.astype(np.float16)}),
+         metadata('classify', 'shade', SHADES))
     # logits are the inputs: mean of channel 0, step and scale
     save('classify-inputs', classifier(
         more_inputs=(port('scale', 1), port('step', 1)),

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+/* TensorProto.DataType of onnx.proto */
+#define ONNX_FLOAT 1
 /* sums on the stack: some pixels of all output channels */
 #define SUMS 8192
 
@@ -39,11 +41,28 @@ all_are (const net_node * node, const char *name, int64_t value)
   return true;
 }
 
+/* The initialiser that value is, as it is or in other floats: weights may be
+ * stored in 16 bits with a Cast behind. NULL: it is none. */
+static const net_const *
+constant_of (const walloc_net * net, int value)
+{
+  const net_value *v = &net->values[value];
+  const net_node *node;
+
+  if (v->init != NULL || v->producer < 0)
+    return v->init;
+  node = &net->nodes[v->producer];
+  if (node->op->plan != net_plan_cast || net_attr_int (node, "to", 0) !=
+      ONNX_FLOAT)
+    return NULL;
+  return net->values[node->in[0]].init;
+}
+
 /* True when node is a convolution that multiplies pixel by pixel. */
 static bool
 is_pointwise (const walloc_net * net, const net_node * node)
 {
-  const net_const *w = net->values[node->in[1]].init;
+  const net_const *w = constant_of (net, node->in[1]);
 
   return node->op->plan == net_plan_conv && w != NULL && w->type == NET_F32
       && w->rank == 4 && w->dims[2] == 1 && w->dims[3] == 1

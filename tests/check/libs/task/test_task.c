@@ -121,6 +121,42 @@ out:
   walloc_task_free (task);
 }
 
+static void
+no_row (void *user, unsigned y, void (*take) (void *taker,
+        const float *const *planes), void *taker)
+{
+}
+
+/* Whether the network takes its input row by row, sparse rows cheaply. */
+static int
+takes_rows (const char *path)
+{
+  static uint8_t bytes[1 << 14];
+  walloc_net_shape shape = { 4, {1, 12, 4, 5} };
+  walloc_net *net = NULL;
+  FILE *file = fopen (path, "rb");
+  size_t size = fread (bytes, 1, sizeof bytes, file);
+
+  int takes;
+
+  fclose (file);
+  walloc_net_load (&net, bytes, size, WALLOC_NET_PORTABLE, NULL, NULL, NULL);
+  walloc_net_offer_rows (net, 0, no_row, NULL, NULL);
+  takes = walloc_net_prepare (net, &shape, 1, NULL) == WALLOC_OK &&
+      walloc_net_takes_rows (net, 0);
+  walloc_net_free (net);
+  return takes;
+}
+
+static void
+test_rows (void)
+{
+  TAP_OK (!takes_rows (TASK_FILE ("classify")), "nothing but a mean: no rows");
+  TAP_OK (takes_rows (TASK_FILE ("classify-rows")), "a 1x1 convolution: rows");
+  TAP_OK (takes_rows (TASK_FILE ("classify-half")),
+      "the same with weights in 16 bits: rows");
+}
+
 /* The same values as planes of floats give the same. */
 static void
 test_planes (const char *path)
@@ -319,6 +355,8 @@ main (void)
   test_latents (TASK_FILE ("classify-rows"), 12, 1, 33, 4);
   test_latents (TASK_FILE ("classify-rows"), 12, 5, 40, 21);
   test_latents (TASK_FILE ("classify-rows"), 2, 2, 8, 3);
+  test_latents (TASK_FILE ("classify-half"), 12, 3, 17, 9);
+  test_rows ();
   test_planes (TASK_FILE ("classify"));
   test_planes (TASK_FILE ("classify-rows"));
   test_inputs ();
