@@ -148,7 +148,9 @@ void
 gst_compressed_worker_drain (GstCompressedWorker * self)
 {
   g_mutex_lock (&self->lock);
-  while (!self->flushing && !self->stop && (self->busy || self->jobs.length))
+  /* one that is being worked on is never left alone: it uses what the caller
+   * goes on to use */
+  while (self->busy || (!self->flushing && !self->stop && self->jobs.length))
     g_cond_wait (&self->changed, &self->lock);
   g_mutex_unlock (&self->lock);
 }

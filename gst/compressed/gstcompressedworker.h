@@ -36,7 +36,7 @@ void  gst_compressed_worker_free    (GstCompressedWorker * self);
 guint gst_compressed_worker_push    (GstCompressedWorker * self,
                                      const GstCompressedJob * job);
 
-/* Waits until all is done, unless flushing. */
+/* Waits until all is done or, when flushing, what is being worked on. */
 void  gst_compressed_worker_drain   (GstCompressedWorker * self);
 
 /* TRUE: forgets all jobs, and takes no more. FALSE: takes some again; waits

@@ -361,6 +361,45 @@ GST_START_TEST (test_shared_by_threads)
 
 GST_END_TEST;
 
+/* What upstream and downstream ask each other goes through. */
+GST_START_TEST (test_queries)
+{
+  GstHarness *h = compressed_harness (NAME, NETWORK ("classify"), NULL);
+  GstCaps *caps, *wanted;
+  GstEvent *event;
+
+  gst_harness_set_src_caps_str (h,
+      "video/x-walloc,alignment=frame,parsed=true,width=64,height=48");
+  gst_harness_set_upstream_latency (h, 40 * GST_MSECOND);
+  fail_unless_equals_uint64 (gst_harness_query_latency (h), 40 * GST_MSECOND);
+  caps = gst_pad_peer_query_caps (h->srcpad, NULL);
+  wanted = gst_caps_from_string ("audio/x-walloc,alignment=frame,parsed=true");
+  fail_unless (gst_caps_can_intersect (caps, wanted));
+  gst_caps_unref (caps);
+  gst_caps_unref (wanted);
+  /* what comes behind limits what may come in */
+  wanted = gst_caps_from_string ("video/x-walloc,width=64");
+  gst_harness_set_sink_caps (h, gst_caps_ref (wanted));
+  caps = gst_pad_peer_query_caps (h->srcpad, NULL);
+  fail_unless (gst_caps_is_subset (caps, wanted));
+  gst_caps_unref (caps);
+  gst_caps_unref (wanted);
+  gst_harness_push_upstream_event (h,
+      gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE,
+          1));
+  while ((event = gst_harness_try_pull_upstream_event (h))) {
+    gboolean found = gst_video_event_is_force_key_unit (event);
+
+    gst_event_unref (event);
+    if (found)
+      break;
+    fail_unless (gst_harness_upstream_events_in_queue (h) > 0);
+  }
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 static Suite *
 compressedstream_suite (void)
 {
@@ -377,6 +416,7 @@ compressedstream_suite (void)
   tcase_add_test (tc, test_not_finite);
   tcase_add_test (tc, test_shared);
   tcase_add_test (tc, test_shared_by_threads);
+  tcase_add_test (tc, test_queries);
 
   return s;
 }
