@@ -6,6 +6,7 @@
 #endif
 
 #include "../elements/compressed-check.h"
+#include "gst/compressed/gstcompressedmeta.h"
 
 static gboolean
 is_there (const gchar * name)
@@ -143,6 +144,41 @@ GST_START_TEST (test_listen)
 
 GST_END_TEST;
 
+/* A stream that is coded at a part of its size: the mask says how much of the
+ * picture each of its elements covers. */
+GST_START_TEST (test_scale)
+{
+  GstElement *pipeline, *sink;
+  GstSample *sample;
+  const GstStructure *meta;
+  GstCompressedMask mask;
+
+  if (!is_there ("road-1"))
+    return;
+  pipeline = gst_parse_launch ("videotestsrc num-buffers=1 pattern=ball ! "
+      "video/x-raw,width=482,height=361 ! wallocenc quality=1 ! "
+      "compressedsegment model-file=road-1 ! appsink name=sink", NULL);
+  sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_signal_emit_by_name (sink, "pull-sample", &sample);
+  fail_unless (sample != NULL);
+  meta = gst_compressed_meta_get (gst_sample_get_buffer (sample),
+      GST_COMPRESSED_SEGMENT_META, 0);
+  fail_unless (meta && gst_compressed_result_get_mask (meta, &mask));
+  fail_unless (mask.cell == 16 || mask.cell == 32, "cell %u", mask.cell);
+  fail_unless_equals_int (mask.width, 482);
+  fail_unless_equals_int (GST_VIDEO_INFO_WIDTH (&mask.info),
+      (482 + mask.cell - 1) / mask.cell);
+  fail_unless_equals_int (GST_VIDEO_INFO_HEIGHT (&mask.info),
+      (361 + mask.cell - 1) / mask.cell);
+  gst_sample_unref (sample);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (sink);
+  gst_object_unref (pipeline);
+}
+
+GST_END_TEST;
+
 static Suite *
 compressedtasks_suite (void)
 {
@@ -153,6 +189,7 @@ compressedtasks_suite (void)
   tcase_add_test (tc, test_classify);
   tcase_add_test (tc, test_segment);
   tcase_add_test (tc, test_listen);
+  tcase_add_test (tc, test_scale);
 
   return s;
 }
