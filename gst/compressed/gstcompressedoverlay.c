@@ -45,7 +45,7 @@ GST_DEBUG_CATEGORY_STATIC (compressedoverlay_debug);
 #define MARGIN 4
 #define WHITE 0xffffff
 #define BLACK 0x000000
-#define SHADE 150               /* of 256: background of letters */
+#define SHADE 200               /* of 256: background of letters */
 #define EDGE 0xffc800           /* of boxes */
 
 enum
@@ -231,10 +231,11 @@ draw_mask (GstCompressedOverlay * self, GstVideoFrame * frame,
   gst_video_frame_unmap (&view);
 }
 
-/* Letters on a dark ground; returns how high they are. */
+/* Letters on a dark ground, of that width at least; returns how high they
+ * are. */
 static gint
 draw_letters (GstCompressedOverlay * self, GstVideoFrame * frame, gint x,
-    gint y, const gchar * text, gint size, gint max_width)
+    gint y, const gchar * text, gint size, gint ground, gint max_width)
 {
   const GstCompressedGlyphs *glyphs;
 
@@ -247,8 +248,8 @@ draw_letters (GstCompressedOverlay * self, GstVideoFrame * frame, gint x,
   glyphs = gst_compressed_text_get (self->text, text, size, max_width);
   if (!glyphs)
     return 0;
-  gst_compressed_paint_rectangle (frame, x, y, glyphs->width + 2 * MARGIN,
-      glyphs->height, BLACK, SHADE);
+  gst_compressed_paint_rectangle (frame, x, y,
+      MAX (glyphs->width + 2 * MARGIN, ground), glyphs->height, BLACK, SHADE);
   gst_compressed_paint_coverage (frame, x + MARGIN, y, glyphs->coverage,
       glyphs->width, glyphs->height, glyphs->stride, WHITE);
 
@@ -270,7 +271,7 @@ draw_labels (GstCompressedOverlay * self, GstVideoFrame * frame,
     if (!gst_compressed_result_get_class (result, i, &item))
       continue;
     text = g_strdup_printf ("%s %.0f %%", item.label, 100 * item.confidence);
-    y += draw_letters (self, frame, MARGIN, y, text, size, 0);
+    y += draw_letters (self, frame, MARGIN, y, text, size, 0, 0);
     g_free (text);
   }
   return y;
@@ -320,7 +321,7 @@ draw_lines (GstCompressedOverlay * self, GstVideoFrame * frame,
       continue;
     draw_box (frame, x, y, w, h);
     if (w > 2 * MARGIN)
-      draw_letters (self, frame, x, y, line.text, h, w - 2 * MARGIN);
+      draw_letters (self, frame, x, y, line.text, h, w, w - 2 * MARGIN);
   }
 }
 

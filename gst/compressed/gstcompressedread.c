@@ -29,7 +29,7 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 filesrc location=page.wlc ! wallocparse ! compressedread name=r model-file=page-1 ! fakesink r.text ! filesink location=page.txt
+ * gst-launch-1.0 filesrc location=page.wlc ! wallocparse ! compressedread name=r model-file=page-1 ! fakesink r.text ! queue ! filesink location=page.txt
  * ]| This line writes the text of a page into a file.
  *
  * Since: 0.2
