@@ -38,16 +38,36 @@ class PageNet(nn.Module):
         return self.finder(latents), self.trunk(latents)
 
 
+class _Pick(nn.Module):
+    """Some of the channels."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.register_buffer('channels', torch.tensor(channels))
+
+    def forward(self, x):
+        return torch.index_select(x, 1, self.channels)
+
+
 def _plain_stem(stem, luma, channels):
-    """The stem as one convolution of all channels: scales folded into its
-    weights, zeros for chroma."""
+    """The stem with its scales folded into its weights. Of size 1 it is one
+    convolution of all channels, with zeros for chroma: a runner can skip the
+    zeros of latents then. Larger ones read luma alone."""
     mix = stem.mix
-    out = nn.Conv2d(channels, mix.out_channels, 1)
+    size, pads = mix.kernel_size, mix.padding
+    picked = size != (1, 1) and len(luma) < channels
+    out = nn.Conv2d(len(luma) if picked else channels, mix.out_channels,
+                    size, padding=pads)
+    weight = mix.weight * stem.scale[None, :, None, None]
     with torch.no_grad():
         out.weight.zero_()
-        out.weight[:, luma] = mix.weight * stem.scale[None, :, None, None]
+        if picked:
+            out.weight.copy_(weight)
+        else:
+            out.weight[:, luma] = weight
         out.bias.copy_(mix.bias)
-    return nn.Sequential(out, nn.ReLU())
+    parts = [_Pick(luma)] if picked else []
+    return nn.Sequential(*parts, out, nn.ReLU())
 
 
 def fused(module):

@@ -29,24 +29,25 @@ def _conv(a, b, size, dims=2):
 
 
 class Stem(nn.Module):
-    """Scales the numbers and mixes them: one 1x1 convolution, which is all
-    that reads the input, so that a runner can skip its zeros."""
+    """Scales the numbers and mixes them: a 1x1 convolution of pixels, a 3x3
+    one of latents, whose basis functions reach over the next positions."""
 
-    def __init__(self, width, scale=None):
+    def __init__(self, width, scale=None, size=1):
         super().__init__()
         self.register_buffer('scale', torch.ones(LUMA) if scale is None
                              else torch.as_tensor(scale).float())
-        self.mix = nn.Conv2d(LUMA, width, 1)
+        self.mix = nn.Conv2d(LUMA, width, size, padding=size // 2)
 
     def forward(self, x):
         weight = self.mix.weight * self.scale[None, :, None, None]
-        return F.relu(F.conv2d(x, weight, self.mix.bias))
+        return F.relu(F.conv2d(x, weight, self.mix.bias,
+                               padding=self.mix.padding))
 
 
 class Trunk(nn.Module):
-    def __init__(self, scale=None, width=96):
+    def __init__(self, scale=None, width=96, size=1):
         super().__init__()
-        self.stem = Stem(width, scale)
+        self.stem = Stem(width, scale, size)
         self.a = _conv(width, FEATURES, 3)
 
     def forward(self, x):

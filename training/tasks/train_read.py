@@ -30,7 +30,8 @@ from texts import SYMBOLS  # noqa: E402
 
 INDEX = {s: k + 1 for k, s in enumerate(SYMBOLS)}
 COLUMNS = 480                   # positions of a batch, all lines together
-BAND = ROWS + 3                 # rows cut out: 1 around, and for a slope
+MARGIN = 2                      # positions around that features depend on
+BAND = ROWS + 2 * MARGIN + 1    # rows cut out, with one for a slope
 STEP = GRID // STEPS            # pixels of a step
 
 
@@ -92,7 +93,7 @@ class Lines:
         return self.batch([near[k] for k in pick], True)
 
     def batch(self, samples, jitter=False):
-        """dict of a batch: x [n, 64, BAND, W + 2], rows [n, W], mask, and the
+        """dict of a batch: x [n, 64, BAND, W + 2 MARGIN], rows [n, W], mask, and the
         targets of both losses."""
         width = self.pages.grid(0)[1]
         cuts = []
@@ -109,13 +110,14 @@ class Lines:
             cuts.append((first, rows_of(middle, slope, first, last, ROWS)))
         wide = max(len(top) for _, top in cuts)
         n = len(samples)
-        x = np.empty((n, GRID * GRID, BAND, wide + 2), np.float32)
+        x = np.empty((n, GRID * GRID, BAND, wide + 2 * MARGIN), np.float32)
         rows = np.zeros((n, wide), np.int64)
         mask = np.zeros((n, 1, wide), np.float32)
         frames = np.full((n, STEPS * wide), -100, np.int64)
         for k, (s, (first, top)) in enumerate(zip(samples, cuts)):
-            row = int(top.min()) - 1
-            x[k] = self.pages.block(s.page, row, first - 1, BAND, wide + 2)
+            row = int(top.min()) - MARGIN
+            x[k] = self.pages.block(s.page, row, first - MARGIN, BAND,
+                                    wide + 2 * MARGIN)
             rows[k, :len(top)] = np.clip(top - row, 0, BAND - ROWS)
             mask[k, 0, :len(top)] = 1
             frames[k, :STEPS * len(top)] = _frames(s, first, STEPS * len(top))
@@ -148,13 +150,14 @@ def _frames(sample, first, steps):
 class Reader(torch.nn.Module):
     """Trunk and recogniser, as trained: on bands around lines."""
 
-    def __init__(self, scale=None):
+    def __init__(self, scale=None, size=1):
         super().__init__()
-        self.trunk, self.recogniser = Trunk(scale), Recogniser(len(SYMBOLS))
+        self.trunk = Trunk(scale, size=size)
+        self.recogniser = Recogniser(len(SYMBOLS))
 
     def forward(self, b):
         """Logits [n, N + 1, T] of a batch of Lines."""
-        f = self.trunk(b['x'])[:, :, :, 1:-1]
+        f = self.trunk(b['x'])[:, :, :, MARGIN:-MARGIN]
         rows = b['rows'][:, None] + torch.arange(ROWS)[None, :, None]
         rows = rows[:, None].expand(-1, f.shape[1], -1, -1)
         return self.recogniser(torch.gather(f, 2, rows), b['mask']).float()
@@ -303,6 +306,44 @@ def rate(progress, top):
     return top * (0.5 + 0.5 * np.cos(np.pi * (progress - 0.03) / 0.97)) + 1e-6
 
 
+def synthesis(folder, pages=24):
+    """(weights [64, 64, 3, 3], offsets [64]): the pixels of a position as a
+    linear function of the latents there and around, fitted to pages."""
+    lat, pix = (PageSet(folder, 'train', k) for k in ('latents', 'decoded'))
+    gram, right = 0.0, 0.0
+    for k in range(pages):
+        page = 100 + 7 * k % (len(lat.truth) - 100)
+        rows, columns = lat.grid(page)
+        x = torch.from_numpy(lat.block(page, 0, 0, rows, columns))[None]
+        x = F.unfold(x, 3, padding=1)[0].double()
+        x = torch.cat([x, torch.ones(1, x.shape[1])])
+        y = torch.from_numpy(pix.block(page, 0, 0, rows, columns)).double()
+        gram, right = gram + x @ x.T, right + x @ y.reshape(64, -1).T
+    gram += torch.diag(1e-6 * gram.diagonal() + 1e-3)
+    s = torch.linalg.solve(gram, right).T.float()
+    error = (s @ x.float() - y.reshape(64, -1).float()).pow(2).mean()
+    print('pixels from latents: %.2f levels off' % error.sqrt(), flush=True)
+    return s[:, :-1].reshape(64, 64, 3, 3), s[:, -1]
+
+
+def start_from(model, kept, a, pages):
+    """Weights of a checkpoint. A reader of latents may start from one of
+    decoded pixels: its first convolution is then that of the pixels, after
+    the linear synthesis of pixels from latents."""
+    state = dict(kept['state'])
+    if kept['input'] != 'latents' and a.input == 'latents':
+        weights, offsets = synthesis(a.set)
+        first = state['trunk.stem.mix.weight'][:, :, 0, 0] * state[
+            'trunk.stem.scale']
+        scale = model.trunk.stem.scale
+        state['trunk.stem.mix.weight'] = torch.einsum(
+            'op,pcyx->ocyx', first, weights) / scale[None, :, None, None]
+        state['trunk.stem.mix.bias'] = state['trunk.stem.mix.bias'] + (
+            first @ offsets)
+        state['trunk.stem.scale'] = scale
+    model.load_state_dict(state)
+
+
 def train(a):
     torch.manual_seed(a.seed)
     torch.set_num_threads(a.threads)
@@ -310,7 +351,7 @@ def train(a):
                                                           a.input)
     reads = a.what == 'reader'
     scale = scale_of(pages)
-    model = Reader(scale) if reads else Finder(scale)
+    model = Reader(scale, a.stem) if reads else Finder(scale)
     print('%s on %s: %d parameters, %d pages' % (
         a.what, a.input, page_net.parameters(model), len(pages.truth)),
         flush=True)
@@ -320,23 +361,29 @@ def train(a):
         checked = [val_lines.samples[k] for k in pick[:320]]
     else:
         windows = PageWindows(pages, a.seed)
+    if a.start:
+        start_from(model, torch.load(a.start), a, pages)
     opt = torch.optim.AdamW(model.parameters(), a.rate, weight_decay=0.01)
     best, curve, start, loss_sum = None, [], time.time(), 0.0
     path = '%s-%s' % (a.out, a.what)
+    if a.start and reads:
+        print(json.dumps(dict(update=0, cer=read_error(
+            model, val_lines, checked))), flush=True)
     for k in range(1, a.updates + 1):
         done = k / a.updates
         for group in opt.param_groups:
             group['lr'] = rate(done, a.rate)
         with torch.autocast('cpu', torch.bfloat16, enabled=not a.float):
             if reads:
-                b = lines.draw(easy=done < 0.06)
+                b = lines.draw(easy=done < 0.06 and not a.start)
                 logits = model(b)
             else:
                 x, want = windows.draw()
                 out = model(x)
         if reads:
-            loss = reader_loss(logits, b, 0.0 if done < 0.08 else 1.0,
-                               max(0.0, 1 - done / 0.4))
+            young = done < 0.08 and not a.start
+            loss = reader_loss(logits, b, 0.0 if young else 1.0,
+                               0.0 if a.start else max(0.0, 1 - done / 0.4))
         else:
             loss = finder_loss(out.float(), want)
         opt.zero_grad()
@@ -375,7 +422,8 @@ def train(a):
 def load(path):
     """(Reader or Finder) of a file of this script, ready to run."""
     kept = torch.load(path, map_location='cpu')
-    model = Reader() if 'trunk.stem.scale' in kept['state'] else Finder()
+    first = kept['state'].get('trunk.stem.mix.weight')
+    model = Finder() if first is None else Reader(size=first.shape[-1])
     model.load_state_dict(kept['state'])
     return model.eval()
 
@@ -391,6 +439,10 @@ def main():
     a.add_argument('--rate', type=float, default=2e-3)
     a.add_argument('--seed', type=int, default=1)
     a.add_argument('--threads', type=int, default=1)
+    a.add_argument('--start', help='.pt file to go on from, with CTC alone; '
+                   'of decoded pixels also for latents, with --stem 3')
+    a.add_argument('--stem', type=int, choices=(1, 3), default=1,
+                   help='size of the first convolution')
     a.add_argument('--float', action='store_true',
                    help='32-bit floats, where bfloat16 is slow')
     a.add_argument('--out', required=True)

@@ -201,7 +201,7 @@ class _Sheet:
         wide = sum(advances(path, size, w)[-1] for w in words)
         if stretch and len(words) > 1:
             extra = (right - x - wide) / (len(words) - 1)
-            if extra < 3 * space:
+            if extra < 2.5 * space:
                 space = extra
         edges = []
         for k, word in enumerate(words):

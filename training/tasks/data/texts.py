@@ -130,7 +130,7 @@ class Texts:
                      if os.path.isfile(f)]
             for f in found:
                 parts = paragraphs(f)
-                if sum(map(len, parts)) > 500:
+                if sum(map(len, parts)) > 100:
                     self.files.append(parts)
                     self.shares.append(share / len(found))
         if not self.files:
