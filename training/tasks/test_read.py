@@ -14,6 +14,7 @@ truth's boxes; `found`: the network's own; a line that is not found counts as
 deleted, one that is not there as inserted.
 """
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -43,6 +44,20 @@ class Count:
     def __init__(self):
         self.given, self.found, self.plain = [], [], []
         self.lines = np.zeros(3, int)           # truth, missed, too many
+
+    def counts(self):
+        """Errors and characters per page, for other runs to compare with."""
+        return dict(given=self.given, found=self.found, plain=self.plain,
+                    lines=self.lines.tolist())
+
+    @classmethod
+    def of(cls, kept):
+        """The Count that counts() was made of."""
+        out = cls()
+        out.given, out.found, out.plain = (
+            kept[k] for k in ('given', 'found', 'plain'))
+        out.lines = np.array(kept['lines'])
+        return out
 
     def figures(self):
         out = {'pages': len(self.found)}
@@ -218,7 +233,16 @@ def run(a, readers):
             bar.step()
     out = dict(pages=a.pages, characters=chars, lines=lines, seed=a.seed,
                split=a.split, rates={}, readers={}, paired={}, ms_per_mpix={},
-               macs_per_pixel={})
+               macs_per_pixel={}, counts={})
+    for path in a.merge:
+        with open(path) as f:
+            other = json.load(f)
+        if other['seed'] != a.seed or other['split'] != a.split:
+            sys.exit('%s is about other pages' % path)
+        for name, by in other['counts'].items():
+            for key, kept in by.items():
+                counts.setdefault(name, {})[key] = Count.of(kept)
+        out['ms_per_mpix'].update(other['ms_per_mpix'])
     for key in keys[:-1]:
         s, c = np.array(sizes[key], float), np.array(codec_ns[key], float)
         out['rates'][key] = dict(
@@ -228,6 +252,9 @@ def run(a, readers):
             decode_ms_per_mpix=c[:, 1].sum() / c[:, 2].sum())
     for name, by in counts.items():
         out['readers'][name] = {key: c.figures() for key, c in by.items()}
+        out['counts'][name] = {key: c.counts() for key, c in by.items()}
+        if name not in times:
+            continue
         t = np.array(times[name])
         out['ms_per_mpix'][name] = dict(
             page=1e9 * float(np.median(t[:, 0] / t[:, 2])),
@@ -238,7 +265,7 @@ def run(a, readers):
             page=w[0] / w[2], recogniser=(w[1] - w[0]) / 2 / w[2])
     for name in ('decoded', 'tesseract'):
         for key in keys[:-1]:
-            if name in counts and 'latents' in counts:
+            if key in counts.get(name, ()) and 'latents' in counts:
                 b = np.array(getattr(counts[name][key], 'plain'), float)
                 x = np.array(counts['latents'][key].plain[:len(b)], float)
                 row = dict(zip(('found', 'low', 'high'), interval(x, b)))
@@ -279,7 +306,9 @@ def draw(out, path):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    a.add_argument('networks', nargs='+', metavar='KIND=FILE')
+    a.add_argument('networks', nargs='*', metavar='KIND=FILE')
+    a.add_argument('--merge', nargs='*', default=[], metavar='REPORT.json',
+                   help='figures of other readers on the same pages')
     a.add_argument('--out', required=True)
     a.add_argument('--split', default='test', choices=('val', 'test'))
     a.add_argument('--kind', default='book', choices=list(KINDS))
