@@ -5,8 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* a line may skip that many columns less one */
+/* a line may skip that many columns less one, and tall ones more: gaps between
+ * words are wider there */
 #define REACH 2
+#define REACH_HEIGHT 6          /* a column for so many pixels of height */
+#define REACH_MOST 16
 /* of the smaller height: how far centres of one line may be apart */
 #define APART 0.4
 /* columns from which on a line may be other than level */
@@ -58,6 +61,15 @@ add (chain * c, const cell * p)
   c->xx += dx * dx;
   c->xy += dx * dy;
   c->h += p->height;
+}
+
+/* Whether a cell in column @x may still join. */
+static int
+in_reach (const chain * c, unsigned x)
+{
+  double reach = fmin (c->height / REACH_HEIGHT, REACH_MOST);
+
+  return x - c->newest <= fmax (reach, REACH);
 }
 
 /* The nearest of the lines at hand that the cell may join, or NULL. */
@@ -167,7 +179,7 @@ walloc_task_find_lines (walloc_mem * mem, const float *lines, unsigned width,
   }
   for (x = 0; x < width; x++) {
     for (i = kept = 0; i < n_live; i++)
-      if (x - chains[live[i]].newest <= REACH)
+      if (in_reach (&chains[live[i]], x))
         live[kept++] = live[i];
     n_live = kept;
     for (y = 0; y < height; y++) {

@@ -44,4 +44,7 @@ size_t walloc_task_ctc_text (const float *logits, unsigned symbols,
     unsigned steps, const char *const *labels, char *text, size_t room,
     float *confidence);
 
+/* Drops spaces at both ends of a text, in place; returns its new size. */
+size_t walloc_task_trim (char *text);
+
 #endif

@@ -62,6 +62,18 @@ walloc_task_ctc_text (const float *logits, unsigned symbols, unsigned steps,
   return size;
 }
 
+size_t
+walloc_task_trim (char *text)
+{
+  size_t first = strspn (text, " "), size = strlen (text);
+
+  while (size > first && text[size - 1] == ' ')
+    size--;
+  memmove (text, text + first, size - first);
+  text[size - first] = '\0';
+  return size - first;
+}
+
 void
 walloc_task_forget_page (walloc_task * t)
 {
@@ -120,6 +132,7 @@ read_line (walloc_task * t, const task_line * line, unsigned width, int *rows,
         "no memory for a line of %zu bytes", size);
   walloc_task_ctc_text (logits, t->info.n_labels, steps, t->info.labels, text,
       size + 1, NULL);
+  walloc_task_trim (text);
   out->text = text;
   return WALLOC_OK;
 }

@@ -76,7 +76,8 @@ def find_lines(lines):
     width = lines.shape[2]
     chains, live = [], []
     for x in range(width):
-        live = [c for c in live if x - c.columns[-1] <= 2]
+        live = [c for c in live if x - c.columns[-1] <= max(
+            2, min(16, c.newest[1] / 6))]
         for y in np.nonzero(lines[0, :, x] > 0)[0]:
             top, bottom, left, right = (float(v) for v in lines[1:, y, x])
             cell = (GRID * (y + 0.5) + (bottom - top) / 2, top + bottom,
@@ -117,10 +118,10 @@ def box(line):
 
 def text_of(logits, symbols):
     """Text of logits [N + 1, T]: best symbol of each step, repetitions
-    dropped, then blanks (output 0) dropped."""
+    dropped, then blanks (output 0), then spaces at both ends."""
     best = logits.argmax(0)
     kept = best[np.concatenate([[True], best[1:] != best[:-1]])]
-    return ''.join(symbols[k - 1] for k in kept if k)
+    return ''.join(symbols[k - 1] for k in kept if k).strip(' ')
 
 
 def distance(a, b):

@@ -58,6 +58,9 @@ class Lines(unittest.TestCase):
         self.assertEqual(len(find_lines(whole)), 1)
         whole[0, :, 14:17] = -1                 # three: two lines
         self.assertEqual(len(find_lines(whole)), 2)
+        whole[1:3, :, :14] *= 2                 # unless it is a tall one
+        whole[1:3, :, 17:] *= 2
+        self.assertEqual(len(find_lines(whole)), 1)
 
     def test_nothing(self):
         self.assertEqual(find_lines(line_map([])), [])
@@ -88,6 +91,7 @@ class Text(unittest.TestCase):
         logits = np.eye(4)[says].T
         self.assertEqual(text_of(logits, 'abc'), 'aabc')
         self.assertEqual(text_of(np.eye(4)[[0, 0]].T, 'abc'), '')
+        self.assertEqual(text_of(np.eye(4)[[1, 2, 1, 3, 1]].T, ' bc'), 'b c')
 
     def test_distance(self):
         self.assertEqual(distance('kitten', 'sitting'), 3)

@@ -118,6 +118,22 @@ test_joins (void)
   n = find (lines, 8);
   TAP_OK (n == 2, "two may not: %u lines", n);
 
+  clear ();
+  draw (3, 9, 100, 0, 30);
+  draw (14, 20, 100, 0, 30);
+  n = find (lines, 8);
+  TAP_OK (n == 1, "a line of 30 pixels may miss 4 columns: %u line", n);
+  clear ();
+  draw (3, 9, 100, 0, 30);
+  draw (15, 20, 100, 0, 30);
+  n = find (lines, 8);
+  TAP_OK (n == 2, "but not 5: %u lines", n);
+  clear ();
+  draw (3, 9, 100, 0, 1e30f);
+  draw (27, 30, 100, 0, 1e30f);
+  n = find (lines, 8);
+  TAP_OK (n == 2, "nothing joins over 17 columns: %u lines", n);
+
   /* 0.4 of the smaller height: 4.8 */
   clear ();
   draw (3, 9, 100, 0, 12);
@@ -239,6 +255,17 @@ test_ctc (void)
       == 0 && confidence == 0, "no steps");
 }
 
+static void
+test_trim (void)
+{
+  char a[] = "  a b ", b[] = "   ", c[] = "", d[] = "\xc3\xa9";
+
+  TAP_OK (walloc_task_trim (a) == 3 && strcmp (a, "a b") == 0
+      && walloc_task_trim (b) == 0 && b[0] == '\0'
+      && walloc_task_trim (c) == 0 && walloc_task_trim (d) == 2
+      && strcmp (d, "\xc3\xa9") == 0, "spaces at the ends of a line go");
+}
+
 /* read.onnx makes lines of channel 0 (times 1 to 5) and features of which the
  * second symbol wins wherever it is positive. */
 static void
@@ -317,6 +344,7 @@ main (void)
   test_order ();
   test_absurd ();
   test_ctc ();
+  test_trim ();
   test_page ();
   test_memory ();
   return tap_done ();
