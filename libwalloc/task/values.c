@@ -4,31 +4,45 @@
 
 #include "transform/clones.h"
 
+/* Most rows of the higher channels are zero: a look at them is cheaper than
+ * floats that nobody reads. */
 WALLOC_CLONES int
 walloc_values_step (const int16_t * data, unsigned n, float step, float *out)
 {
-  int any = 0;
+  int16_t any = 0;
   unsigned i;
 
-  WALLOC_IVDEP for (i = 0; i < n; i++) {
+  for (i = 0; i < n; i++)
     any |= data[i];
+  if (any == 0)
+    return 0;
+  WALLOC_IVDEP for (i = 0; i < n; i++)
     out[i] = (float) data[i] * step;
-  }
-  return any != 0;
+  return 1;
 }
 
 WALLOC_CLONES int
 walloc_values_step_of (const int16_t * data, unsigned n, const float *step,
     const uint16_t * of, unsigned pitch, float *out)
 {
-  int any = 0;
+  int16_t any = 0;
+  uint16_t differ = 0;
   unsigned i;
 
-  WALLOC_IVDEP for (i = 0; i < n; i++) {
+  for (i = 0; i < n; i++) {
     any |= data[i];
-    out[i] = (float) data[i] * step[(size_t) of[i] * pitch];
+    differ |= of[i] ^ of[0];
   }
-  return any != 0;
+  if (any == 0)
+    return 0;
+  if (differ == 0) {
+    WALLOC_IVDEP for (i = 0; i < n; i++)
+      out[i] = (float) data[i] * step[(size_t) of[0] * pitch];
+    return 1;
+  }
+  WALLOC_IVDEP for (i = 0; i < n; i++)
+    out[i] = (float) data[i] * step[(size_t) of[i] * pitch];
+  return 1;
 }
 
 WALLOC_CLONES int
