@@ -104,6 +104,9 @@ def load(path, device='cpu'):
 def run(net, x, step, scale, half):
     """Logits as 32-bit floats; half: products of bfloat16."""
     x = x.contiguous(memory_format=torch.channels_last)
+    # PyTorch 1.13 leaves parts of the gradient unset where a kernel of 3x3 with
+    # stride 2 reads one value, in bfloat16
+    half = half and min(x.shape[2:]) >= (12 if x.shape[1] > 3 else 96)
     with torch.autocast(x.device.type, torch.bfloat16, half):
         return net(x, step, scale).float()
 
@@ -292,7 +295,10 @@ def main():
                 loss = loss_of(net, x, step, scale, label, args, rng)
                 net.zero_grad(set_to_none=True)
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+                norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+                if not torch.isfinite(norm):
+                    raise ValueError('gradients are not finite; a lower '
+                                     '--rate or --float32 may help')
                 for o in optimisers + plans:
                     o.step()
                 mean.update(net)
