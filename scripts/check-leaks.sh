@@ -91,25 +91,32 @@ check mixed ok multipartmux name=m ! multipartdemux name=d \
   d. ! audio/x-walloc ! queue ! wallocparse ! wallocaudiodec ! fakesink
 check sound-model error audiotestsrc num-buffers=1 ! \
   wallocaudioenc model-file=photo-1.wlm ! fakesink async=false
-check classify ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
-  compressedclassify model-file=waste-1 ! wallocdec ! fakesink
-check classify-leaky ok videotestsrc num-buffers=30 ! $small ! \
-  wallocenc key-int-max=10 ! compressedclassify model-file=waste-1 leaky=true ! \
-  wallocdec ! fakesink
-check classify-sound ok audiotestsrc num-buffers=60 ! \
-  audio/x-raw,rate=8000,channels=1 ! wallocaudioenc ! \
-  compressedclassify model-file=digits-1 ! wallocaudiodec ! fakesink
-check classify-damaged ok videotestsrc num-buffers=50 ! $small ! wallocenc ! \
-  breakmydata seed=2 probability=0.0005 ! \
-  compressedclassify model-file=waste-1 ! fakesink
-check segment ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
-  compressedsegment name=s model-file=road-1 s.src ! queue ! wallocdec ! \
-  fakesink s.mask ! queue ! fakesink
-check segment-leaky ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
-  compressedsegment name=s model-file=road-1 leaky=true s.src ! queue ! \
-  wallocdec ! fakesink s.mask ! queue ! fakesink async=false
-check other-network error videotestsrc num-buffers=5 ! $small ! wallocenc ! \
-  compressedclassify model-file=digits-1 ! fakesink async=false
+# a build without ONNX runs no networks
+if gst-launch-1.0 -q videotestsrc num-buffers=1 ! $small ! wallocenc ! \
+  compressedclassify model-file=waste-1 ! fakesink async=false 2>&1 |
+  grep -q 'runs no networks'; then
+  echo "check-leaks.sh: no networks in this build"
+else
+  check classify ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
+    compressedclassify model-file=waste-1 ! wallocdec ! fakesink
+  check classify-leaky ok videotestsrc num-buffers=30 ! $small ! \
+    wallocenc key-int-max=10 ! compressedclassify model-file=waste-1 leaky=true ! \
+    wallocdec ! fakesink
+  check classify-sound ok audiotestsrc num-buffers=60 ! \
+    audio/x-raw,rate=8000,channels=1 ! wallocaudioenc ! \
+    compressedclassify model-file=digits-1 ! wallocaudiodec ! fakesink
+  check classify-damaged ok videotestsrc num-buffers=50 ! $small ! wallocenc ! \
+    breakmydata seed=2 probability=0.0005 ! \
+    compressedclassify model-file=waste-1 ! fakesink
+  check segment ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
+    compressedsegment name=s model-file=road-1 s.src ! queue ! wallocdec ! \
+    fakesink s.mask ! queue ! fakesink
+  check segment-leaky ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
+    compressedsegment name=s model-file=road-1 leaky=true s.src ! queue ! \
+    wallocdec ! fakesink s.mask ! queue ! fakesink async=false
+  check other-network error videotestsrc num-buffers=5 ! $small ! wallocenc ! \
+    compressedclassify model-file=digits-1 ! fakesink async=false
+fi
 GST_WALLOC_MODEL_PATH=/nowhere
 export GST_WALLOC_MODEL_PATH
 check unknown-model error filesrc location="$file" ! wallocparse ! wallocdec ! \

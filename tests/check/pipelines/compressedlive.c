@@ -360,6 +360,72 @@ GST_START_TEST (test_breakmydata)
 
 GST_END_TEST;
 
+/* Flushing seeks in a file of predicted frames: the first result behind each is
+ * of where it went, and nothing is lost. */
+static void
+run_seeks (const gchar * path, gboolean leaky)
+{
+  static const guint targets[] = { 40, 10, 55, 0, 31 };
+  GstElement *pipeline = launch ("filesrc location=\"%s\" ! wallocparse ! "
+      "compressedclassify name=c leaky=%s model-file=\"" NETWORK ("classify")
+      "\" ! wallocdec ! fakesink name=sink", path, leaky ? "true" : "false");
+  GstElement *c = gst_bin_get_by_name (GST_BIN (pipeline), "c");
+  GstBus *bus = gst_element_get_bus (pipeline);
+  guint i;
+
+  fail_unless (gst_element_set_state (pipeline, GST_STATE_PAUSED) !=
+      GST_STATE_CHANGE_FAILURE);
+  fail_unless_equals_int (gst_element_get_state (pipeline, NULL, NULL,
+          20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  for (i = 0; i < G_N_ELEMENTS (targets); i++) {
+    GstMessage *message;
+    guint64 time = 0, wanted = targets[i] * FRAME_TIME;
+
+    gst_bus_set_flushing (bus, TRUE);
+    gst_bus_set_flushing (bus, FALSE);
+    fail_unless (gst_element_seek_simple (pipeline, GST_FORMAT_TIME,
+            GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT, wanted));
+    message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND,
+        GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
+    fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT);
+    fail_unless (gst_structure_get_uint64 (gst_message_get_structure (message),
+            "timestamp", &time));
+    gst_message_unref (message);
+    /* a key frame is every ten */
+    fail_unless (time <= wanted + FRAME_TIME && time + 11 * FRAME_TIME >
+        wanted, "%" G_GUINT64_FORMAT " for %" G_GUINT64_FORMAT, time, wanted);
+    fail_unless_equals_int (gst_element_get_state (pipeline, NULL, NULL,
+            20 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  }
+  fail_unless_equals_uint64 (check_stat (c, "waiting"), 0);
+  fail_unless_equals_uint64 (check_stat (c, "damaged"), 0);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (c);
+  gst_object_unref (pipeline);
+}
+
+GST_START_TEST (test_seek)
+{
+  gchar *path = NULL;
+  gint fd = g_file_open_tmp ("seek-XXXXXX.wlc", &path, NULL);
+  GstElement *pipeline;
+  Seen seen;
+
+  close (fd);
+  pipeline = launch (SOURCE "filesink location=\"%s\"", 60, "key-int-max=10",
+      path);
+  run_to_end (pipeline, &seen);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+  run_seeks (path, FALSE);
+  run_seeks (path, TRUE);
+  g_unlink (path);
+  g_free (path);
+}
+
+GST_END_TEST;
+
 static Suite *
 compressedlive_suite (void)
 {
@@ -377,6 +443,7 @@ compressedlive_suite (void)
   tcase_add_test (tc, test_removed);
   tcase_add_test (tc, test_many);
   tcase_add_test (tc, test_breakmydata);
+  tcase_add_test (tc, test_seek);
 
   return s;
 }
