@@ -91,6 +91,11 @@ check mixed ok multipartmux name=m ! multipartdemux name=d \
   d. ! audio/x-walloc ! queue ! wallocparse ! wallocaudiodec ! fakesink
 check sound-model error audiotestsrc num-buffers=1 ! \
   wallocaudioenc model-file=photo-1.wlm ! fakesink async=false
+check latents ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
+  breakmydata seed=2 probability=0.0005 ! walloclatents ! walloclatentsenc ! \
+  wallocdec ! fakesink
+check latents-of-sound ok audiotestsrc num-buffers=60 ! wallocaudioenc ! \
+  walloclatents ! fakesink
 # a build without ONNX runs no networks
 if gst-launch-1.0 -q videotestsrc num-buffers=1 ! $small ! wallocenc ! \
   compressedclassify model-file=waste-1 ! fakesink async=false 2>&1 |
@@ -116,6 +121,29 @@ else
     wallocdec ! fakesink s.mask ! queue ! fakesink async=false
   check other-network error videotestsrc num-buffers=5 ! $small ! wallocenc ! \
     compressedclassify model-file=digits-1 ! fakesink async=false
+  golden=$(cd "$(dirname "$0")/.." && pwd)/tests/golden
+  ordered="wallocenc model-file=$golden/models/ordered-test.wlm"
+  # shellcheck disable=SC2086
+  check read ok videotestsrc num-buffers=5 ! video/x-raw,width=160,height=120 ! \
+    $ordered ! compressedread name=r model-file="$golden/task/page.onnx" \
+    r.src ! queue ! wallocdec ! compressedoverlay ! fakesink \
+    r.text ! queue ! fakesink
+  check overlay ok videotestsrc num-buffers=5 ! $small ! wallocenc ! \
+    compressedsegment model-file=road-1 ! compressedclassify model-file=waste-1 ! \
+    wallocdec ! compressedoverlay ! fakesink
+  # shellcheck disable=SC2086
+  check colorize ok videotestsrc num-buffers=30 ! $small ! $ordered \
+    key-int-max=10 ! breakmydata seed=2 probability=0.0005 ! \
+    compressedcolorize model-file="$golden/task/colorize.onnx" ! wallocdec ! \
+    fakesink
+  check separate ok audiotestsrc num-buffers=60 ! \
+    audio/x-raw,rate=44100,channels=2 ! audioconvert ! \
+    wallocaudioenc model-file="$golden/models/sound-test.wlm" ! \
+    breakmydata seed=2 probability=0.0005 ! \
+    compressedseparate name=s model-file="$golden/task/separate.onnx" \
+    s.stem_0 ! queue ! wallocaudiodec ! fakesink s.stem_1 ! queue ! fakesink
+  check separate-nothing error audiotestsrc num-buffers=60 ! wallocaudioenc ! \
+    compressedseparate model-file=no-such-network
 fi
 GST_WALLOC_MODEL_PATH=/nowhere
 export GST_WALLOC_MODEL_PATH
