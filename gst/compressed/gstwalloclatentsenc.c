@@ -5,14 +5,14 @@
  * @short_description: Tensors of latents as a WaLLoC stream
  * @see_also: walloclatents, wallocdec
  *
- * The reverse of walloclatents: takes the latents of pictures as tensors, as
- * that element or a program made them, and writes coded frames, so that a
+ * The reverse of walloclatents: takes the latents of pictures or sound as
+ * tensors, as that element or a program made them, and writes coded frames, so that a
  * program that works on latents needs no samples to show, send or keep what it
  * made.
  *
  * What a tensor cannot say is taken from the meta that walloclatents left on the
- * buffer: size and format of the picture, step, channels, colorimetry, codec
- * model. Properties say it otherwise, and must where there is no meta. A tensor
+ * buffer: size and format of the picture, rate and channels of sound, step,
+ * channels, colorimetry, codec model. Properties say it otherwise, and must where there is no meta. A tensor
  * that was not changed gives the frame that it was made of.
  *
  * All frames are key frames. Where the steps of a predicted frame were not the
@@ -45,7 +45,10 @@ GST_DEBUG_CATEGORY_STATIC (walloclatentsenc_debug);
 #define DEFAULT_SIZE 0
 #define DEFAULT_FORMAT GST_VIDEO_FORMAT_UNKNOWN
 
-#define MAX_STEP_INDEX 176
+/* of sound; pictures have 176 */
+#define MAX_STEP_INDEX 352
+#define DEFAULT_RATE 44100
+#define MAX_RATE 96000
 #define MAX_CHANNELS 4096
 /* latents along an axis */
 #define MAX_GRID (WALLOC_MAX_SIZE / 8)
@@ -59,6 +62,8 @@ enum
   PROP_WIDTH,
   PROP_HEIGHT,
   PROP_FORMAT,
+  PROP_RATE,
+  PROP_AUDIO_CHANNELS,
   PROP_MODEL_FILE
 };
 
@@ -70,7 +75,8 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS));
+    GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS "; "
+        GST_WALLOC_AUDIO_CODED_CAPS));
 
 #define gst_walloc_latents_enc_parent_class parent_class
 G_DEFINE_FINAL_TYPE (GstWallocLatentsEnc, gst_walloc_latents_enc,
@@ -104,6 +110,12 @@ gst_walloc_latents_enc_set_property (GObject * object, guint prop_id,
       break;
     case PROP_FORMAT:
       self->settings.format = g_value_get_enum (value);
+      break;
+    case PROP_RATE:
+      self->settings.rate = g_value_get_uint (value);
+      break;
+    case PROP_AUDIO_CHANNELS:
+      self->settings.audio_channels = g_value_get_uint (value);
       break;
     case PROP_MODEL_FILE:
       g_free (self->model_file);
@@ -141,6 +153,12 @@ gst_walloc_latents_enc_get_property (GObject * object, guint prop_id,
       break;
     case PROP_FORMAT:
       g_value_set_enum (value, self->settings.format);
+      break;
+    case PROP_RATE:
+      g_value_set_uint (value, self->settings.rate);
+      break;
+    case PROP_AUDIO_CHANNELS:
+      g_value_set_uint (value, self->settings.audio_channels);
       break;
     case PROP_MODEL_FILE:
       g_value_set_string (value, self->model_file);
@@ -198,8 +216,9 @@ gst_walloc_latents_enc_set_caps (GstWallocLatentsEnc * self, GstCaps * caps)
   if (!dims || !parse_dims (dims, self->dims)) {
     self->dims[0] = 0;
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, (NULL),
-        ("Tensors of dimensions \"%s\" are no latents of pictures: "
-            "columns:rows:channels:1 are expected, at most %u:%u:%u:1.",
+        ("Tensors of dimensions \"%s\" are no latents: columns:rows:channels:1 "
+            "of pictures or columns:channels:pairs:1 of sound are expected, "
+            "at most %u:%u:%u:1.",
             dims ? dims : "", MAX_GRID, MAX_GRID, MAX_CHANNELS));
     return FALSE;
   }
@@ -243,6 +262,11 @@ gst_walloc_latents_enc_dequantise (GstWallocLatentsEnc * self,
   gfloat *steps, *out;
   guint channels = self->dims[2], k;
 
+  if (self->model->info.media == WALLOC_MEDIA_AUDIO) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT, (NULL),
+        ("Of sound there are no integers. Send float32."));
+    return NULL;
+  }
   steps = gst_walloc_latents_meta_steps (buffer, channels);
   if (!steps) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, (NULL),
@@ -328,6 +352,102 @@ gst_walloc_latents_enc_describe (GstWallocLatentsEnc * self,
   return TRUE;
 }
 
+/* The frame that sound is to have; FALSE: an error was posted. */
+static gboolean
+gst_walloc_latents_enc_describe_sound (GstWallocLatentsEnc * self,
+    GstBuffer * buffer, const walloc_frame_info * header,
+    walloc_audio_latents * latents, walloc_audio_params * params,
+    walloc_frame_info * from)
+{
+  GstWallocLatentsEncSettings s;
+
+  GST_OBJECT_LOCK (self);
+  s = self->settings;
+  GST_OBJECT_UNLOCK (self);
+
+  walloc_audio_params_init (params);
+  memset (latents, 0, sizeof (*latents));
+  memset (latents->rotation, WALLOC_AUDIO_ROTATION_AUTO,
+      sizeof (latents->rotation));
+  walloc_frame_info_init (from);
+  from->rate = DEFAULT_RATE;
+  from->audio_channels = 2 * self->dims[2];
+  from->sequence = self->sequence++ & 255;
+  if (header) {
+    *from = *header;
+    memcpy (latents->rotation, header->rotation, sizeof (header->rotation));
+    params->use_step = TRUE;
+    params->step_index = header->step_index;
+    params->channels = header->channels;
+    params->layers = header->layers;
+    params->pts = header->pts;
+    params->duration = header->duration;
+    params->trim_start = header->trim_start;
+    params->trim_end = header->trim_end;
+    params->mask = header->mask;
+  }
+  if (s.quality) {
+    params->use_step = FALSE;
+    params->quality = s.quality;
+    params->channels = 0;
+  }
+  if (s.step_index >= 0) {
+    params->use_step = TRUE;
+    params->step_index = s.step_index;
+  }
+  if (s.channels)
+    params->channels = s.channels;
+  if (s.rate)
+    from->rate = s.rate;
+  if (s.audio_channels)
+    from->audio_channels = s.audio_channels;
+  from->columns = latents->columns = self->dims[0];
+  latents->channels = MIN (self->dims[1], self->model->info.channels);
+  latents->pairs = self->dims[2];
+  if (latents->pairs == (from->audio_channels + 1) / 2
+      && latents->columns <= WALLOC_AUDIO_MAX_COLUMNS)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, STREAM, FORMAT, (NULL),
+      ("Tensors of %u:%u:%u:1 are no latents of %u channels of sound, which "
+          "have %u pairs, and at most %u columns.", self->dims[0],
+          self->dims[1], self->dims[2], from->audio_channels,
+          (from->audio_channels + 1) / 2, WALLOC_AUDIO_MAX_COLUMNS));
+  return FALSE;
+}
+
+static GstBuffer *
+gst_walloc_latents_enc_sound (GstWallocLatentsEnc * self, GstBuffer * buffer,
+    const walloc_frame_info * header, const gfloat * values,
+    walloc_frame_info * info)
+{
+  gsize columns = self->dims[0], pair, n;
+  walloc_audio_latents latents;
+  walloc_audio_params params;
+  walloc_frame_info from;
+  gfloat *packed = NULL;
+  GstBuffer *out;
+
+  if (!gst_walloc_latents_enc_describe_sound (self, buffer, header, &latents,
+          &params, &from))
+    return NULL;
+  latents.data = values;
+  n = columns * latents.channels;
+  if (latents.channels < self->dims[1]) {
+    /* channels that the model does not have stand between the pairs */
+    packed = g_new (gfloat, n * latents.pairs);
+    for (pair = 0; pair < latents.pairs; pair++)
+      memcpy (packed + n * pair, values + columns * self->dims[1] * pair,
+          n * sizeof (gfloat));
+    latents.data = packed;
+  }
+  out = gst_compressed_writer_sound (&self->writer, self->model, &from,
+      &latents, &params, info);
+  g_free (packed);
+
+  return out;
+}
+
+/* Finds out what @buffer is of, and codes it. */
 static GstFlowReturn
 gst_walloc_latents_enc_encode (GstWallocLatentsEnc * self, GstBuffer * buffer,
     const GstMapInfo * map, GstBuffer ** out)
@@ -338,6 +458,7 @@ gst_walloc_latents_enc_encode (GstWallocLatentsEnc * self, GstBuffer * buffer,
   const walloc_frame_info *header = NULL;
   walloc_latent_planes planes;
   walloc_encode_params params;
+  const gfloat *values;
 
   if (map->size != n * size) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, (NULL),
@@ -347,20 +468,25 @@ gst_walloc_latents_enc_encode (GstWallocLatentsEnc * self, GstBuffer * buffer,
             "int16", n * size));
     return GST_FLOW_ERROR;
   }
-  if (gst_walloc_latents_meta_get (buffer, &meta)
-      && meta.media == WALLOC_MEDIA_VIDEO)
+  if (gst_walloc_latents_meta_get (buffer, &meta))
     header = &meta;
   if (!gst_walloc_latents_enc_open (self, header))
     return GST_FLOW_ERROR;
-  if (!gst_walloc_latents_enc_describe (self, buffer, header, &planes, &params))
-    return GST_FLOW_ERROR;
-  planes.data = self->is_float ? (const gfloat *) map->data :
+  values = self->is_float ? (const gfloat *) map->data :
       gst_walloc_latents_enc_dequantise (self, buffer,
       (const gint16 *) map->data);
-  if (!planes.data)
+  if (!values)
     return GST_FLOW_ERROR;
-  *out = gst_compressed_writer_picture (&self->writer, self->model, &planes,
-      &params, &info);
+  if (self->model->info.media == WALLOC_MEDIA_AUDIO) {
+    *out = gst_walloc_latents_enc_sound (self, buffer, header, values, &info);
+  } else {
+    if (!gst_walloc_latents_enc_describe (self, buffer, header, &planes,
+            &params))
+      return GST_FLOW_ERROR;
+    planes.data = values;
+    *out = gst_compressed_writer_picture (&self->writer, self->model, &planes,
+        &params, &info);
+  }
   if (!*out)
     return GST_FLOW_ERROR;
   gst_buffer_copy_into (*out, buffer, GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
@@ -438,7 +564,7 @@ gst_walloc_latents_enc_change_state (GstElement * element,
   GstStateChangeReturn ret;
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
-    self->dims[0] = 0;
+    self->dims[0] = self->sequence = 0;
   ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     gst_compressed_writer_stop (&self->writer);
@@ -473,14 +599,15 @@ gst_walloc_latents_enc_install_properties (GObjectClass * object_class)
   /**
    * GstWallocLatentsEnc:step-index:
    *
-   * Step 2^(index / 16) in place of that of the quality.
+   * Step 2^(index / 16), of sound over 64, in place of that of the quality.
+   * Pictures have indices to 176.
    *
    * Since: 0.2
    */
   g_object_class_install_property (object_class, PROP_STEP_INDEX,
       g_param_spec_int ("step-index", "Step index",
-          "Step 2^(index / 16) (-1 = by quality)", -1, MAX_STEP_INDEX,
-          DEFAULT_STEP_INDEX, playing));
+          "Step 2^(index / 16), of sound / 64 (-1 = by quality)", -1,
+          MAX_STEP_INDEX, DEFAULT_STEP_INDEX, playing));
 
   /**
    * GstWallocLatentsEnc:channels:
@@ -529,6 +656,30 @@ gst_walloc_latents_enc_install_properties (GObjectClass * object_class)
       g_param_spec_enum ("format", "Format",
           "Format of the picture (unknown = as the meta says, or I420)",
           GST_TYPE_VIDEO_FORMAT, DEFAULT_FORMAT, playing));
+
+  /**
+   * GstWallocLatentsEnc:rate:
+   *
+   * Samples per second of sound. Without it and a meta, 44100.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_RATE,
+      g_param_spec_uint ("rate", "Rate",
+          "Samples per second of sound (0 = as the meta says, or 44100)", 0,
+          MAX_RATE, 0, playing));
+
+  /**
+   * GstWallocLatentsEnc:audio-channels:
+   *
+   * Channels of sound. Without it and a meta, two per pair.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_AUDIO_CHANNELS,
+      g_param_spec_uint ("audio-channels", "Audio channels",
+          "Channels of sound (0 = as the meta says, or 2 per pair)", 0,
+          WALLOC_AUDIO_MAX_CHANNELS, 0, playing));
 
   /**
    * GstWallocLatentsEnc:model-file:

@@ -21,6 +21,7 @@ typedef struct
   guint channels;
   guint width, height;
   GstVideoFormat format;
+  guint rate, audio_channels;
 } GstWallocLatentsEncSettings;
 
 struct _GstWallocLatentsEnc
@@ -42,6 +43,7 @@ struct _GstWallocLatentsEnc
   GstCompressedEvents events;
   gfloat *values;               /* of integers, as many as room */
   gsize room;
+  guint sequence;               /* of the next frame of sound without a meta */
 };
 
 G_END_DECLS
