@@ -379,6 +379,8 @@ gst_walloc_latents_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   channels = self->channels;
   GST_OBJECT_UNLOCK (self);
 
+  /* what is above is not even decoded */
+  gst_compressed_reader_set_channels (&self->reader, channels);
   result = gst_compressed_reader_read (&self->reader, buffer, model_file);
   g_free (model_file);
   if (result == GST_COMPRESSED_READER_OK) {
@@ -495,7 +497,8 @@ gst_walloc_latents_class_init (GstWallocLatentsClass * klass)
    * GstWallocLatents:channels:
    *
    * The first channels, in order of importance; those that the model or the
-   * stream does not have are 0.
+   * stream does not have are 0. Others are not decoded; more of them come with
+   * the next key frame.
    *
    * Since: 0.2
    */
