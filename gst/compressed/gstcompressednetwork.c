@@ -7,7 +7,8 @@
  * takes long. So a network has instances, which elements take for the time of
  * a run: as many streams as are analysed one after the other share one. A new
  * one is made only where all are in use, or prepared for another size; there
- * are never more than elements that use the network. */
+ * are never more than elements that use the network, and two: a stream may be
+ * coded at three sizes, and change from frame to frame. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -22,6 +23,8 @@ GST_DEBUG_CATEGORY_STATIC (compressed_network_debug);
 
 #define SUFFIX ".onnx"
 #define FOLDER "tasks"
+/* instances beyond one for each user */
+#define SPARE 2
 
 struct _GstCompressedNetwork
 {
@@ -222,7 +225,7 @@ trim (GstCompressedNetwork * self, guint most)
   GList *l, *before;
 
   g_mutex_lock (&self->lock);
-  for (l = self->idle.tail; l && self->instances > MAX (most, 1); l = before) {
+  for (l = self->idle.tail; l && self->instances > most; l = before) {
     before = l->prev;
     if (l->data == self->first)
       continue;
@@ -240,7 +243,7 @@ gst_compressed_network_unref (GstCompressedNetwork * self)
     return;
   g_mutex_lock (&cache_lock);
   if (--self->refs) {
-    trim (self, self->refs);
+    trim (self, self->refs + SPARE);
   } else {
     /* the entry may belong to a newer load of the same path */
     if (g_hash_table_lookup (cache, self->path) == self)
@@ -317,14 +320,14 @@ gst_compressed_network_take (GstCompressedNetwork * self, guint width,
   GstCompressedInstance *instance;
   walloc_error text = { "" };
   walloc_result result;
-  guint users;
+  guint most;
 
   g_mutex_lock (&cache_lock);
-  users = self->refs;
+  most = self->refs + SPARE;
   g_mutex_unlock (&cache_lock);
 
   g_mutex_lock (&self->lock);
-  instance = pick_locked (self, width, height, users);
+  instance = pick_locked (self, width, height, most);
   if (!instance)
     self->instances++;
   g_mutex_unlock (&self->lock);
