@@ -12,11 +12,15 @@ coded, bits are those of whole frames with their headers. Masks are resized to
 the whole picture. Intervals are 95 %, by resampling runs of consecutive
 pictures (frames of one drive resemble each other); the difference of two
 networks is resampled with both on the same pictures. Times are processor time
-of one core, medians.
+of one core, medians over pictures that all networks take in turns. What every
+network answered is kept in REPORT.npz: a test that was interrupted, or that
+gets one network more, goes on from there.
 """
 import argparse
+import os
 import sys
 import time
+import zlib
 
 import numpy as np
 import torch
@@ -60,6 +64,9 @@ class Tested:
         self.kind, self.net = kind, export.Net(data)
         self.reader = Reader(kind, codec, channels)
         self.size, self.path = len(data), path
+        self.name = [n for n in self.net.inputs
+                     if n not in ('step', 'scale')][0]
+        self.crc = zlib.crc32(data)
 
     def __call__(self, rgb, frame):
         """(logits, seconds to make the input, seconds of the network)."""
@@ -69,7 +76,7 @@ class Tested:
         x = np.float32(x)
         if self.kind != 'latents':
             x = np.ascontiguousarray(x.transpose(2, 0, 1))
-        feed = {self.kind: x[None], 'step': np.float32([step]),
+        feed = {self.name: x[None], 'step': np.float32([step]),
                 'scale': np.float32([scale])}
         shapes = [feed[n].shape for n in self.net.inputs]
         if self.net._prepared != shapes:
@@ -79,23 +86,57 @@ class Tested:
         return out, b - a, time.process_time() - c
 
 
-def test(tested, codec, found, classes, quality, bar):
-    """Figures of all networks at a quality; also confusions by picture."""
+class Kept:
+    """Confusions by picture [pictures, n, n] of networks, in a file."""
+
+    def __init__(self, path, found):
+        self.path, self.have = path, {}
+        self.pictures = zlib.crc32(repr([os.path.basename(f[0])
+                                         for f in found]).encode())
+        if os.path.exists(path):
+            with np.load(path) as z:
+                self.have = {k: z[k] for k in z.files}
+
+    def key(self, t, quality):
+        # what reads pictures as they came gives the same at every rate
+        rate = 0 if t.kind == 'pixels' else quality
+        return f'{t.kind}-{t.crc:08x}-{rate}-{self.pictures:08x}'
+
+    def get(self, t, quality):
+        return self.have.get(self.key(t, quality))
+
+    def put(self, t, quality, counts):
+        self.have[self.key(t, quality)] = counts
+        with open(self.path + '.part', 'wb') as f:
+            np.savez_compressed(f, **self.have)
+        os.replace(self.path + '.part', self.path)
+
+
+def test(tested, codec, found, classes, quality, kept, timed, bar):
+    """Figures of all networks at a quality; also confusions by picture.
+    timed: pictures whose times are taken."""
     counts = {t.kind: [] for t in tested}
     spent = {t.kind: [] for t in tested}
     work, bits, pixels, scales = {}, 0, 0, []
-    for pair in found:
+    new = [t for t in tested if kept.get(t, quality) is None]
+    every = max(1, len(found) // timed)
+    for i, pair in enumerate(found):
         rgb, label = load(pair)
         frame = codec.encode(rgb, quality)
         bits, pixels = bits + 8 * len(frame), pixels + label.size
         scales.append(codec.info(frame).scale)
-        for t in tested:
+        for t in tested if i % every == 0 else new:
             logits, make, run = t(rgb, frame)
-            counts[t.kind].append(matrix(torch.tensor(logits), label))
-            spent[t.kind].append((make, run))
-            work[t.kind] = t.net.work
+            if t in new:
+                counts[t.kind].append(matrix(torch.tensor(logits), label))
+            if i % every == 0:
+                spent[t.kind].append((make, run))
+                work[t.kind] = t.net.work
         bar.step()
-    counts = {k: np.stack(v) for k, v in counts.items()}
+    for t in tested:
+        if t in new:
+            kept.put(t, quality, np.stack(counts[t.kind]))
+        counts[t.kind] = kept.get(t, quality)
     out = {'quality': quality, 'bpp': bits / pixels,
            'frames_by_scale': np.bincount(scales, minlength=3)}
     for kind, c in counts.items():
@@ -177,6 +218,8 @@ def main():
     p.add_argument('--block', type=int, default=10,
                    help='pictures that are resampled together')
     p.add_argument('--draws', type=int, default=1000)
+    p.add_argument('--timed', type=int, default=20,
+                   help='pictures whose times are taken')
     p.add_argument('--out', required=True, help='path without suffix')
     args = p.parse_args()
     torch.set_num_threads(1)
@@ -197,10 +240,12 @@ def main():
     if not tested:
         sys.exit('name a network: --latents, --decoded or --pixels')
     rng, results = np.random.default_rng(1), []
+    kept = Kept(args.out + '.npz', found)
     qualities = [int(q) for q in args.qualities.split(',')]
     with Progress(len(found) * len(qualities), 'test') as bar:
         for q in qualities:
-            r, counts = test(tested, codec, found, classes, q, bar)
+            r, counts = test(tested, codec, found, classes, q, kept,
+                             args.timed, bar)
             kinds = list(counts)
             drawn = bootstrap(list(counts.values()), rng, args.draws,
                               args.block)

@@ -180,7 +180,7 @@ class Steps(unittest.TestCase):
         cls.trained = run(
             'train_segment.py', '--data', cls.at('data'), '--classes',
             cls.at('data/classes.json'), '--out', cls.at('net'), '--name',
-            'fields-1', '--steps', 60, '--batch', 4, '--checks', 2)
+            'fields-1', '--steps', 100, '--batch', 4, '--checks', 2)
 
     @classmethod
     def tearDownClass(cls):
@@ -215,16 +215,16 @@ class Steps(unittest.TestCase):
     def test_resume_goes_on(self):
         with open(self.at('net.curve.json')) as f:
             before = json.load(f)['checks']
-        self.assertEqual([c['step'] for c in before], [30, 60])
+        self.assertEqual([c['step'] for c in before], [50, 100])
         status, text = run(
             'train_segment.py', '--data', self.at('data'), '--classes',
             self.at('data/classes.json'), '--out', self.at('net'),
-            '--steps', 66, '--batch', 2, '--checks', 11, '--resume')
+            '--steps', 106, '--batch', 2, '--checks', 17, '--resume')
         self.assertEqual(status, 0, text)
         with open(self.at('net.curve.json')) as f:
             after = json.load(f)['checks']
         self.assertEqual(after[:2], before)
-        self.assertEqual(after[-1]['step'], 66)
+        self.assertEqual(after[-1]['step'], 106)
 
     def test_colours_train_and_are_exported(self):
         folder = self.at('data/train')
