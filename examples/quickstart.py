@@ -4,8 +4,9 @@
 
 Encodes a photograph at several qualities with wallocenc, decodes it again,
 compares with JPEG files of the same size, times both, does the same with a
-recording of a voice, sends a live source through encoder, file and player, and
-writes a report.
+recording of a voice, tells digits apart, reads a page and colours the photograph
+from latents, sends a live source through encoder, file and player, and writes a
+report.
 """
 import glob
 import html
@@ -25,6 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
 import common  # noqa: E402
 import metrics  # noqa: E402
 import side_by_side as codecs  # noqa: E402
+import quickstart_latents  # noqa: E402
 import quickstart_sound  # noqa: E402
 
 PHOTO = "/usr/share/palapeli/collection/european-honey-bee.jpg"
@@ -212,7 +214,7 @@ def live(out):
             "dropped": dropped, "rendered": rendered}
 
 
-def report(out, rows, speeds, sound, played, info, sheet, machine):
+def report(out, rows, speeds, sections, played, info, sheet, machine):
     def cells(values, tag="td"):
         return "<tr>" + "".join(f"<{tag}>{v}</{tag}>" for v in values) \
             + "</tr>"
@@ -240,7 +242,7 @@ def report(out, rows, speeds, sound, played, info, sheet, machine):
     parts.append("</table><h2>Speed</h2><p>One thread, I420, the elements "
                  "alone.</p><table>")
     parts += [cells((html.escape(n), f"{v:.1f} Mpixel/s")) for n, v in speeds]
-    parts.append("</table>" + sound)
+    parts.append("</table>" + "\n".join(sections))
     parts.append(
         "<h2>Live</h2><p>Five seconds of 640x360 at 30 pictures/s:"
         f" {played['bytes']} bytes, {played['kbps']:.0f} kbit/s; played at"
@@ -248,8 +250,6 @@ def report(out, rows, speeds, sound, played, info, sheet, machine):
     if info:
         parts.append("<h2>What a file says about itself</h2><pre>"
                      + html.escape(info) + "</pre>")
-    parts.append("<p>Classification from latents is not part of this version."
-                 "</p>")
     path = os.path.join(out, "report.html")
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(parts) + "\n")
@@ -287,6 +287,9 @@ def main():
 
     sound, spectrogram = quickstart_sound.run(launch, say, out)
 
+    latents, found = quickstart_latents.run(launch, say, common.ROOT, path,
+                                            out)
+
     say("\nA live source, five seconds, and its playback")
     played = live(out)
 
@@ -297,12 +300,12 @@ def main():
         info = common.run([tool, "info", probe])
         say("  " + info.strip().replace("\n", "\n  "))
 
-    page = report(out, rows, speeds, sound, played, info, sheet, machine)
-    say("\nNot in this version yet: classification from latents.")
-    say("Written:")
+    page = report(out, rows, speeds, [sound, latents], played, info, sheet,
+                  machine)
+    say("\nWritten:")
     for name in (page, sheet, os.path.join(out, "photo-*.png, .wlc, .jpg"),
                  spectrogram, os.path.join(out, "voice*.flac, .wlc, .wav"),
-                 os.path.join(out, "live.wlc")):
+                 *found, os.path.join(out, "live.wlc")):
         say("  " + name)
 
 

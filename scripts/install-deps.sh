@@ -5,7 +5,7 @@
 # usage: sh scripts/install-deps.sh [--list] [GROUP...]
 #   build  compiler, meson and libraries (always included)
 #   test   what tests/run.sh uses on top: gates, sanitizers' and check's tools
-#   demo   a photograph, a recording and the tools of examples/quickstart.sh
+#   demo   a photograph, recordings, a font and the tools of examples/quickstart.sh
 #   bench  codecs that tests/benchmarks compares with
 #   fuzz   clang with libFuzzer
 #   train  PyTorch and friends for training/
@@ -28,7 +28,8 @@ packages_of () {
       ;;
     test) echo 'indent shellcheck valgrind git python3-numpy' ;;
     demo)
-      echo 'palapeli-data pocketsphinx-testdata python3-numpy python3-pil'
+      echo 'palapeli-data pocketsphinx-testdata python3-numpy python3-pil
+        asterisk-core-sounds-en-wav fonts-dejavu-core'
       ;;
     bench)
       echo 'python3-numpy python3-pil python3-matplotlib python3-gi
