@@ -138,7 +138,8 @@ write_picture (writer * w, const uint8_t * data, size_t size)
       &error);
   if (check (w, result, damaged, "slices", &error))
     return 1;
-  b = (block) { 1, w->channels, l.height, l.width, NULL };
+  b = (block) {
+  1, w->channels, l.height, l.width, NULL};
   if (begin (w, &b))
     return 1;
   grid = (size_t) l.width * l.height;
@@ -167,7 +168,8 @@ write_sound (writer * w, const uint8_t * data, size_t size)
       &damaged, &error);
   if (check (w, result, damaged, "segments", &error))
     return 1;
-  b = (block) { l.pairs, w->channels, 1, l.columns, NULL };
+  b = (block) {
+  l.pairs, w->channels, 1, l.columns, NULL};
   if (begin (w, &b))
     return 1;
   pair = (size_t) w->channels * l.columns;
@@ -185,8 +187,7 @@ open_decoder (writer * w, const char *model, const walloc_frame_info * info)
   walloc_error error;
   walloc_result result;
 
-  w->model = model != NULL ? models_open (model) :
-      models_find (info->model_id);
+  w->model = model != NULL ? models_open (model) : models_find (info->model_id);
   if (w->model == NULL)
     return 1;
   walloc_model_get_info (w->model, &about);
