@@ -302,6 +302,8 @@ def wrong():
     with_keys('no-rate', **sound)
     with_keys('no-window', rate='44100', **sound)
     with_keys('hop', rate='44100', window='24', hop='0', **sound)
+    with_keys('window-large', rate='44100', window='65536', hop='8',
+              **dict(sound, channels='4096'))
     with_keys('window-many', rate='44100', window='65537', hop='8', **sound)
     segments = graph(
         [node('Conv', ['latents', 'w'], ['logits'])],

@@ -300,6 +300,15 @@ read_sound (walloc_task * t, walloc_error * error)
   if (result == WALLOC_OK && info->kind == WALLOC_TASK_SEPARATE)
     result = number (t, "walloc.context", 0, WALLOC_TASK_MAX_COLUMNS,
         "a number of columns, 0 to 65536", &info->context, error);
+  /* who reads frames keeps so much of them, and a file may say anything */
+  if (result == WALLOC_OK && (uint64_t) (info->window > info->context ?
+          info->window : info->context) * info->channels >
+      WALLOC_TASK_MAX_WINDOW)
+    return walloc_fail (error, WALLOC_ERR_LIMIT, "metadata '%s' is %u columns "
+        "of %u channels (walloc.channels), more than %u values",
+        info->window > 0 ? "walloc.window" : "walloc.context",
+        info->window > 0 ? info->window : info->context, info->channels,
+        WALLOC_TASK_MAX_WINDOW);
   return result;
 }
 

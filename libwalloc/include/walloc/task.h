@@ -36,6 +36,8 @@ extern "C" {
 #define WALLOC_TASK_MAX_LABEL 255
 /** Columns of sound in a run (window, or context and the newest frame). */
 #define WALLOC_TASK_MAX_COLUMNS 65536
+/** Values of a window or a context, channels times columns. */
+#define WALLOC_TASK_MAX_WINDOW (1u << 25)
 /** Rows of features that a recogniser reads. */
 #define WALLOC_TASK_MAX_ROWS 64
 /** Lines of text that are found on a page. */

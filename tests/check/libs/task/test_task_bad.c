@@ -61,6 +61,7 @@ static const wrong wrong_files[] = {
   {"bad-labels-long", WALLOC_ERR_MODEL, "entry 0 is longer"},
   {"bad-sound", WALLOC_ERR_MODEL, "input 'latents'"},
   {"bad-hop", WALLOC_ERR_MODEL, "'walloc.hop' is '0'"},
+  {"bad-window-large", WALLOC_ERR_LIMIT, "'walloc.window'"},
   {"bad-window-many", WALLOC_ERR_MODEL, "'65537'"},
   {"bad-palette-few", WALLOC_ERR_MODEL, "'walloc.palette'"},
   {"bad-palette", WALLOC_ERR_MODEL, "entry 1"},
