@@ -54,7 +54,8 @@ class LatentClassifier(nn.Module):
     tells is how strong a latent is, whatever its sign, and that takes two
     rectified outputs each. Channels are divided by their spread inside of its
     weights (fold()). The frame's step and scale give each of its outputs a
-    gain and an offset, so that one network serves all rates."""
+    gain and an offset, so that one network serves all rates; then their
+    square root is taken."""
 
     def __init__(self, channels, classes, widths=WIDTHS, spread=None,
                  centre=0.0, wide=96, dropout=.2):
@@ -115,7 +116,9 @@ class LatentClassifier(nn.Module):
         rate = self.rate(torch.stack([torch.log2(step) / 4 - 1, scale], 1))
         gain, offset = torch.split(rate.unsqueeze(2).unsqueeze(3),
                                    rate.shape[1] // 2, 1)
-        return self.trunk(self.narrow(F.relu(x + x * gain + offset)))
+        # companding: few latents are many times greater than the others
+        x = torch.sqrt(F.relu(x + x * gain + offset) + .25) - .5
+        return self.trunk(self.narrow(x))
 
 
 class PixelClassifier(nn.Module):

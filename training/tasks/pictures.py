@@ -78,23 +78,24 @@ def load(path, size=0):
         return np.asarray(im)
 
 
-def draw(rng, crops, turns=True):
+def draw(rng, crops, turns=True, light=.4):
     """A random variation: dict of numbers that vary() takes. crops: sides of
-    crops to choose from; turns: also upside down and on its side."""
+    crops to choose from; turns: also upside down and on its side; light: how
+    much brightness and colours vary, 0 to 1."""
     return dict(
-        crop=int(rng.choice(crops)), cover=float(rng.uniform(.6, 1)),
+        crop=int(rng.choice(crops)), cover=float(rng.uniform(.65, 1)),
         aspect=float(np.exp(rng.uniform(-.12, .12))),
         x=float(rng.random()), y=float(rng.random()),
         turn=int(rng.integers(8)) if turns else int(rng.integers(2)),
-        gain=float(np.exp(rng.uniform(-.25, .25))),
-        contrast=float(np.exp(rng.uniform(-.2, .2))),
-        colour=float(rng.uniform(.7, 1.3)),
-        warmth=float(rng.uniform(-.06, .06)),
-        form=FORMATS[int(rng.choice(3, p=(.5, .25, .25)))])
+        gain=float(np.exp(light * rng.uniform(-.25, .25))),
+        contrast=float(np.exp(light * rng.uniform(-.2, .2))),
+        colour=float(1 + light * rng.uniform(-.3, .3)),
+        warmth=float(light * rng.uniform(-.06, .06)),
+        form=FORMATS[int(rng.choice(3, p=(.6, .25, .15)))])
 
 
 def vary(rgb, v):
-    """uint8 [crop, crop, 3]: a part that covers 60 to 100 % of the shorter
+    """uint8 [crop, crop, 3]: a part that covers 65 to 100 % of the shorter
     side, at any scale and nearly any aspect, turned or mirrored, in other
     light. v: what draw() gave. A network must know things at any size: it
     sees them small in frames that are coded at half size, and large in

@@ -40,6 +40,9 @@ def arguments():
     p.add_argument('--qualities', default=','.join(map(str, QUALITIES)))
     p.add_argument('--upright', action='store_true',
                    help='mirror left and right only')
+    p.add_argument('--light', type=float, default=.4,
+                   help='how much brightness and colours vary, 0 to 1; more '
+                   'where\npictures will come from other cameras')
     p.add_argument('--split', choices=('fifths', 'group'), default='fifths',
                    help='fifths: files in order of name, the first and every '
                    'fifth\nafter it for tests, the next ones for validation;\n'
@@ -81,7 +84,8 @@ def main():
             else:
                 todo = []
                 for k in range(args.variants):
-                    v.append(draw(rng, crops, not args.upright))
+                    v.append(draw(rng, crops, not args.upright,
+                                  args.light))
                     given = as_given(vary(rgb, v[-1]),
                                      v[-1]['form'])
                     todo += [(k, given, int(q)) for q in rng.choice(
