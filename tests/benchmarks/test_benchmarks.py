@@ -14,12 +14,34 @@ except ImportError as why:
     print(why)
     sys.exit(77)
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import compressed_speed # noqa: E402
 import error_bands      # noqa: E402
 import rate_control     # noqa: E402
 import rate_quality     # noqa: E402
 import sequences        # noqa: E402
 import side_by_side     # noqa: E402
 import video_time       # noqa: E402
+
+
+class Networks(unittest.TestCase):
+    def test_shares_of_stages(self):
+        time, shares = compressed_speed.measure({
+            "cpu_seconds": 0.5, "frames": 20, "stats":
+            "application/x-compressed-stats, frames=(guint64)24, "
+            "entropy-time=(guint64)300, network-time=(guint64)600, "
+            "result-time=(guint64)100;"})
+        self.assertAlmostEqual(time, 25)
+        self.assertAlmostEqual(shares["entropy"], 0.3)
+        self.assertAlmostEqual(shares["network"], 0.6)
+        self.assertAlmostEqual(shares["result or synthesis"], 0.1)
+
+    def test_decoder_without_result(self):
+        _, shares = compressed_speed.measure({
+            "cpu_seconds": 1, "frames": 1, "stats": "entropy-time=(guint64)1,"
+            " network-time=(guint64)1, synthesis-time=(guint64)2"})
+        self.assertAlmostEqual(shares["result or synthesis"], 0.5)
+        self.assertAlmostEqual(compressed_speed.measure(
+            {"cpu_seconds": 1, "frames": 4, "stats": None})[0], 250)
 
 
 class Curves(unittest.TestCase):
