@@ -228,6 +228,41 @@ GST_START_TEST (test_predicted)
 
 GST_END_TEST;
 
+/* Another size in the middle, and another format asked for while playing. */
+GST_START_TEST (test_changes)
+{
+  GstCaps *big_caps, *small_caps, *caps;
+  GPtrArray *big = encode ("GRAY8", 100, 60, 1, "quality=80", &big_caps);
+  GPtrArray *small = encode ("GRAY8", 17, 9, 1, "quality=80", &small_caps);
+  GstHarness *h = gst_harness_new ("compressedcolorize");
+  walloc_frame_info info;
+  gint width = 0;
+  GstBuffer *out;
+
+  g_object_set (h->element, "model-file", TINT, NULL);
+  gst_harness_set_src_caps (h, big_caps);
+  out = gst_harness_push_and_pull (h, gst_buffer_ref (big->pdata[0]));
+  check_parse_header (out, &info);
+  fail_unless (info.width == 100 && info.format == WALLOC_FORMAT_I420);
+  gst_buffer_unref (out);
+  gst_util_set_object_arg (G_OBJECT (h->element), "format", "Y444");
+  gst_harness_set_src_caps (h, small_caps);
+  out = gst_harness_push_and_pull (h, gst_buffer_ref (small->pdata[0]));
+  check_parse_header (out, &info);
+  fail_unless (info.width == 17 && info.height == 9
+      && info.format == WALLOC_FORMAT_Y444);
+  caps = gst_pad_get_current_caps (h->sinkpad);
+  gst_structure_get_int (gst_caps_get_structure (caps, 0), "width", &width);
+  fail_unless_equals_int (width, 17);
+  gst_caps_unref (caps);
+  gst_buffer_unref (out);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (big);
+  g_ptr_array_unref (small);
+}
+
+GST_END_TEST;
+
 /* Frames that are none are left out; the next one says so. Damaged ones are
  * coloured and marked. */
 GST_START_TEST (test_damage)
@@ -313,6 +348,7 @@ compressedcolorize_suite (void)
   tcase_add_test (tc, test_luma_stays);
   tcase_add_test (tc, test_decodes);
   tcase_add_test (tc, test_predicted);
+  tcase_add_test (tc, test_changes);
   tcase_add_test (tc, test_damage);
   tcase_add_test (tc, test_refused);
 

@@ -367,6 +367,61 @@ GST_START_TEST (test_pads)
 
 GST_END_TEST;
 
+/* Another number of channels, and a flush, in the middle: what comes behind is
+ * as if it came first. */
+GST_START_TEST (test_changes)
+{
+  GstCaps *mono_caps, *stereo_caps, *caps;
+  GPtrArray *mono = encode (1, RATE, &mono_caps);
+  GPtrArray *stereo = encode (2, RATE, &stereo_caps);
+  GstBuffer *first[2], *out;
+  walloc_frame_info info;
+  gint channels = 0;
+  GstSegment segment;
+  Fixture f;
+  guint i;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  setup (&f, LATE, mono_caps, 1);
+  for (i = 0; i < 2; i++) {
+    fail_unless_equals_int (gst_harness_push (f.in,
+            gst_buffer_ref (mono->pdata[i])), GST_FLOW_OK);
+    first[i] = gst_harness_pull (f.stem[0]);
+  }
+  gst_harness_set_src_caps (f.in, stereo_caps);
+  for (i = 0; i < 3; i++) {
+    fail_unless_equals_int (gst_harness_push (f.in,
+            gst_buffer_ref (stereo->pdata[i])), GST_FLOW_OK);
+    out = gst_harness_pull (f.stem[0]);
+    check_parse_header (out, &info);
+    fail_unless (info.audio_channels == 2 && info.slices == 1);
+    gst_buffer_unref (out);
+  }
+  caps = gst_pad_get_current_caps (f.stem[0]->sinkpad);
+  gst_structure_get_int (gst_caps_get_structure (caps, 0), "channels",
+      &channels);
+  fail_unless_equals_int (channels, 2);
+  gst_caps_unref (caps);
+
+  gst_harness_push_event (f.in, gst_event_new_flush_start ());
+  gst_harness_push_event (f.in, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (f.in, gst_event_new_segment (&segment));
+  for (i = 0; i < 2; i++) {
+    fail_unless_equals_int (gst_harness_push (f.in,
+            gst_buffer_ref (mono->pdata[i])), GST_FLOW_OK);
+    out = gst_harness_pull (f.stem[0]);
+    fail_unless_equals_int (GST_BUFFER_IS_DISCONT (out), i == 0);
+    fail_unless (check_same (out, first[i]));
+    gst_buffer_unref (out);
+    gst_buffer_unref (first[i]);
+  }
+  teardown (&f);
+  g_ptr_array_unref (mono);
+  g_ptr_array_unref (stereo);
+}
+
+GST_END_TEST;
+
 /* No frames, damaged ones: the stream goes on; nobody anywhere is an error. */
 GST_START_TEST (test_damage)
 {
@@ -458,6 +513,7 @@ compressedseparate_suite (void)
   tcase_add_test (tc, test_context);
   tcase_add_test (tc, test_aligned);
   tcase_add_test (tc, test_pads);
+  tcase_add_test (tc, test_changes);
   tcase_add_test (tc, test_damage);
   tcase_add_test (tc, test_refused);
 
