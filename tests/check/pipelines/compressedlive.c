@@ -255,11 +255,10 @@ take_out (GstPad * pad, GstPadProbeInfo * info, gpointer user)
 }
 
 static void
-run_removed (gboolean leaky)
+run_removed (const gchar * element)
 {
   GstElement *pipeline = launch (SOURCE "queue name=before ! "
-      "compressedclassify name=c leaky=%s model-file=\"" NETWORK ("classify")
-      "\" ! fakesink name=sink sync=false", 400, "", leaky ? "true" : "false");
+      "%s name=c ! fakesink name=sink sync=false", 400, "", element);
   GstElement *queue = gst_bin_get_by_name (GST_BIN (pipeline), "before");
   GstElement *c = gst_bin_get_by_name (GST_BIN (pipeline), "c");
   GstPad *pad = gst_element_get_static_pad (queue, "src");
@@ -287,8 +286,11 @@ run_removed (gboolean leaky)
 
 GST_START_TEST (test_removed)
 {
-  run_removed (FALSE);
-  run_removed (TRUE);
+  run_removed ("compressedclassify model-file=\"" NETWORK ("classify") "\"");
+  run_removed ("compressedclassify leaky=true model-file=\""
+      NETWORK ("classify") "\"");
+  run_removed ("compressedread model-file=\"" NETWORK ("page") "\"");
+  run_removed ("compressedcolorize model-file=\"" NETWORK ("colorize") "\"");
 }
 
 GST_END_TEST;
