@@ -20,6 +20,7 @@ import sys
 import time
 
 import numpy as np
+import scipy.fft
 import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -157,11 +158,37 @@ def songs(args, count):
 
 
 def timed(codec, source, nets, args, quality):
-    """Median milliseconds of processor time from a frame to its stems, and of
-    the network alone; multiply-adds. Networks run in libwalloc."""
+    """Median milliseconds of processor time for a frame, step by step:
+    entropy decoding, decoding, spectra of a frame and back for all stems (FFTs
+    of scipy, with the windows, single precision), encoding a stem, and the
+    network as ONNX in libwalloc. Its transforms are dense there, so that the
+    twins' networks are for their results; their trunks are of one size."""
     mixture = source.mixture(*source.recipe(0))
-    frames = codec.encode(mixture.T, source.rate, quality, args.frame)
-    out = {}
+    frames = codec.encode(mixture.T, source.rate, quality, args.frame)[
+        2:2 + args.timed]
+    stems, signals = len(source.labels), source.signals
+    window = np.hanning(513)[:512].astype(np.float32)
+    x = np.random.default_rng(0).standard_normal(
+        (signals, args.frame, 512)).astype(np.float32)
+    y = np.repeat(scipy.fft.rfft(x)[None], stems, 0)
+    block = mixture.T[:args.frame * COLUMN]
+
+    def median(step, times=args.timed):
+        spent = []
+        for k in range(times):
+            begin = time.process_time_ns()
+            step(k % len(frames))
+            spent.append((time.process_time_ns() - begin) / 1e6)
+        return float(np.median(spent))
+
+    out = {'ms': {
+        'entropy decoding': median(lambda k: codec.latents([frames[k]])),
+        'decoding': median(lambda k: codec.decode([frames[k]])),
+        'spectra': median(lambda k: scipy.fft.rfft(x * window)),
+        'spectra back': median(lambda k: scipy.fft.irfft(y) * window),
+        'encoding a stem': median(lambda k: codec.encode(
+            block, source.rate, quality, args.frame))},
+        'multiply_adds': {}}
     for what, path in nets.items():
         file = os.path.splitext(path)[0] + '.onnx'
         if not os.path.exists(file):
@@ -169,27 +196,15 @@ def timed(codec, source, nets, args, quality):
         with open(file, 'rb') as f:
             net = export.Net(f.read())
         shape = (1, codec.channels, CONTEXT + args.frame) \
-            if what == 'latents' else (1, source.signals, (
+            if what == 'latents' else (1, signals, (
                 CONTEXT + args.frame + 1) * COLUMN)
-        x = np.zeros(shape, np.float32)
-        x[:] = np.random.default_rng(0).standard_normal(shape) * 300
+        z = np.random.default_rng(0).standard_normal(shape).astype(
+            np.float32) * 300
         name = 'latents' if what == 'latents' else 'samples'
         net.prepare({name: shape})
-        both, own = [], []
-        for frame in frames[2:2 + args.timed]:
-            a = time.process_time_ns()
-            if what == 'latents':
-                x[0, :, CONTEXT:] = codec.latents([frame])
-            elif what == 'decoded':
-                y = mid_side(codec.decode([frame]).T)
-                x[0, :, -y.shape[1]:] = y
-            b = time.process_time_ns()
-            net.run({name: x})
-            c = time.process_time_ns()
-            both.append((c - a) / 1e6)
-            own.append((c - b) / 1e6)
-        out[what] = dict(multiply_adds=net.work, ms_network=float(
-            np.median(own)), ms_whole=float(np.median(both)))
+        out['ms']['network of ' + what] = median(
+            lambda k: net.run({name: z}), 10)
+        out['multiply_adds'][what] = net.work
     return out
 
 
@@ -198,18 +213,22 @@ def draw(figures, path, nets):
     labels, by = figures['labels'], figures['ratios']
     names = [n for n in ('mixture', 'decoded', 'latents', 'samples',
                          'ideal packets') if n in by]
+    # one file may read decoded samples and those that were not coded
+    shown = {n: n for n in names}
+    if nets.get('samples') == nets.get('decoded'):
+        shown['samples'] = 'decoded, given\nuncoded samples'
     q = list(figures['kbit_s'])[len(figures['kbit_s']) // 2]
     for i, name in enumerate(names):
         v = np.array([by[name][q][s]['sdr'] for s in labels])
         axes[0].bar(np.arange(len(labels)) + i * 0.8 / len(names), v[:, 0],
-                    0.8 / len(names), label=name,
+                    0.8 / len(names), label=shown[name],
                     yerr=np.abs(v[:, 1:].T - v[:, 0]), capsize=2)
     axes[0].set_xticks(np.arange(len(labels)) + 0.3)
     axes[0].set_xticklabels(labels)
     axes[0].set_ylabel('SDR, dB')
     axes[0].set_title(f'{figures["kbit_s"][q]:.0f} kbit/s', fontsize=10)
     axes[0].legend(fontsize=7)
-    report.draw_curves(axes[1], {name: (
+    report.draw_curves(axes[1], {shown[name]: (
         list(figures['kbit_s'].values()),
         [np.mean([by[name][q][s]['sdr'][0] for s in labels])
          for q in figures['kbit_s']]) for name in names},
@@ -217,10 +236,10 @@ def draw(figures, path, nets):
     courses = {}
     for what, file in nets.items():
         course = os.path.splitext(file)[0] + '.json'
-        if os.path.exists(course):
+        if shown.get(what) == what and os.path.exists(course):
             with open(course, encoding='utf-8') as g:
                 curve = json.load(g)['curve']
-            courses[what] = ([e['update'] for e in curve],
+            courses[shown[what]] = ([e['update'] for e in curve],
                              [e['val_loss_db'] for e in curve])
     if courses:
         report.draw_curves(axes[2], courses, 'update', 'validation loss, dB',
@@ -313,10 +332,8 @@ def main():
             print(f'{name}, quality {q}: ' + ', '.join(
                 f'{s} {v["sdr"][0]:+.2f} ({v["sdr"][1]:+.2f} to '
                 f'{v["sdr"][2]:+.2f})' for s, v in stems.items()))
-    for what, v in figures['time'].items():
-        print(f'{what}: {v["ms_whole"]:.2f} ms a frame, {v["ms_network"]:.2f} '
-              f'of them the network, {v["multiply_adds"] / 1e6:.1f} million '
-              'multiply-adds')
+    print(f'ms for a frame of {args.frame} columns: ' + ', '.join(
+        f'{k} {v:.2f}' for k, v in figures['time']['ms'].items()))
 
 
 if __name__ == '__main__':
