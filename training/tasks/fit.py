@@ -35,6 +35,8 @@ def arguments(p, steps, batch, muon, adam):
     p.add_argument('--adam', type=float, default=adam)
     p.add_argument('--decay', type=float, default=0.02,
                    help='of kernels, per unit of learning rate')
+    p.add_argument('--stem', choices=('adam', 'muon'), default='muon',
+                   help='what moves the first convolution of latents')
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--threads', type=int, default=1)
     p.add_argument('--checks', type=int, default=5)
@@ -77,15 +79,26 @@ class Fit:
         self.net, self.args = net, args
         self.batches, self.loss, self.check = batches, loss, check
         named = list(net.named_parameters())
-        self.kernels = [q for n, q in named if q.dim() == 4
-                        and min(q.shape[:2]) > 4 and 'enter' not in n]
-        self.others = [q for n, q in named
-                       if not any(q is k for k in self.kernels)]
+        first = [n for n, q in named if q.dim() == 4
+                 and min(q.shape[:2]) > 4
+                 and (args.stem == 'muon' or 'enter' not in n)]
+        self.names = [first, [n for n, _ in named if n not in first]]
+        self.kernels, self.others = ([dict(named)[n] for n in names]
+                                     for names in self.names)
         self.optimisers = [(Muon(self.kernels, args.muon), args.muon),
                            (torch.optim.Adam(self.others, args.adam),
                             args.adam)]
         self.stop, self.curve = EarlyStop(args.patience), []
         self.k, self.spent = 0, 0.0
+
+    def moments(self):
+        """{parameter: what its optimiser keeps of it}."""
+        out = {}
+        for names, (optimiser, _) in zip(self.names, self.optimisers):
+            state = optimiser.state_dict()['state']
+            out.update((n, state[i]) for i, n in enumerate(names)
+                       if i in state)
+        return out
 
     def save(self):
         """Everything that --resume needs; .curve.json for people."""
@@ -93,8 +106,7 @@ class Fit:
         best = stop.pop('state')
         # torch loads nothing but tensors, text and whole numbers safely
         torch.save({'net': self.net.state_dict(), 'best': best,
-                    'optimisers': [o.state_dict()['state']
-                                   for o, _ in self.optimisers],
+                    'moments': self.moments(),
                     'course': json.dumps([stop, self.curve, self.k,
                                           self.spent])}, path + '.pt.part')
         os.replace(path + '.pt.part', path + '.pt')
@@ -105,7 +117,11 @@ class Fit:
     def load(self):
         s = torch.load(self.args.out + '.pt', weights_only=True)
         self.net.load_state_dict(s['net'])
-        for (optimiser, _), state in zip(self.optimisers, s['optimisers']):
+        for names, (optimiser, _) in zip(self.names, self.optimisers):
+            kind = {'m'} if isinstance(optimiser, Muon) else {'exp_avg'}
+            # what another optimiser moved until now begins anew
+            state = {i: s['moments'][n] for i, n in enumerate(names)
+                     if kind <= set(s['moments'].get(n, ()))}
             optimiser.load_state_dict(dict(optimiser.state_dict(),
                                            state=state))
         stop, self.curve, self.k, self.spent = json.loads(s['course'])

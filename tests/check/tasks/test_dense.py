@@ -219,7 +219,8 @@ class Steps(unittest.TestCase):
         status, text = run(
             'train_segment.py', '--data', self.at('data'), '--classes',
             self.at('data/classes.json'), '--out', self.at('net'),
-            '--steps', 106, '--batch', 2, '--checks', 17, '--resume')
+            '--steps', 106, '--batch', 2, '--checks', 17, '--resume',
+            '--stem', 'adam')
         self.assertEqual(status, 0, text)
         with open(self.at('net.curve.json')) as f:
             after = json.load(f)['checks']
