@@ -60,7 +60,7 @@ class Count:
         return out
 
     def figures(self):
-        out = {'pages': len(self.found)}
+        out = {'pages': max(len(self.found), len(self.given))}
         for name in ('given', 'found', 'plain'):
             part = np.array(getattr(self, name), float).reshape(-1, 2)
             if len(part):
@@ -132,19 +132,22 @@ def score(count, read, lines, shrink=1.0):
     count.lines += (len(lines), sum(t is None for t in texts), len(lost))
 
 
-def run_network(reader, values, page, count, shrink, times):
-    """One page through a PageReader, with boxes given and found."""
+def run_network(reader, values, page, count, shrink, times, finds=True):
+    """One page through a PageReader, with boxes given and, if it finds, with
+    those found."""
     start = time.process_time()
     lines, features = reader.page(values)
     middle = time.process_time()
-    read = [(box(f), reader.line(features, f)[0]) for f in find_lines(lines)]
-    end = time.process_time()
-    times.append((middle - start, end - middle))
-    score(count, read, page.lines, shrink)
+    if finds:
+        read = [(box(f), reader.line(features, f)[0])
+                for f in find_lines(lines)]
+        times.append((middle - start, time.process_time() - middle))
+        score(count, read, page.lines, shrink)
+    else:
+        times.append((middle - start, 0.0))
     errors = sum(distance(reader.line(features, truth_line(
         line, shrink))[0], line.text) for line in page.lines)
     count.given.append((errors, sum(len(l.text) for l in page.lines)))
-    return read
 
 
 def tesseract(image, dpi):
@@ -221,7 +224,7 @@ def run(a, readers):
                     readers[name].work = 0
                     spent = times.setdefault(name, [])
                     run_network(readers[name], x, page, at(name, key),
-                                shrink, spent)
+                                shrink, spent, not a.given)
                     # the given boxes were read too: about half the lines
                     work.setdefault(name, []).append(
                         (readers[name].net.work, readers[name].work, area))
@@ -242,7 +245,8 @@ def run(a, readers):
         for name, by in other['counts'].items():
             for key, kept in by.items():
                 counts.setdefault(name, {})[key] = Count.of(kept)
-        out['ms_per_mpix'].update(other['ms_per_mpix'])
+        for what in ('ms_per_mpix', 'macs_per_pixel'):
+            out[what].update(other[what])
     for key in keys[:-1]:
         s, c = np.array(sizes[key], float), np.array(codec_ns[key], float)
         out['rates'][key] = dict(
@@ -262,17 +266,19 @@ def run(a, readers):
     for name, w in work.items():
         w = np.array(w, float).sum(0)
         out['macs_per_pixel'][name] = dict(
-            page=w[0] / w[2], recogniser=(w[1] - w[0]) / 2 / w[2])
+            page=w[0] / w[2], recogniser=(w[1] - w[0]) / w[2] / (
+                1 if a.given else 2))
     for name in ('decoded', 'tesseract'):
         for key in keys[:-1]:
             if key in counts.get(name, ()) and 'latents' in counts:
-                b = np.array(getattr(counts[name][key], 'plain'), float)
-                x = np.array(counts['latents'][key].plain[:len(b)], float)
-                row = dict(zip(('found', 'low', 'high'), interval(x, b)))
-                if counts[name][key].given:
-                    row['given'] = interval(
-                        np.array(counts['latents'][key].given, float),
-                        np.array(counts[name][key].given, float))
+                ours, theirs = counts['latents'][key], counts[name][key]
+                row = {}
+                for what in ('given', 'found', 'plain'):
+                    b = np.array(getattr(theirs, what), float)
+                    x = np.array(getattr(ours, what), float)[:len(b)]
+                    if len(b) and len(b) == len(x):
+                        row[what] = dict(zip(('points', 'low', 'high'), (
+                            100 * v for v in interval(x, b))))
                 out['paired'].setdefault('latents less ' + name, {})[key] = row
     return out
 
@@ -317,6 +323,8 @@ def main():
                    help='qualities of the encoder')
     a.add_argument('--tesseract', type=int, default=0,
                    help='let tesseract read that many pages too')
+    a.add_argument('--given', action='store_true',
+                   help='only with the boxes of the truth')
     a.add_argument('--seed', type=int, default=77)
     a.add_argument('--fonts', nargs='*', help='font files in place of ours')
     a.add_argument('--texts', nargs='*', help='patterns of text or HTML files')
