@@ -306,7 +306,8 @@ def draw(out, path):
         axis.set_ylabel('wrong characters, %')
         axis.set_yscale('log')
         axis.grid(alpha=.3, which='both')
-    axes[1].legend(fontsize=7)
+    for axis in axes:
+        axis.legend(fontsize=7)
     report.save(f, path)
 
 
