@@ -287,7 +287,7 @@ def draw(out, path):
     """Error rates over bits per pixel."""
     f, axes = report.figure(2)
     for axis, what in zip(axes, ('given', 'found')):
-        for name, by in out['readers'].items():
+        for colour, (name, by) in enumerate(out['readers'].items()):
             at = [k for k in by if k in out['rates'] and what in by[k]]
             x = [out['rates'][k]['bpp'] for k in at]
             y = np.array([[by[k][what][n] for n in ('cer', 'low', 'high')]
@@ -295,11 +295,12 @@ def draw(out, path):
             if len(at):
                 axis.errorbar(x, y[:, 0], [y[:, 0] - y[:, 1],
                                            y[:, 2] - y[:, 0]],
-                              marker='o', capsize=2, label=name)
+                              marker='o', capsize=2, label=name,
+                              color='C%d' % colour)
             whole = by.get('uncompressed', {}).get(what)
             if whole:
                 axis.axhline(100 * whole['cer'], ls=':', lw=1,
-                             color='C%d' % list(out['readers']).index(name),
+                             color='C%d' % colour,
                              label=name + ', uncompressed')
         axis.set_title('boxes ' + what)
         axis.set_xlabel('bits per pixel')
