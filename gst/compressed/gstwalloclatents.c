@@ -50,6 +50,9 @@ GST_DEBUG_CATEGORY_STATIC (walloclatents_debug);
 
 #define MAX_CHANNELS 4096
 #define MAX_THREADS 64
+/* bytes of a tensor: all channels of the largest picture fit many times, and
+ * sizes of pools have 32 bits */
+#define MAX_TENSOR (1u << 30)
 
 enum
 {
@@ -193,6 +196,15 @@ gst_walloc_latents_negotiate (GstWallocLatents * self,
     return GST_FLOW_OK;
 
   forget_pool (self);
+  for (i = 0; i < 4; i++)
+    size *= dims[i];
+  if (size > MAX_TENSOR) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+        ("A tensor of %u:%u:%u:%u has %" G_GSIZE_FORMAT " bytes, more than %u. "
+            "Set \"channels\" to fewer.", dims[0], dims[1], dims[2], dims[3],
+            size, MAX_TENSOR));
+    return GST_FLOW_ERROR;
+  }
   text = g_strdup_printf ("%u:%u:%u:%u", dims[0], dims[1], dims[2], dims[3]);
   caps = gst_caps_new_simple ("other/tensors",
       "format", G_TYPE_STRING, "static", "num_tensors", G_TYPE_INT, 1,
@@ -203,8 +215,6 @@ gst_walloc_latents_negotiate (GstWallocLatents * self,
   g_free (text);
   ok = gst_pad_set_caps (self->srcpad, caps);
   if (ok) {
-    for (i = 0; i < 4; i++)
-      size *= dims[i];
     self->pool = gst_buffer_pool_new ();
     config = gst_buffer_pool_get_config (self->pool);
     gst_buffer_pool_config_set_params (config, caps, size, 0, 0);

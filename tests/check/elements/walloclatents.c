@@ -478,6 +478,27 @@ GST_START_TEST (test_wrong_model)
 
 GST_END_TEST;
 
+/* As many bytes as 32 bits do not count. */
+GST_START_TEST (test_too_large)
+{
+  GstCaps *caps;
+  GPtrArray *frames =
+      check_encode ("GRAY8", 4096, 4096, 1, "quality=90", &caps);
+  GstHarness *h = latents_harness ("channels=4096", caps);
+  GstBus *bus = check_bus (h);
+
+  fail_unless_equals_int (gst_harness_push (h,
+          gst_buffer_ref (frames->pdata[0])), GST_FLOW_ERROR);
+  check_assert_message (bus, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "512:512:4096:1 has 4294967296 bytes");
+  gst_element_set_bus (h->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
 /* Downstream that wants other tensors. */
 GST_START_TEST (test_not_negotiated)
 {
@@ -509,6 +530,7 @@ walloclatents_suite (void)
   tcase_add_test (tc, test_damage);
   tcase_add_test (tc, test_sound);
   tcase_add_test (tc, test_wrong_model);
+  tcase_add_test (tc, test_too_large);
   tcase_add_test (tc, test_not_negotiated);
 
   return s;
