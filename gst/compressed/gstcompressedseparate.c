@@ -522,8 +522,12 @@ gst_compressed_separate_sink_event (GstPad * pad, GstObject * parent,
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
-      for (i = 0; i < self->n_stems; i++)
+      /* begins when a frame says what it is of: nothing goes before that */
+      for (i = 0; i < self->n_stems; i++) {
         self->stems[i].started = FALSE;
+        gst_compressed_events_clear (&self->stems[i].events);
+        gst_compressed_writer_forget_caps (&self->stems[i].writer);
+      }
       forget_past (self);
       gst_event_unref (event);
       return TRUE;

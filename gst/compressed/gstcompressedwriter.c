@@ -152,6 +152,12 @@ gst_compressed_writer_sound (GstCompressedWriter * writer,
   return NULL;
 }
 
+void
+gst_compressed_writer_forget_caps (GstCompressedWriter * writer)
+{
+  writer->have_caps = FALSE;
+}
+
 static gboolean
 same_caps (const walloc_frame_info * a, const walloc_frame_info * b)
 {

@@ -55,6 +55,9 @@ GstBuffer *   gst_compressed_writer_sound     (GstCompressedWriter * writer,
 /* What comes next does not follow what came last. */
 void          gst_compressed_writer_flush     (GstCompressedWriter * writer);
 
+/* A new stream: its caps are to be sent, be they as those of the last. */
+void          gst_compressed_writer_forget_caps (GstCompressedWriter * writer);
+
 /* Sets the caps of frames with the header @info where they are others than
  * those of the last. */
 GstFlowReturn gst_compressed_writer_set_caps  (GstCompressedWriter * writer,

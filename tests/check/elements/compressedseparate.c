@@ -367,6 +367,45 @@ GST_START_TEST (test_pads)
 
 GST_END_TEST;
 
+/* One stream behind another: the second begins as the first did. */
+GST_START_TEST (test_next_stream)
+{
+  static const GstEventType order[] = { GST_EVENT_STREAM_START,
+    GST_EVENT_CAPS, GST_EVENT_SEGMENT, GST_EVENT_TAG
+  };
+  GstCaps *caps;
+  GPtrArray *frames = encode (1, RATE, &caps);
+  GstSegment segment;
+  GstEvent *event;
+  Fixture f;
+  guint i, e;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  setup (&f, SHARES, gst_caps_ref (caps), 1);
+  for (i = 0; i < 2; i++) {
+    if (i > 0) {
+      gst_harness_push_event (f.in, gst_event_new_stream_start ("second"));
+      gst_harness_push_event (f.in, gst_event_new_caps (caps));
+      gst_harness_push_event (f.in, gst_event_new_segment (&segment));
+    }
+    fail_unless_equals_int (gst_harness_push (f.in,
+            gst_buffer_ref (frames->pdata[0])), GST_FLOW_OK);
+    for (e = 0; e < G_N_ELEMENTS (order); e++) {
+      event = gst_harness_try_pull_event (f.stem[0]);
+      fail_unless (event != NULL);
+      fail_unless_equals_int (GST_EVENT_TYPE (event), order[e]);
+      gst_event_unref (event);
+    }
+    fail_unless (gst_harness_try_pull_event (f.stem[0]) == NULL);
+  }
+  fail_unless_equals_int (gst_harness_buffers_received (f.stem[0]), 2);
+  gst_caps_unref (caps);
+  teardown (&f);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
 /* Another number of channels, and a flush, in the middle: what comes behind is
  * as if it came first. */
 GST_START_TEST (test_changes)
@@ -513,6 +552,7 @@ compressedseparate_suite (void)
   tcase_add_test (tc, test_context);
   tcase_add_test (tc, test_aligned);
   tcase_add_test (tc, test_pads);
+  tcase_add_test (tc, test_next_stream);
   tcase_add_test (tc, test_changes);
   tcase_add_test (tc, test_damage);
   tcase_add_test (tc, test_refused);
