@@ -171,6 +171,7 @@ gst_compressed_base_is_due (GstCompressedBase * self, GstClockTime * next,
 {
   GstCompressedBasePrivate *priv = gst_compressed_base_get_private (self);
   GstClockTime interval;
+  gboolean known;
 
   GST_OBJECT_LOCK (self);
   interval = priv->interval;
@@ -180,11 +181,13 @@ gst_compressed_base_is_due (GstCompressedBase * self, GstClockTime * next,
   /* time stamps of frames are rounded: the nearest one will do */
   if (!GST_CLOCK_TIME_IS_VALID (duration))
     duration = 0;
-  if (GST_CLOCK_TIME_IS_VALID (*next) && time + duration / 2 < *next
-      && time + 2 * interval >= *next)
+  /* unless time went back a lot; an interval may be as long as there is time,
+   * which twice of it would not fit into */
+  known = GST_CLOCK_TIME_IS_VALID (*next)
+      && (time >= *next || (*next - time) / 2 <= interval);
+  if (known && time + duration / 2 < *next)
     return FALSE;
-  if (GST_CLOCK_TIME_IS_VALID (*next) && time < *next + interval
-      && time + 2 * interval >= *next)
+  if (known && time < *next + interval)
     *next += interval;
   else
     *next = time + interval;

@@ -152,7 +152,7 @@ GST_START_TEST (test_interval)
     guint results;
   } cases[] = {
     {0, 10}, {FRAME_TIME, 10}, {2 * FRAME_TIME, 5}, {100 * GST_MSECOND, 4},
-    {GST_SECOND, 1}
+    {GST_SECOND, 1}, {G_MAXINT64, 1}
   };
   GstCaps *caps;
   GPtrArray *frames = shade_frames (64, 48, shades, 10, NULL, &caps);
