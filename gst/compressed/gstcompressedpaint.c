@@ -75,8 +75,8 @@ gst_compressed_paint_mask (GstVideoFrame * frame, const guint8 * mask,
 {
   gint width = GST_VIDEO_FRAME_WIDTH (frame);
   gint height = GST_VIDEO_FRAME_HEIGHT (frame);
-  gint most_x = GST_VIDEO_INFO_WIDTH (&info->info) - 1;
-  gint most_y = GST_VIDEO_INFO_HEIGHT (&info->info) - 1;
+  guint64 most_x = GST_VIDEO_INFO_WIDTH (&info->info) - 1;
+  guint64 most_y = GST_VIDEO_INFO_HEIGHT (&info->info) - 1;
   guint8 values[256][3];
   guint *column = g_new (guint, width);
   guint i;
@@ -87,15 +87,14 @@ gst_compressed_paint_mask (GstVideoFrame * frame, const guint8 * mask,
       get_colour (frame, colours[i], values[i]);
   /* the picture may be shown in another size than it was encoded in */
   for (x = 0; x < width; x++)
-    column[x] = MIN ((gint) ((guint64) x * info->width / width / info->cell),
-        most_x);
+    column[x] = MIN ((guint64) x * info->width / width / info->cell, most_x);
   for (i = 0; i < n_components (frame); i++) {
     Plane plane;
 
     get_plane (frame, i, &plane);
     for (y = 0; y < plane.height; y++) {
-      guint row = MIN ((gint) ((guint64) (y << plane.y_shift) * info->height /
-              height / info->cell), most_y);
+      guint row = MIN ((guint64) (y << plane.y_shift) * info->height / height /
+          info->cell, most_y);
       const guint8 *line = mask + row * stride;
       guint8 *out = plane.data + (gssize) y * plane.stride;
 

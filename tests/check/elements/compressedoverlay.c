@@ -327,6 +327,20 @@ GST_START_TEST (test_text)
 
 GST_END_TEST;
 
+/* A mask of a picture that is said to be of the greatest size: the place of
+ * most pixels is beyond the mask, and its last element is taken. */
+static void
+attach_wide_mask (GstBuffer * buffer)
+{
+  GstStructure *result;
+
+  attach_mask (buffer);
+  result = (GstStructure *) gst_compressed_meta_get (buffer,
+      GST_COMPRESSED_SEGMENT_META, 0);
+  gst_structure_set (result, "width", G_TYPE_UINT, G_MAXUINT,
+      "height", G_TYPE_UINT, G_MAXUINT, "cell", G_TYPE_UINT, 1, NULL);
+}
+
 /* Metas that others filled: no mask in them, no letters, boxes anywhere. */
 GST_START_TEST (test_absurd)
 {
@@ -347,6 +361,13 @@ GST_START_TEST (test_absurd)
   attach_line (in, "x", 30, 20, 10, 10);
   out = gst_harness_push_and_pull (h, in);
   fail_unless (check_same (out, plain));
+  gst_buffer_unref (out);
+
+  in = check_picture (caps, 0);
+  attach_wide_mask (in);
+  out = gst_harness_push_and_pull (h, in);
+  /* that element has no colour */
+  fail_unless_equals_int (differing (caps, out, plain, 2, 2, W, H), 0);
   gst_buffer_unref (out);
 
   /* clipped, not written beyond: valgrind and sanitizers look */
