@@ -338,6 +338,16 @@ read_kind (walloc_task * t, walloc_error * error)
   return WALLOC_OK;
 }
 
+/* Whoever shows it expects text. */
+static int
+is_utf8 (const char *text)
+{
+  json_t *string = json_string (text);
+
+  json_decref (string);
+  return string != NULL;
+}
+
 walloc_result
 walloc_task_read_metadata (walloc_task * t, walloc_error * error)
 {
@@ -358,7 +368,7 @@ walloc_task_read_metadata (walloc_task * t, walloc_error * error)
     return result;
   info->name = get (t, "walloc.name");
   if (info->name == NULL || *info->name == '\0'
-      || strlen (info->name) > WALLOC_TASK_MAX_LABEL)
+      || strlen (info->name) > WALLOC_TASK_MAX_LABEL || !is_utf8 (info->name))
     return wrong (error, "walloc.name", info->name, "a name such as waste-1");
   info->licence = get (t, "walloc.licence");
   info->card = get (t, "walloc.card");

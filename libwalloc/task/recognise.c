@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-static void
-unprepare (walloc_task * t)
+void
+walloc_task_unprepare_recogniser (walloc_task * t)
 {
   task_recogniser *r = &t->recogniser;
 
@@ -18,7 +18,7 @@ unprepare (walloc_task * t)
 void
 walloc_task_free_recogniser (walloc_task * t)
 {
-  unprepare (t);
+  walloc_task_unprepare_recogniser (t);
   walloc_net_free (t->recogniser.net);
   t->recogniser.net = NULL;
 }
@@ -92,7 +92,7 @@ prepare (walloc_task * t, unsigned features, unsigned columns,
 
   if (r->columns == columns && r->features == features)
     return WALLOC_OK;
-  unprepare (t);
+  walloc_task_unprepare_recogniser (t);
   result = walloc_net_prepare (r->net, &in, 1, &why);
   if (result != WALLOC_OK)
     return walloc_fail (error, result == WALLOC_ERR_ARGUMENT ?
@@ -110,7 +110,7 @@ prepare (walloc_task * t, unsigned features, unsigned columns,
       sizeof (float), &short_of);
   r->out = walloc_mem_take (&t->mem, n, sizeof (float), &short_of);
   if (short_of) {
-    unprepare (t);
+    walloc_task_unprepare_recogniser (t);
     return walloc_fail (error, WALLOC_ERR_MEMORY,
         "no memory for a recogniser of %u columns", columns);
   }

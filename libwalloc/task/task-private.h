@@ -103,6 +103,7 @@ walloc_result walloc_task_base64 (walloc_mem * mem, const char *text,
 /* recognise.c */
 walloc_result walloc_task_load_recogniser (walloc_task * t,
     walloc_error * error);
+void walloc_task_unprepare_recogniser (walloc_task * t);
 void walloc_task_free_recogniser (walloc_task * t);
 
 /* read.c */

@@ -189,6 +189,7 @@ walloc_task_set_precision (walloc_task * task, walloc_net_precision precision,
   if (task == NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no task");
   walloc_task_unprepare (task);
+  walloc_task_unprepare_recogniser (task);
   result = walloc_net_set_precision (task->net, precision, error);
   if (result == WALLOC_OK && task->recogniser.net != NULL)
     result = walloc_net_set_precision (task->recogniser.net, precision, error);

@@ -117,6 +117,28 @@ test_files (void)
   }
 }
 
+/* A name that is no text where it is shown. */
+static void
+test_name (void)
+{
+  static uint8_t bytes[1 << 16];
+  FILE *file = fopen (TASK_FILE ("classify"), "rb");
+  size_t size = file != NULL ? fread (bytes, 1, sizeof bytes, file) : 0, i;
+  walloc_error error = { "" };
+  walloc_task *task = NULL;
+  walloc_result result;
+
+  if (file != NULL)
+    fclose (file);
+  /* the key, a tag and a length of a byte each, the value */
+  for (i = 0; i + 14 < size && memcmp (bytes + i, "walloc.name", 11) != 0; i++);
+  bytes[i + 13] = 0xff;
+  result = walloc_task_load (&task, bytes, size, NULL, NULL, &error);
+  TAP_OK (result == WALLOC_ERR_MODEL && task == NULL
+      && strstr (error.text, "'walloc.name'"), "a name that is no UTF-8: %s",
+      error.text);
+}
+
 static void
 test_runs (void)
 {
@@ -220,6 +242,7 @@ int
 main (void)
 {
   test_files ();
+  test_name ();
   test_runs ();
   test_calls ();
   test_memory ("classify");

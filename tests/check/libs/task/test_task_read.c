@@ -298,6 +298,13 @@ test_page (void)
       && lines[0].confidence > 0.5, "its text: \"%s\", %g", lines[0].text,
       lines[0].confidence);
 
+  TAP_OK (walloc_task_set_precision (task, WALLOC_NET_F32, NULL) == WALLOC_OK
+      && walloc_task_run_planes (task, planes, 1, 20, 16, 20, 1, 0, NULL,
+          NULL) == WALLOC_OK && walloc_task_read (task, 160, 128, &lines,
+          &count, NULL, &error) == WALLOC_OK && count == 1
+      && strcmp (lines[0].text, "b") == 0, "in another precision: %s",
+      error.text);
+
   walloc_task_run_planes (task, planes, 1, 20, 16, 20, 1, 1, NULL, NULL);
   TAP_OK (walloc_task_read (task, 200, 90, &lines, &count, NULL, &error) ==
       WALLOC_OK && count == 1 && near (lines[0].left, 56)
