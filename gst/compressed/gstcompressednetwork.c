@@ -28,7 +28,7 @@ GST_DEBUG_CATEGORY_STATIC (compressed_network_debug);
 
 struct _GstCompressedNetwork
 {
-  guint refs;                   /* protected by cache_lock */
+  guint refs;                   /* changed with cache_lock, read by all */
   gchar *path;
   gint64 mtime, size;
   GBytes *bytes;
@@ -171,7 +171,7 @@ load_locked (const gchar * path, GError ** error)
   }
   self = g_hash_table_lookup (cache, path);
   if (self && self->mtime == mtime && self->size == size) {
-    self->refs++;
+    g_atomic_int_inc (&self->refs);
     return self;
   }
   bytes = read_file (path, size, error);
@@ -242,8 +242,8 @@ gst_compressed_network_unref (GstCompressedNetwork * self)
   if (!self)
     return;
   g_mutex_lock (&cache_lock);
-  if (--self->refs) {
-    trim (self, self->refs + SPARE);
+  if (!g_atomic_int_dec_and_test (&self->refs)) {
+    trim (self, g_atomic_int_get (&self->refs) + SPARE);
   } else {
     /* the entry may belong to a newer load of the same path */
     if (g_hash_table_lookup (cache, self->path) == self)
@@ -320,11 +320,8 @@ gst_compressed_network_take (GstCompressedNetwork * self, guint width,
   GstCompressedInstance *instance;
   walloc_error text = { "" };
   walloc_result result;
-  guint most;
-
-  g_mutex_lock (&cache_lock);
-  most = self->refs + SPARE;
-  g_mutex_unlock (&cache_lock);
+  /* without the cache's lock, under which others may be loading a file */
+  guint most = g_atomic_int_get (&self->refs) + SPARE;
 
   g_mutex_lock (&self->lock);
   instance = pick_locked (self, width, height, most);
