@@ -100,11 +100,10 @@ check_kind (GstCompressedBase * self, GstCompressedNetwork * network,
 }
 
 /* Takes over @network and @labels. */
-static gboolean
+static void
 set_network (GstCompressedBase * self, GstCompressedNetwork * network,
-    gchar ** labels, GError ** error)
+    gchar ** labels)
 {
-  GstCompressedBaseClass *klass = GST_COMPRESSED_BASE_GET_CLASS (self);
   GstCompressedBasePrivate *priv = gst_compressed_base_get_private (self);
   const walloc_task_info *info = gst_compressed_network_get_info (network);
 
@@ -120,8 +119,6 @@ set_network (GstCompressedBase * self, GstCompressedNetwork * network,
   if (info->channels > priv->reader.channels)
     gst_compressed_reader_flush (&priv->reader);
   gst_compressed_reader_set_channels (&priv->reader, info->channels);
-
-  return !klass->set_network || klass->set_network (self, info, error);
 }
 
 gboolean
@@ -160,7 +157,7 @@ gst_compressed_base_open (GstCompressedBase * self)
     ok = labels != NULL;
   }
   if (ok)
-    ok = set_network (self, network, labels, &error);
+    set_network (self, network, labels);
   else
     gst_compressed_network_unref (network);
   if (!ok) {
@@ -220,12 +217,14 @@ gst_compressed_base_get_runner (GstCompressedBase * self)
 
 /* Something that makes no result of a frame, and is no error of the stream. */
 static void
-failed (GstCompressedBase * self, const gchar * text)
+failed (GstCompressedBase * self, const GstCompressedFrame * frame,
+    const gchar * text)
 {
   GstCompressedBasePrivate *priv = gst_compressed_base_get_private (self);
   gint64 now = g_get_monotonic_time ();
 
   count (self, &priv->stats.failed, 1);
+  gst_compressed_side_gap (&priv->side, frame->timestamp, frame->duration);
   priv->failures++;
   if (priv->last_warning && now - priv->last_warning < WARNING_INTERVAL)
     return;
@@ -318,7 +317,7 @@ run (GstCompressedBase * self, const gfloat ** planes, guint width,
   ran = now_ns ();
   if (result != WALLOC_OK) {
     gst_compressed_network_give (priv->network, instance);
-    failed (self, *text.text ? text.text : walloc_strerror (result));
+    failed (self, frame, *text.text ? text.text : walloc_strerror (result));
     return GST_FLOW_OK;
   }
   message = new_result (self, klass->name, frame);
@@ -335,7 +334,7 @@ run (GstCompressedBase * self, const gfloat ** planes, guint width,
   }
   gst_structure_free (message);
   gst_structure_free (meta);
-  failed (self, *text.text ? text.text : walloc_strerror (result));
+  failed (self, frame, *text.text ? text.text : walloc_strerror (result));
 
   return GST_FLOW_OK;
 }
@@ -483,6 +482,9 @@ gst_compressed_base_analyse (GstCompressedBase * self,
     if (read == GST_COMPRESSED_READER_OK)
       gst_compressed_reader_warn (&priv->reader, "parts of it are damaged");
     gst_compressed_window_reset (&priv->window);
+    /* who waits at the side pad is not to wait for this frame */
+    if (job->wanted)
+      gst_compressed_side_gap (&priv->side, job->timestamp, job->duration);
     return GST_FLOW_OK;
   }
   if (priv->reader.info.media == WALLOC_MEDIA_AUDIO)

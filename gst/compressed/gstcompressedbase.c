@@ -462,9 +462,10 @@ gst_compressed_base_request_pad (GstElement * element, GstPadTemplate * templ,
   gst_pad_set_iterate_internal_links_function (pad,
       GST_DEBUG_FUNCPTR (gst_compressed_base_iterate_links));
   gst_pad_use_fixed_caps (pad);
-  gst_compressed_side_set_pad (&priv->side, pad);
   gst_pad_set_active (pad, TRUE);
   gst_element_add_pad (element, pad);
+  /* last: what is pushed before that would be lost, stream-start too */
+  gst_compressed_side_set_pad (&priv->side, pad);
 
   return pad;
 }

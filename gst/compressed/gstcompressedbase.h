@@ -34,9 +34,6 @@ typedef struct _GstCompressedBasePrivate GstCompressedBasePrivate;
  * @meta: name of the custom meta
  * @side: (nullable): name of a request source pad for what else comes out,
  *   which the subclass has a template for
- * @set_network: (nullable): another network or labels: what @info says holds
- *   until the next call. %FALSE with an error of the domain
- *   GST_RESOURCE_ERROR when the element cannot use it
  * @result: makes results of what @task has put out for @frame: adds fields to
  *   @message, which has the time fields, and to @meta, which becomes the same
  *   with what @result adds; sets *@tell to %FALSE when nobody is to be told.
@@ -56,10 +53,6 @@ struct _GstCompressedBaseClass
   const gchar *name;
   const gchar *meta;
   const gchar *side;
-
-  gboolean      (*set_network)  (GstCompressedBase * self,
-                                 const walloc_task_info * info,
-                                 GError ** error);
 
   walloc_result (*result)       (GstCompressedBase * self,
                                  walloc_task * task,

@@ -237,6 +237,48 @@ GST_START_TEST (test_events)
 
 GST_END_TEST;
 
+/* A frame of which there is no mask is a gap: who waits for one goes on. In
+ * the other thread, too. */
+GST_START_TEST (test_damaged)
+{
+  static const gchar *const props[] = { NULL, "leaky=true" };
+  GstCaps *caps;
+  GPtrArray *frames = shade_frames (64, 48, shades, 3, NULL, &caps);
+  GstBuffer *bad = damage (g_ptr_array_index (frames, 1));
+  GstClockTime time;
+  GstEvent *event;
+  guint i, gaps;
+
+  for (i = 0; i < G_N_ELEMENTS (props); i++) {
+    GstHarness *h = compressed_harness (NAME, NETWORK ("segment"), props[i]);
+    GstHarness *m = gst_harness_new_with_element (h->element, NULL, "mask");
+
+    gst_harness_set_src_caps (h, gst_caps_ref (caps));
+    pass_on (h, g_ptr_array_index (frames, 0));
+    /* waits until it is there */
+    gst_buffer_unref (gst_harness_pull (m));
+    gst_harness_push (h, gst_buffer_ref (bad));
+    gst_harness_push_event (h, gst_event_new_eos ());
+    fail_unless_equals_int (gst_harness_buffers_received (m), 1);
+    for (gaps = 0; (event = gst_harness_try_pull_event (m));) {
+      if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
+        gst_event_parse_gap (event, &time, NULL);
+        fail_unless_equals_uint64 (time, FRAME_TIME);
+        gaps++;
+      }
+      gst_event_unref (event);
+    }
+    fail_unless_equals_int (gaps, 1);
+    gst_harness_teardown (m);
+    gst_harness_teardown (h);
+  }
+  gst_buffer_unref (bad);
+  gst_caps_unref (caps);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_flush)
 {
   GstCaps *caps;
@@ -339,6 +381,7 @@ compressedsegment_suite (void)
   tcase_add_test (tc, test_tiny);
   tcase_add_test (tc, test_behind_decoder);
   tcase_add_test (tc, test_events);
+  tcase_add_test (tc, test_damaged);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_request);
   tcase_add_test (tc, test_wrong);
