@@ -70,6 +70,13 @@ GstFlowReturn  gst_compressed_base_finish       (GstCompressedBase * self);
 /* What comes next need not follow what came last. */
 void           gst_compressed_base_forget       (GstCompressedBase * self);
 
+/* gstcompressedproperties.c: for class_init, and for init */
+void           gst_compressed_base_install_properties (GObjectClass *
+                                                 object_class);
+
+void           gst_compressed_base_init_properties (GstCompressedBasePrivate *
+                                                 priv);
+
 /* gstcompressedbase.c. Whether what begins at @time is due by interval; *@next
  * is when the next will be. */
 gboolean       gst_compressed_base_is_due       (GstCompressedBase * self,
