@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include <glib/gstdio.h>
+
 #include "gstcompressedbase-private.h"
 #include "gstcompressedmeta.h"
 #include "gstwalloccommon.h"
@@ -38,7 +40,26 @@ free_labels (GstCompressedBasePrivate * priv)
   priv->labels = NULL;
 }
 
-/* One label in each line of the file @path, @wanted of them. */
+/* What is there and must not be read: a pipe would never end, nor a device. */
+static gboolean
+is_no_labels_file (const gchar * path)
+{
+  GStatBuf st;
+
+  return g_stat (path, &st) == 0 && (!S_ISREG (st.st_mode)
+      || st.st_size > MAX_LABELS_FILE);
+}
+
+static void
+set_no_labels (const gchar * path, GError ** error)
+{
+  g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+      "The labels file \"%s\" is no text in UTF-8 of at most %d bytes, with "
+      "one label in each line.", path, MAX_LABELS_FILE);
+}
+
+/* One label in each line of the file @path, at least as many as the network
+ * has. */
 static gchar **
 read_labels (const gchar * path, const walloc_task_info * info, GError ** error)
 {
@@ -47,6 +68,10 @@ read_labels (const gchar * path, const walloc_task_info * info, GError ** error)
   gsize size;
   guint n;
 
+  if (is_no_labels_file (path)) {
+    set_no_labels (path, error);
+    return NULL;
+  }
   if (!g_file_get_contents (path, &text, &size, &problem)) {
     g_set_error (error, GST_RESOURCE_ERROR, g_error_matches (problem,
             G_FILE_ERROR, G_FILE_ERROR_NOENT) ? GST_RESOURCE_ERROR_NOT_FOUND :
@@ -56,9 +81,7 @@ read_labels (const gchar * path, const walloc_task_info * info, GError ** error)
     return NULL;
   }
   if (size > MAX_LABELS_FILE || !g_utf8_validate (text, size, NULL)) {
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
-        "The labels file \"%s\" is no text in UTF-8 of at most %d bytes, with "
-        "one label in each line.", path, MAX_LABELS_FILE);
+    set_no_labels (path, error);
     g_free (text);
     return NULL;
   }

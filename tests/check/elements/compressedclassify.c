@@ -4,6 +4,8 @@
 #include "config.h"
 #endif
 
+#include <sys/stat.h>
+
 #include "compressed-check.h"
 
 #define NAME "compressedclassify"
@@ -263,6 +265,15 @@ GST_START_TEST (test_labels_file)
           gst_buffer_ref (g_ptr_array_index (frames, 0))), GST_FLOW_ERROR);
   check_assert_message (bus, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
       GST_RESOURCE_ERROR_READ, "UTF-8");
+
+  /* a pipe that nobody writes to is not waited for */
+  g_unlink (few);
+  fail_unless_equals_int (mkfifo (few, 0600), 0);
+  g_object_set (h->element, "labels-file", few, NULL);
+  fail_unless_equals_int (gst_harness_push (h,
+          gst_buffer_ref (g_ptr_array_index (frames, 0))), GST_FLOW_ERROR);
+  check_assert_message (bus, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_READ, "at most 4194304 bytes");
 
   g_object_set (h->element, "labels-file", "/nowhere.txt", NULL);
   fail_unless_equals_int (gst_harness_push (h,
