@@ -58,9 +58,10 @@ class LatentClassifier(nn.Module):
     square root is taken."""
 
     def __init__(self, channels, classes, widths=WIDTHS, spread=None,
-                 centre=0.0, wide=96, dropout=.2):
+                 centre=0.0, wide=96, blocks=0, dropout=.2):
         """spread: [channels], root mean squares; centre: mean of channel 0;
-        wide: outputs of the stem."""
+        wide: outputs of the stem; blocks: of residuals at the resolution of
+        the latents, where capacity is put back."""
         super().__init__()
         self.channels = channels
         self.register_buffer('scale_by', torch.ones(channels)
@@ -75,7 +76,8 @@ class LatentClassifier(nn.Module):
         nn.init.zeros_(self.rate.bias)
         self.narrow = nn.Sequential(
             nn.Conv2d(wide, widths[0], 1, bias=False),
-            nn.BatchNorm2d(widths[0]), nn.ReLU())
+            nn.BatchNorm2d(widths[0]), nn.ReLU(),
+            *[Block(widths[0], widths[0], 1) for _ in range(blocks)])
         self.trunk = Trunk(widths, classes, dropout)
         self.folded = False
 

@@ -43,12 +43,14 @@ def arguments():
     p.add_argument('--out', required=True, help='NAME of .pt and .json')
     p.add_argument('--input', choices=READERS, default='latents')
     p.add_argument('--decoder', default='linear', help='of --input decoded')
-    p.add_argument('--channels', type=int, default=96, help='of latents')
+    p.add_argument('--channels', type=int, default=24, help='of latents')
     p.add_argument('--widths', default='32,48,80,160')
     p.add_argument('--first', type=int, default=16,
                    help='width of the first stage of networks on pixels')
-    p.add_argument('--wide', type=int, default=96,
+    p.add_argument('--wide', type=int, default=64,
                    help='outputs of the stem of networks on latents')
+    p.add_argument('--blocks', type=int, default=1,
+                   help='of residuals at the resolution of latents')
     p.add_argument('--epochs', type=int, default=40)
     p.add_argument('--batch', type=int, default=32)
     p.add_argument('--rate', type=float, default=3e-3)
@@ -84,7 +86,8 @@ def build(config):
         return PixelClassifier(len(config['labels']), widths,
                                config['first'])
     return LatentClassifier(config['channels'], len(config['labels']), widths,
-                            wide=config['wide'])
+                            wide=config['wide'],
+                            blocks=config.get('blocks', 0))
 
 
 def load(path, device='cpu'):
@@ -157,8 +160,8 @@ def go_on(args, config):
     if old['labels'] != config['labels']:
         net.trunk.head = torch.nn.Linear(net.trunk.head.in_features,
                                          len(config['labels']))
-    for key in ('widths', 'channels', 'first', 'wide'):
-        config[key] = old[key]
+    for key in ('widths', 'channels', 'first', 'wide', 'blocks'):
+        config[key] = old.get(key, 0)
     if config['input'] == 'latents' and args.channels != old['channels']:
         raise ValueError(f'{args.start} reads {old["channels"]} channels; say '
                          f'--channels {old["channels"]}')
@@ -243,6 +246,7 @@ def main():
                              f'{frames.meta["qualities"]}')
     config = dict(input=args.input, labels=frames.labels, widths=list(widths),
                   channels=args.channels, first=args.first, wide=args.wide,
+                  blocks=args.blocks,
                   decoder=args.decoder, model=frames.meta['model'],
                   recipe=vars(args))
     reader = Reader(frames, args.input, args.channels, args.decoder)
@@ -258,7 +262,7 @@ def main():
         spread, centre = spread_of(
             (reader(i).values[None] for i in rows), args.channels)
         net = LatentClassifier(args.channels, len(frames.labels), widths,
-                               spread, centre, args.wide)
+                               spread, centre, args.wide, args.blocks)
     else:
         net = build(config)
     net = net.to(args.device, memory_format=torch.channels_last)

@@ -132,7 +132,7 @@ class Steps(unittest.TestCase):
         frames = streams.FrameSet(self.at('set'))
         answers = []
         for i in frames.where('test', quality=80):
-            v, step, scale = codec.latents(frames.frame(i), 96)
+            v, step, scale = codec.latents(frames.frame(i), 24)
             answers.append(int(net.run({
                 'latents': v[None], 'step': np.float32([step]),
                 'scale': np.float32([scale])})['logits'].argmax()))
@@ -198,7 +198,7 @@ class Networks(unittest.TestCase):
             net.cut(25)
 
     def test_twins_are_of_one_size(self):
-        a = networks.LatentClassifier(96, 6)
+        a = networks.LatentClassifier(24, 6, wide=64, blocks=1)
         b = networks.PixelClassifier(6)
         self.assertLess(abs(networks.parameters(b) / networks.parameters(a)
                             - 1), .05)
