@@ -5,6 +5,34 @@
 
 #include "gstcompressedevents.h"
 
+/* Whether a pad that keeps @event forgets @old, as it does with sticky ones. */
+static gboolean
+replaces (GstEvent * event, GstEvent * old)
+{
+  const GstStructure *s = gst_event_get_structure (event);
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_TYPE (old))
+    return FALSE;
+  return !(GST_EVENT_TYPE (event) & GST_EVENT_TYPE_STICKY_MULTI) || (s
+      && gst_event_has_name (old, gst_structure_get_name (s)));
+}
+
+/* Takes @event. A pad to which nobody is linked may stay so for long, so that
+ * what is of no use any more must not pile up. */
+static void
+keep (GstCompressedEvents * self, GstEvent * event)
+{
+  GList *l;
+
+  for (l = self->held; l; l = l->next)
+    if (replaces (event, l->data)) {
+      gst_event_unref (l->data);
+      self->held = g_list_delete_link (self->held, l);
+      break;
+    }
+  self->held = g_list_prepend (self->held, event);
+}
+
 gboolean
 gst_compressed_events_hold (GstCompressedEvents * self, GstEvent * event)
 {
@@ -21,7 +49,7 @@ gst_compressed_events_hold (GstCompressedEvents * self, GstEvent * event)
   }
   /* a gap in front of everything is of no use to anybody */
   if (GST_EVENT_IS_STICKY (event))
-    self->held = g_list_prepend (self->held, event);
+    keep (self, event);
   else
     gst_event_unref (event);
   return TRUE;

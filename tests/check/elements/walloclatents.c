@@ -499,6 +499,50 @@ GST_START_TEST (test_too_large)
 
 GST_END_TEST;
 
+/* What comes before the first frame waits for it, and of what replaces what
+ * came before only the newest. */
+GST_START_TEST (test_events)
+{
+  static const GstEventType order[] = { GST_EVENT_STREAM_START,
+    GST_EVENT_CAPS, GST_EVENT_TAG, GST_EVENT_TAG, GST_EVENT_SEGMENT
+  };
+  GstCaps *caps;
+  GPtrArray *frames = check_encode ("I420", 64, 64, 1, NULL, &caps);
+  GstHarness *h = latents_harness (NULL, caps);
+  GstSegment segment;
+  GstTagList *tags;
+  GstEvent *event;
+  guint i;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  for (i = 0; i < 6; i++) {
+    tags = gst_tag_list_new (GST_TAG_BITRATE, 1000 * i, NULL);
+    gst_tag_list_set_scope (tags, i % 2 ? GST_TAG_SCOPE_GLOBAL :
+        GST_TAG_SCOPE_STREAM);
+    gst_harness_push_event (h, gst_event_new_tag (tags));
+    segment.base = i;
+    gst_harness_push_event (h, gst_event_new_segment (&segment));
+  }
+  gst_buffer_unref (gst_harness_push_and_pull (h,
+          gst_buffer_ref (frames->pdata[0])));
+  for (i = 0; i < G_N_ELEMENTS (order); i++) {
+    event = gst_harness_try_pull_event (h);
+    fail_unless (event != NULL);
+    fail_unless_equals_string (GST_EVENT_TYPE_NAME (event),
+        gst_event_type_get_name (order[i]));
+    if (order[i] == GST_EVENT_SEGMENT) {
+      gst_event_copy_segment (event, &segment);
+      fail_unless_equals_uint64 (segment.base, 5);
+    }
+    gst_event_unref (event);
+  }
+  fail_unless (gst_harness_try_pull_event (h) == NULL);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
 /* Downstream that wants other tensors. */
 GST_START_TEST (test_not_negotiated)
 {
@@ -531,6 +575,7 @@ walloclatents_suite (void)
   tcase_add_test (tc, test_sound);
   tcase_add_test (tc, test_wrong_model);
   tcase_add_test (tc, test_too_large);
+  tcase_add_test (tc, test_events);
   tcase_add_test (tc, test_not_negotiated);
 
   return s;
