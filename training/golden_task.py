@@ -192,6 +192,13 @@ def separate():
         [port('latents_out', 1, 2, 8, 't')], consts),
          metadata('separate', 'shares', ['quarter', 'rest'], 'audio', 8,
                   **more))
+    # more channels than the codec model has
+    save('separate-many', graph(
+        stems + [node('Unsqueeze', ['flat', 'axis'], ['latents_out'])],
+        [port('latents', 1, 4096, 't')],
+        [port('latents_out', 1, 2, 4096, 't')], consts),
+         metadata('separate', 'many', ['quarter', 'rest'], 'audio', 4096,
+                  **more))
     # what came 4 columns before, and nothing
     save('separate-late', graph(
         [node('Slice', ['latents', 'from', 'to', 'last'], ['past']),

@@ -43,14 +43,26 @@ gboolean
 gst_compressed_open_check (GstCompressedNetwork * network,
     const GstCompressedReader * reader)
 {
+  const guint wanted = gst_compressed_network_get_info (network)->channels;
+  const guint there = reader->model->info.channels;
   walloc_error text = { "" };
 
-  if (gst_compressed_network_check (network, &reader->info, &text) == WALLOC_OK)
-    return TRUE;
-  GST_ELEMENT_ERROR (reader->element, STREAM, WRONG_TYPE, (NULL),
-      ("The network \"%s\" does not read this stream: %s",
-          gst_compressed_network_get_path (network), text.text));
-  return FALSE;
+  if (gst_compressed_network_check (network, &reader->info, &text) != WALLOC_OK) {
+    GST_ELEMENT_ERROR (reader->element, STREAM, WRONG_TYPE, (NULL),
+        ("The network \"%s\" does not read this stream: %s",
+            gst_compressed_network_get_path (network), text.text));
+    return FALSE;
+  }
+  /* what it puts out could not be coded, and memory goes by its number */
+  if (wanted > there) {
+    GST_ELEMENT_ERROR (reader->element, STREAM, WRONG_TYPE, (NULL),
+        ("The network \"%s\" reads %u channels (walloc.channels), but the "
+            "codec model \"%s\" has %u. Export it with at most that many.",
+            gst_compressed_network_get_path (network), wanted,
+            reader->model->path, there));
+    return FALSE;
+  }
+  return TRUE;
 }
 
 GstCompressedInstance *

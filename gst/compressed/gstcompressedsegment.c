@@ -40,6 +40,8 @@
 
 #include "gstcompressedelements.h"
 #include "gstcompressedmeta.h"
+#include <string.h>
+
 #include "gstcompressedsegment.h"
 #include "gstwalloccommon.h"
 
@@ -166,6 +168,9 @@ gst_compressed_segment_make_mask (GstCompressedSegment * self,
     g_strlcpy (error->text, "no memory for a mask", sizeof (error->text));
     return WALLOC_ERR_MEMORY;
   }
+  /* what fills rows up must not show old memory */
+  if ((guint) GST_VIDEO_INFO_PLANE_STRIDE (&mask->info, 0) > width)
+    memset (map.data, 0, map.size);
   result = walloc_task_mask (task, mask->cell == 1 ? cell : 1, width, height,
       map.data, GST_VIDEO_INFO_PLANE_STRIDE (&mask->info, 0), shares,
       gst_compressed_base_get_runner (GST_COMPRESSED_BASE (self)), error);

@@ -537,6 +537,16 @@ GST_START_TEST (test_refused)
       GST_STREAM_ERROR_WRONG_TYPE, "32000");
   teardown (&f);
   g_ptr_array_unref (frames);
+
+  /* before any memory is taken for its 4096 channels */
+  frames = encode (1, RATE, &caps);
+  setup (&f, TEST_GOLDEN_DIR "/task/separate-many.onnx", caps, 1);
+  fail_unless_equals_int (gst_harness_push (f.in,
+          gst_buffer_ref (frames->pdata[0])), GST_FLOW_ERROR);
+  check_assert_message (f.bus, GST_MESSAGE_ERROR, GST_STREAM_ERROR,
+      GST_STREAM_ERROR_WRONG_TYPE, "4096");
+  teardown (&f);
+  g_ptr_array_unref (frames);
 }
 
 GST_END_TEST;
