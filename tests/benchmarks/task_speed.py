@@ -14,7 +14,8 @@ PIXELS.onnx is the network of the same size that was trained on decoded pixels
 (training/tasks), with one input [1, 3, height, width]; empty: none. Both ways
 run one after the other on one thread, tests/benchmarks/bench_task.c.
 
-Operations are multiply-adds. Those of decoders: `linear` has one matrix per
+Operations are multiply-adds, means of the pictures (at low rates some are coded
+at half size, with a quarter of the latents), times are medians. Those of decoders: `linear` has one matrix per
 group of channels and the lifting steps of the packet synthesis; `fast` adds
 its network, 0.17 million weights per position (models/photo-1.md).
 """
