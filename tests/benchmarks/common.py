@@ -112,15 +112,20 @@ def write_json(path, data):
 
 def command_line():
     """The command of this run as it would be typed in the source tree:
-    folders outside of it are cut to their last name."""
+    folders outside of it are cut to their last name, also in lists with
+    commas."""
+    def short(path):
+        if not os.path.isabs(path):
+            return path
+        inside = os.path.relpath(path, ROOT)
+        return inside if not inside.startswith("..") \
+            else os.path.basename(path.rstrip("/"))
+
     words = [os.path.relpath(os.path.abspath(sys.argv[0]), ROOT)]
     for word in sys.argv[1:]:
-        name, equals, path = word.rpartition("=")
-        if os.path.isabs(path):
-            inside = os.path.relpath(path, ROOT)
-            path = inside if not inside.startswith("..") \
-                else os.path.basename(path.rstrip("/"))
-        words.append(shlex.quote(name + equals + path))
+        name, equals, value = word.rpartition("=")
+        value = ",".join(short(path) for path in value.split(","))
+        words.append(shlex.quote(name + equals + value))
     return " ".join(words)
 
 

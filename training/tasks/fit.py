@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from progress import EarlyStop, Progress
+from report import recipe
 from streams import ahead
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -111,7 +112,7 @@ class Fit:
                                           self.spent])}, path + '.pt.part')
         os.replace(path + '.pt.part', path + '.pt')
         with open(path + '.curve.json', 'w') as f:
-            json.dump({'args': vars(self.args), 'checks': self.curve,
+            json.dump({'args': recipe(self.args), 'checks': self.curve,
                        'parameters': parameters(self.net)}, f, indent=1)
 
     def load(self):

@@ -283,7 +283,7 @@ def main():
                             2.0 ** (args.step_index / 16),
                             tensors['codec.rounding'][index][:k] / 256.0)
     pool = pools(frames, matrices.analysis[:k], args.variants)
-    figures = dict(step_index=args.step_index, recipe=vars(args), arms={})
+    figures = dict(step_index=args.step_index, recipe=report.recipe(args), arms={})
     right = {}
     for name, adapt in (('control', False), ('joint', True)):
         trained, changed, course = train(args, net, projection, pool, adapt)

@@ -47,6 +47,14 @@ def confusion(truth, answer, classes):
     return out
 
 
+def recipe(args):
+    """What a run was told, for a file that others read: a dict of args
+    (argparse.Namespace), with absolute paths cut to their last name."""
+    return {k: os.path.basename(v.rstrip('/'))
+            if isinstance(v, str) and os.path.isabs(v) else v
+            for k, v in vars(args).items()}
+
+
 def write_json(path, figures):
     """Write figures (numpy numbers and arrays too) as JSON, sorted."""
     def plain(x):

@@ -25,7 +25,7 @@ from latents import ROOT, WallocError
 from networks import (LatentClassifier, PixelClassifier, parameters,
                       spread_of)
 from progress import EarlyStop, Progress
-from report import write_json
+from report import recipe, write_json
 from streams import (FrameSet, READERS, Reader, ahead, epoch_batches,
                      read_batch)
 
@@ -248,7 +248,7 @@ def main():
                   channels=args.channels, first=args.first, wide=args.wide,
                   blocks=args.blocks,
                   decoder=args.decoder, model=frames.meta['model'],
-                  recipe=vars(args))
+                  recipe=recipe(args))
     reader = Reader(frames, args.input, args.channels, args.decoder)
     steps = len(epoch_batches(frames, 'train', args.batch,
                               np.random.default_rng(0)))
@@ -329,7 +329,7 @@ def main():
                 torch.save(dict(config=json.dumps(config),
                                 state=stop.state), args.out + '.pt')
             write_json(args.out + '.json', dict(
-                course=course, recipe=vars(args), weights=parameters(net),
+                course=course, recipe=recipe(args), weights=parameters(net),
                 labels=frames.labels))
             if stop.over:
                 print('no gain any more')
