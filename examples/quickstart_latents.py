@@ -7,8 +7,11 @@ import os
 import re
 import sys
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "training", "tasks"))
+from page_lines import distance  # noqa: E402
 
 SOUNDS = "/usr/share/asterisk/sounds/en_US_f_Allison/digits"
 SOUNDS_CREDIT = ("The digits 0 to 9, spoken by Allison Smith for Asterisk,"
@@ -80,17 +83,6 @@ def printed(root, out):
     return path, lines
 
 
-def distance(a, b):
-    """Levenshtein distance of two texts."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        last, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1,
-                                       last + (x != y))
-    return row[-1]
-
-
 def read_page(launch, root, out):
     path, lines = printed(root, out)
     coded, text = (os.path.join(out, n) for n in ("page.wlc", "page.txt"))
@@ -122,11 +114,11 @@ def colour(launch, photo, out):
     launch(f"filesrc location={grey} ! wallocparse ! compressedcolorize"
            " model-file=colour-1 ! wallocdec ! videoconvert ! pngenc !"
            f" filesink location={coloured}")
-    parts = [Image.open(p) for p in (photo, photo, coloured)]
-    parts[0] = parts[0].convert("L").convert("RGB")
-    parts = [parts[0], parts[2].convert("RGB"), parts[1].convert("RGB")]
+    original = Image.open(photo).convert("RGB")
+    parts = (original.convert("L").convert("RGB"),
+             Image.open(coloured).convert("RGB"), original)
     width = 420
-    height = round(width * parts[0].height / parts[0].width)
+    height = round(width * original.height / original.width)
     picture = Image.new("RGB", (3 * width + 20, height), "white")
     for k, part in enumerate(parts):
         picture.paste(part.resize((width, height), Image.LANCZOS),
@@ -135,7 +127,7 @@ def colour(launch, photo, out):
     return sheet
 
 
-def page(rows, read, sheet, out):
+def page(rows, read, sheet):
     """The report's section."""
     lines = [
         "<h2>Without decoding</h2><p>Networks that read what the entropy"
@@ -173,4 +165,4 @@ def run(launch, say, root, photo, out):
     say(f"  {100 * read['wrong']:.1f} % of the characters are wrong")
     say("\nThe photograph without its colours, and with a network's")
     sheet = colour(launch, photo, out)
-    return page(rows, read, sheet, out), [read["file"], sheet]
+    return page(rows, read, sheet), [read["file"], sheet]

@@ -254,15 +254,22 @@ static walloc_task_info task_info;
 static double task_work;        /* of all runs that count */
 static other pixels;
 
+/* The first round prepares, and does not count. */
+static void
+forget (void)
+{
+  task_work = entropy.n = net.n = whole.n = decode.n = convert.n =
+      pixel_net.n = pixel_whole.n = 0;
+}
+
 /* What a reader does with the output: labels or a mask of the grid. */
 static void
-finish (const walloc_frame_info * info)
+finish (void)
 {
   static uint8_t mask[2048 * 2048];
   walloc_task_class best[5];
   unsigned n = 5, width, height;
 
-  (void) info;
   if (task_info.kind == WALLOC_TASK_CLASSIFY)
     check (walloc_task_classify (task, best, &n, &error), "classes");
   if (task_info.kind == WALLOC_TASK_SEGMENT) {
@@ -290,7 +297,7 @@ picture_latents (walloc_decoder * decoder, const frame * f)
   t1 = now ();
   check (walloc_task_run (task, &latents, f->info.scale, NULL, &error),
       "network on latents");
-  finish (&f->info);
+  finish ();
   add (&entropy, t1 - t0);
   add (&net, now () - t1);
   add (&whole, now () - t0);
@@ -347,10 +354,8 @@ bench_pictures (walloc_model * model, walloc_decoder_kind kind,
       if (pixel_path != NULL)
         picture_pixels (decoder, kind, &frames[i], rgb, width, height);
     }
-    /* the first round prepares */
     if (r == 0)
-      task_work = entropy.n = net.n = whole.n = decode.n = convert.n =
-          pixel_net.n = pixel_whole.n = 0;
+      forget ();
   }
   walloc_decoder_free (reader);
   walloc_decoder_free (decoder);
@@ -385,7 +390,7 @@ sound_latents (walloc_audio_decoder * decoder, float *columns, unsigned room)
   task_work += (double) walloc_task_work (task);
   check (walloc_task_run_planes (task, planes, task_info.channels, room, 1,
           room, 1, 0, NULL, &error), "network on latents");
-  finish (&frames[0].info);
+  finish ();
   add (&entropy, t1 - t0);
   add (&net, now () - t1);
   add (&whole, now () - t0);
@@ -444,8 +449,7 @@ bench_sound (walloc_model * model, const char *sample_path,
     if (sample_path != NULL)
       sound_samples (decoder, pixels.in, room * WALLOC_AUDIO_COLUMN);
     if (r == 0)
-      task_work = entropy.n = net.n = whole.n = decode.n = convert.n =
-          pixel_net.n = pixel_whole.n = 0;
+      forget ();
   }
   walloc_audio_decoder_free (reader);
   walloc_audio_decoder_free (decoder);
