@@ -13,6 +13,7 @@ from latents import i420_of_rgb, rgb_of_i420
 
 ENDINGS = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.ppm')
 FORMATS = ('rgb', 'i420', 'i420-limited')
+GREY = np.uint32([19595, 38470, 7471])      # of 65536: BT.601, equal is exact
 MAX_PIXELS = 64 << 20
 
 
@@ -78,12 +79,13 @@ def load(path, size=0):
         return np.asarray(im)
 
 
-def draw(rng, crops, turns=True, light=.4):
+def draw(rng, crops, turns=True, light=.4, cover=.65, grey=False):
     """A random variation: dict of numbers that vary() takes. crops: sides of
     crops to choose from; turns: also upside down and on its side; light: how
-    much brightness and colours vary, 0 to 1."""
-    return dict(
-        crop=int(rng.choice(crops)), cover=float(rng.uniform(.65, 1)),
+    much brightness and colours vary, 0 to 1; cover: least share of the
+    shorter side; grey: no colours, encoded as grey in place of RGB."""
+    v = dict(
+        crop=int(rng.choice(crops)), cover=float(rng.uniform(cover, 1)),
         aspect=float(np.exp(rng.uniform(-.12, .12))),
         x=float(rng.random()), y=float(rng.random()),
         turn=int(rng.integers(8)) if turns else int(rng.integers(2)),
@@ -92,11 +94,14 @@ def draw(rng, crops, turns=True, light=.4):
         colour=float(1 + light * rng.uniform(-.3, .3)),
         warmth=float(light * rng.uniform(-.06, .06)),
         form=FORMATS[int(rng.choice(3, p=(.6, .25, .15)))])
+    if grey:
+        v.update(colour=1.0, warmth=0.0,
+                 form='grey' if v['form'] == 'rgb' else v['form'])
+    return v
 
 
 def vary(rgb, v):
-    """uint8 [crop, crop, 3]: a part that covers 65 to 100 % of the shorter
-    side, at any scale and nearly any aspect, turned or mirrored, in other
+    """uint8 [crop, crop, 3]: a part that covers some of the shorter side, at any scale and nearly any aspect, turned or mirrored, in other
     light. v: what draw() gave. A network must know things at any size: it
     sees them small in frames that are coded at half size, and large in
     streams of large pictures."""
@@ -124,12 +129,16 @@ def vary(rgb, v):
 
 
 def as_given(rgb, form):
-    """What the encoder gets: RGB, or planes of I420 as cameras and JPEG files
-    give them."""
+    """What the encoder gets: RGB, grey, or planes of I420 as cameras and JPEG
+    files give them."""
+    if form == 'grey':
+        return ((rgb @ GREY + 32768) >> 16).astype(np.uint8)
     return rgb if form == 'rgb' else i420_of_rgb(rgb, form == 'i420')
 
 
 def as_seen(rgb, form):
     """The RGB pixels that as_given() leaves of a picture, uncompressed."""
+    if form == 'grey':
+        return np.repeat(as_given(rgb, form)[..., None], 3, 2)
     return rgb if form == 'rgb' else rgb_of_i420(i420_of_rgb(rgb,
                                                              form == 'i420'))

@@ -73,6 +73,24 @@ class FrameSet:
         at = int(row['offset'])
         return self.bytes[at:at + int(row['size'])].tobytes()
 
+    def only(self, count):
+        """Use no more than count training pictures from now on, as many of
+        each class, the first ones. Raises ValueError."""
+        train = self.where('train')
+        kept = []
+        each = count // max(1, len(self.labels))
+        for label in range(len(self.labels)):
+            found = np.unique(self.index['picture'][
+                train[self.index['label'][train] == label]])
+            if not 1 <= each <= len(found):
+                raise ValueError(f'{each} training pictures of a class are '
+                                 f'wanted, {self.labels[label]} has '
+                                 f'{len(found)}')
+            kept.append(found[:each])
+        gone = train[~np.isin(self.index['picture'][train],
+                              np.concatenate(kept))]
+        self.index['split'][gone] = -1
+
     def where(self, split, **equal):
         """Numbers of the frames of a split, with fields equal to values."""
         keep = self.index['split'] == SPLITS.index(split)
@@ -93,7 +111,7 @@ class FrameSet:
                 self._kept[row['picture']] = rgb
                 self._room -= rgb.nbytes
         if row['variant'] < 0:
-            return rgb
+            return as_seen(rgb, 'grey') if self.meta.get('grey') else rgb
         v = self.meta['variations'][row['picture']][row['variant']]
         return as_seen(vary(rgb, v), v['form'])
 

@@ -51,6 +51,8 @@ def arguments():
                    help='outputs of the stem of networks on latents')
     p.add_argument('--blocks', type=int, default=1,
                    help='of residuals at the resolution of latents')
+    p.add_argument('--pictures', type=int, default=0,
+                   help='train on so few, as many of each class; 0: all')
     p.add_argument('--epochs', type=int, default=40)
     p.add_argument('--batch', type=int, default=32)
     p.add_argument('--rate', type=float, default=3e-3)
@@ -237,6 +239,8 @@ def main():
     if args.frozen and not args.start:
         raise ValueError('--frozen goes with --start')
     frames = FrameSet(args.set)
+    if args.pictures:
+        frames.only(args.pictures)
     widths = tuple(int(w) for w in args.widths.split(','))
     val_qualities = [int(q) for q in args.val_qualities.split(',')]
     for q in val_qualities:
