@@ -122,18 +122,7 @@ def classify():
         consts={'w': pick([-1 / 64, 0, 1 / 64], 16), 'b': f32(0, 1, 0),
                 'eye.half': eye.astype(np.float16)}),
          metadata('classify', 'shade', SHADES))
-    # logits are the inputs: mean of channel 0, step and scale
-    save('classify-inputs', classifier(
-        more_inputs=(port('scale', 1), port('step', 1)),
-        nodes=[node('GlobalAveragePool', ['latents'], ['mean']),
-               node('Flatten', ['mean'], ['flat']),
-               node('Slice', ['flat', 'from', 'to', 'axis'], ['first']),
-               node('Reshape', ['step', 'one'], ['step2']),
-               node('Reshape', ['scale', 'one'], ['scale2']),
-               node('Concat', ['first', 'step2', 'scale2'], ['logits'],
-                    axis=1)],
-        consts={'from': np.array([0]), 'to': np.array([1]),
-                'axis': np.array([1]), 'one': np.array([1, 1])}),
+    save('classify-inputs', inputs_graph(),
          metadata('classify', 'inputs', ['mean', 'step', 'scale']))
 
 
@@ -276,6 +265,120 @@ def read():
         recogniser(symbols=4).SerializeToString()).decode()))
 
 
+def resampler(kind, channels=K, latents='latents', out='latents_out',
+              sides=('h', 'w')):
+    """Enlarges by repeating positions; reduces to the mean of those that there
+    are of four, and "rows" after a 1x1 convolution that changes nothing, which
+    takes its input by rows."""
+    consts, source = {}, latents
+    nodes = []
+    if kind == 'rows':
+        consts['eye'] = np.eye(channels, dtype=np.float32)[:, :, None, None]
+        nodes.append(node('Conv', [latents, 'eye'], ['same']))
+        source = 'same'
+    if kind == 'enlarge':
+        consts['scales'] = f32(1, 1, 2, 2)
+        nodes.append(node('Resize', [source, '', 'scales'], [out],
+                          mode='nearest', nearest_mode='floor',
+                          coordinate_transformation_mode='asymmetric'))
+    else:
+        by = 4 if kind == 'quarter' else 2
+        nodes.append(node('AveragePool', [source], [out],
+                          kernel_shape=[by, by], strides=[by, by],
+                          ceil_mode=1))
+    return graph(nodes, [port(latents, 1, channels, *sides)],
+                 [port(out, 1, channels, 'h2', 'w2')], consts)
+
+
+def encoded(model):
+    return base64.b64encode(model.SerializeToString()).decode()
+
+
+def inputs_graph(sides=('h', 'w')):
+    """Logits are the inputs: mean of channel 0, step and scale."""
+    return classifier(
+        latents=(1, K, *sides), more_inputs=(port('scale', 1), port('step', 1)),
+        nodes=[node('GlobalAveragePool', ['latents'], ['mean']),
+               node('Flatten', ['mean'], ['flat']),
+               node('Slice', ['flat', 'from', 'to', 'axis'], ['first']),
+               node('Reshape', ['step', 'one'], ['step2']),
+               node('Reshape', ['scale', 'one'], ['scale2']),
+               node('Concat', ['first', 'step2', 'scale2'], ['logits'],
+                    axis=1)],
+        consts={'from': np.array([0]), 'to': np.array([1]),
+                'axis': np.array([1]), 'one': np.array([1, 1])})
+
+
+def sizes():
+    """Networks that were made for pictures of 64 pixels."""
+    labels = ['mean', 'step', 'scale']
+    both = dict(enlarge=encoded(resampler('enlarge')),
+                reduce=encoded(resampler('reduce')))
+
+    def save_as(name, size='64', sides=('h', 'w'), **more):
+        if size is not None:
+            more['size'] = size
+        save(name, inputs_graph(sides), metadata(
+            'classify', 'inputs', labels, **more))
+
+    save_as('size', **both)
+    save_as('size-enlarge', enlarge=both['enlarge'])
+    save_as('size-rows', reduce=encoded(resampler('rows')))
+    save_as('size-none')
+    save_as('size-fixed', sides=(8, 8), **both)
+    conv = [node('Conv', ['latents', 'w', 'b'], ['logits'])]
+    consts = {'w': pick([-1 / 64, 0, 1 / 64])[:, :, None, None],
+              'b': f32(0, 1, 0)}
+    save('size-segment', graph(conv, [port('latents', 1, K, 'h', 'w')],
+                               [port('logits', 1, 3, 'h', 'w')], consts),
+         metadata('segment', 'shades', SHADES, palette=COLOURS, size='64',
+                  **both))
+    # of a task that they are not for: not looked at
+    save('size-colorize', graph(
+        [node('Identity', ['latents'], ['latents_out'])],
+        [port('latents', 1, K, 'h', 'w')],
+        [port('latents_out', 1, K, 'h', 'w')]),
+         metadata('colorize', 'same', size='64', reduce='none'))
+
+    save_as('bad-size-none', size=None, **both)
+    save_as('bad-size-zero', size='7', **both)
+    save_as('bad-size-many', size='16385', **both)
+    save_as('bad-size-text', size='64px', **both)
+    good = both['reduce']
+    save_as('bad-reduce-base64', reduce=good[:40] + '!' + good[40:])
+    save_as('bad-reduce-cut', reduce=good[:80])
+    save_as('bad-reduce-empty', reduce='')
+    save_as('bad-reduce-input', reduce=encoded(
+        resampler('reduce', latents='pixels')))
+    save_as('bad-reduce-output', reduce=encoded(
+        resampler('reduce', out='logits')))
+    save_as('bad-reduce-channels', reduce=encoded(
+        resampler('reduce', channels=K - 1)))
+    save_as('bad-enlarge-channels', enlarge=encoded(
+        resampler('enlarge', channels=K + 1)))
+    # what shows when it runs
+    save_as('bad-reduce-quarter', reduce=encoded(resampler('quarter')))
+    save_as('bad-reduce-fixed', reduce=encoded(
+        resampler('reduce', sides=(4, 4))))
+    save_as('bad-enlarge-none', enlarge=encoded(graph(
+        [node('Identity', ['latents'], ['latents_out'])],
+        [port('latents', 1, K, 'h', 'w')],
+        [port('latents_out', 1, K, 'h', 'w')])))
+    save_as('bad-reduce-nan', reduce=encoded(graph(
+        [node('AveragePool', ['latents'], ['less'], kernel_shape=[2, 2],
+              strides=[2, 2], ceil_mode=1),
+         node('Add', ['less', 'nan'], ['latents_out'])],
+        [port('latents', 1, K, 'h', 'w')],
+        [port('latents_out', 1, K, 'h2', 'w2')], {'nan': f32(np.nan)})))
+    save_as('bad-reduce-huge', reduce=encoded(graph(
+        [node('GlobalAveragePool', ['latents'], ['small']),
+         node('Expand', ['small', 'size'], ['huge']),
+         node('AveragePool', ['huge'], ['latents_out'], kernel_shape=[2, 2])],
+        [port('latents', 1, K, 'h', 'w')],
+        [port('latents_out', 1, K, 'h2', 'w2')],
+        {'size': np.array([1, K, 1 << 14, 1 << 14])})))
+
+
 def wrong():
     keys = metadata('classify', 'shade', SHADES)
 
@@ -383,7 +486,8 @@ def main():
     for name in os.listdir(OUT):
         if name.endswith('.onnx'):
             os.remove(os.path.join(OUT, name))
-    for step in (classify, listen, segment, colorize, separate, read, wrong):
+    for step in (classify, listen, segment, colorize, separate, read, sizes,
+                 wrong):
         step()
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Base64 as in RFC 4648, section 4; white space between digits is skipped. */
+/* Graphs in the metadata of a task network: base64 as in RFC 4648, section 4;
+ * white space between digits is skipped. */
 #include "task/task-private.h"
 
 #include <string.h>
@@ -22,8 +23,8 @@ is_space (char c)
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-walloc_result
-walloc_task_base64 (walloc_mem * mem, const char *text, uint8_t ** bytes,
+static walloc_result
+decode (walloc_mem * mem, const char *key, const char *text, uint8_t ** bytes,
     size_t *size, walloc_error * error)
 {
   size_t length = strlen (text), n = 0, i;
@@ -32,14 +33,14 @@ walloc_task_base64 (walloc_mem * mem, const char *text, uint8_t ** bytes,
 
   *bytes = NULL;
   *size = 0;
-  if (length > (size_t) WALLOC_TASK_MAX_RECOGNISER / 3 * 4 + 4)
-    return walloc_fail (error, WALLOC_ERR_LIMIT, "metadata "
-        "'walloc.recogniser' has %zu characters, more than %u bytes of a graph "
-        "need", length, WALLOC_TASK_MAX_RECOGNISER);
+  if (length > (size_t) WALLOC_TASK_MAX_GRAPH / 3 * 4 + 4)
+    return walloc_fail (error, WALLOC_ERR_LIMIT, "metadata '%s' has %zu "
+        "characters, more than %u bytes of a graph need", key, length,
+        WALLOC_TASK_MAX_GRAPH);
   out = walloc_mem_alloc (mem, length / 4 * 3 + 3, 1);
   if (out == NULL)
     return walloc_fail (error, WALLOC_ERR_MEMORY,
-        "no memory for a recogniser of %zu characters", length);
+        "no memory for '%s' of %zu characters", key, length);
   for (i = 0; i < length && text[i] != '='; i++) {
     if (is_space (text[i]))
       continue;
@@ -58,11 +59,39 @@ walloc_task_base64 (walloc_mem * mem, const char *text, uint8_t ** bytes,
   /* a lone digit is half a byte */
   if (i < length || have >= 6 || n == 0) {
     walloc_mem_free (mem, out);
-    return walloc_fail (error, WALLOC_ERR_MODEL, "metadata "
-        "'walloc.recogniser' is no base64 (at character %zu of %zu); an ONNX "
-        "graph in base64 is expected", i, length);
+    return walloc_fail (error, WALLOC_ERR_MODEL, "metadata '%s' is no base64 "
+        "(at character %zu of %zu); an ONNX graph in base64 is expected", key,
+        i, length);
   }
   *bytes = out;
   *size = n;
   return WALLOC_OK;
+}
+
+walloc_result
+walloc_task_load_graph (walloc_task * t, const char *key, walloc_net ** net,
+    walloc_error * error)
+{
+  const char *text = walloc_net_metadata (t->net, key);
+  walloc_error why = { "" };
+  walloc_result result;
+  uint8_t *bytes;
+  size_t size;
+
+  *net = NULL;
+  if (text == NULL)
+    return walloc_fail (error, WALLOC_ERR_MODEL, "the ONNX file has no "
+        "metadata '%s'; an ONNX graph in base64 is expected", key);
+  result = decode (&t->mem, key, text, &bytes, &size, error);
+  if (result != WALLOC_OK)
+    return result;
+  result = walloc_net_load (net, bytes, size, WALLOC_NET_AUTO, &t->allocator,
+      &t->limits, &why);
+  walloc_mem_free (&t->mem, bytes);
+  if (result != WALLOC_OK)
+    return walloc_fail (error, result, "the graph in '%s': %.200s", key,
+        why.text);
+  /* as it was chosen for the network */
+  return walloc_net_set_precision (*net, walloc_net_get_precision (t->net),
+      error);
 }

@@ -8,6 +8,7 @@
  * the grid. */
 #include "task/task-private.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "common/parallel.h"
@@ -139,6 +140,7 @@ walloc_task_mask (const walloc_task * task, unsigned cell, unsigned width,
 {
   walloc_net_shape shape;
   uint64_t most_width, most_height;
+  double across;
   walloc_mem mem;
   job j;
 
@@ -152,8 +154,8 @@ walloc_task_mask (const walloc_task * task, unsigned cell, unsigned width,
   j.classes = task->info.n_labels;
   j.h = (unsigned) shape.dims[2];
   j.w = (unsigned) shape.dims[3];
-  most_width = cell == 0 ? j.w : (uint64_t) task->width * cell;
-  most_height = cell == 0 ? j.h : (uint64_t) task->height * cell;
+  most_width = cell == 0 ? j.w : (uint64_t) task->plan.width * cell;
+  most_height = cell == 0 ? j.h : (uint64_t) task->plan.height * cell;
   if (width < 1 || height < 1 || width > most_width || height > most_height
       || stride < width)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT, "a mask of %ux%u (stride "
@@ -164,8 +166,11 @@ walloc_task_mask (const walloc_task * task, unsigned cell, unsigned width,
   j.winner = walloc_mem_alloc (&mem, (size_t) j.w * j.h, 1);
   if (j.winner == NULL)
     return walloc_fail (error, WALLOC_ERR_MEMORY, "no memory for a mask");
-  j.sx = (double) j.w / (double) most_width;
-  j.sy = (double) j.h / (double) most_height;
+  /* elements that the network's grid covers: not those of the frame's grid
+   * where that was resampled and does not end at the same pixel */
+  across = cell * exp2 ((double) task->plan.reduce - task->plan.enlarge);
+  j.sx = cell == 0 ? 1 : j.w / (task->plan.seen_width * across);
+  j.sy = cell == 0 ? 1 : j.h / (task->plan.seen_height * across);
   j.width = width;
   j.height = height;
   j.mask = mask;

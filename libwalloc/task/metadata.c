@@ -348,6 +348,24 @@ is_utf8 (const char *text)
   return string != NULL;
 }
 
+/* Whether pictures are resampled, and for which size: of labels and masks
+ * only, as positions mean the same at any size to no other task. */
+static walloc_result
+read_size (walloc_task * t, walloc_error * error)
+{
+  walloc_task_info *info = &t->info;
+
+  if (info->media != WALLOC_MEDIA_VIDEO || (info->kind != WALLOC_TASK_CLASSIFY
+          && info->kind != WALLOC_TASK_SEGMENT))
+    return WALLOC_OK;
+  info->enlarges = get (t, "walloc.enlarge") != NULL;
+  info->reduces = get (t, "walloc.reduce") != NULL;
+  if (get (t, "walloc.size") == NULL && !info->enlarges && !info->reduces)
+    return WALLOC_OK;
+  return number (t, "walloc.size", 8, WALLOC_TASK_MAX_SIZE,
+      "a side of pictures in pixels, 8 to 16384", &info->size, error);
+}
+
 walloc_result
 walloc_task_read_metadata (walloc_task * t, walloc_error * error)
 {
@@ -379,5 +397,7 @@ walloc_task_read_metadata (walloc_task * t, walloc_error * error)
     result = read_sound (t, error);
   if (result == WALLOC_OK && info->kind == WALLOC_TASK_READ)
     result = read_part (t, error);
+  if (result == WALLOC_OK)
+    result = read_size (t, error);
   return result;
 }

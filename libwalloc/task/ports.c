@@ -40,8 +40,8 @@ static unsigned
 expect (const walloc_task * t, expected out[MAX_EXPECTED])
 {
   int64_t n = t->info.n_labels, k = t->info.channels;
-  int64_t w = t->width > 0 ? (int64_t) t->width : -1;
-  int64_t h = t->width > 0 ? (int64_t) t->height : -1;
+  int64_t w = t->plan.width > 0 ? (int64_t) t->plan.seen_width : -1;
+  int64_t h = t->plan.width > 0 ? (int64_t) t->plan.seen_height : -1;
 
   switch (t->info.kind) {
     case WALLOC_TASK_CLASSIFY:
@@ -151,7 +151,7 @@ walloc_task_check_outputs (walloc_task * t, walloc_error * error)
           walloc_task_kind_name (t->info.kind), e[i].name, e[i].form);
     walloc_net_output (t->net, (unsigned) at, &shape);
     /* a rank that the file does not state shows once prepared */
-    if (shape.rank == 0 && t->width == 0)
+    if (shape.rank == 0 && t->plan.width == 0)
       continue;
     result = check_shape (t, &e[i], &shape, error);
     if (result != WALLOC_OK)

@@ -56,27 +56,10 @@ check (const walloc_task * t, const walloc_net * net, walloc_error * error)
 walloc_result
 walloc_task_load_recogniser (walloc_task * t, walloc_error * error)
 {
-  const char *text = walloc_net_metadata (t->net, "walloc.recogniser");
-  walloc_error why = { "" };
-  walloc_result result;
-  walloc_net *net;
-  uint8_t *bytes;
-  size_t size;
+  walloc_result result = walloc_task_load_graph (t, "walloc.recogniser",
+      &t->recogniser.net, error);
 
-  if (text == NULL)
-    return walloc_fail (error, WALLOC_ERR_MODEL, "the ONNX file has no "
-        "metadata 'walloc.recogniser'; an ONNX graph in base64 is expected");
-  result = walloc_task_base64 (&t->mem, text, &bytes, &size, error);
-  if (result != WALLOC_OK)
-    return result;
-  result = walloc_net_load (&net, bytes, size, WALLOC_NET_AUTO, &t->allocator,
-      &t->limits, &why);
-  walloc_mem_free (&t->mem, bytes);
-  if (result != WALLOC_OK)
-    return walloc_fail (error, result, "the recogniser (walloc.recogniser): "
-        "%.200s", why.text);
-  t->recogniser.net = net;
-  return check (t, net, error);
+  return result == WALLOC_OK ? check (t, t->recogniser.net, error) : result;
 }
 
 static walloc_result

@@ -8,6 +8,8 @@
 
 /* a grid of 16384 pixels has 2048; a network may be run on more */
 #define MAX_SIDE WALLOC_TASK_MAX_COLUMNS
+/* of frames */
+#define MAX_SCALE 2
 
 static int
 is_sound (const walloc_task * t)
@@ -25,7 +27,8 @@ walloc_task_unprepare (walloc_task * t)
   walloc_mem_release (&t->mem, &t->in);
   walloc_mem_release (&t->mem, &t->rows);
   t->row_slots = 0;
-  t->width = t->height = 0;
+  walloc_task_unprepare_resample (t);
+  memset (&t->plan, 0, sizeof t->plan);
   t->ran = 0;
 }
 
@@ -62,12 +65,12 @@ give_row (void *user, unsigned y, void (*take) (void *taker,
   walloc_task *t = user;
   unsigned slot = walloc_workers_take (&t->workers), c;
   unsigned k = t->info.channels;
-  float *rows = t->rows + (size_t) slot * k * t->width;
+  float *rows = t->rows + (size_t) slot * k * t->plan.width;
   const float **planes = (const float **) (void *) (t->rows +
-      (size_t) t->row_slots * k * t->width) + (size_t) slot * k;
+      (size_t) t->row_slots * k * t->plan.width) + (size_t) slot * k;
 
   for (c = 0; c < k; c++)
-    planes[c] = row_of (t, c, y, rows + (size_t) c * t->width);
+    planes[c] = row_of (t, c, y, rows + (size_t) c * t->plan.width);
   take (taker, planes);
   walloc_workers_give (&t->workers, slot);
 }
@@ -77,17 +80,17 @@ static void
 fill_row (void *user, unsigned y)
 {
   walloc_task *t = user;
-  size_t plane = (size_t) t->width * t->height;
-  float *out = t->in + (size_t) y * t->width;
+  size_t plane = (size_t) t->plan.width * t->plan.height;
+  float *out = t->in + (size_t) y * t->plan.width;
   const float *row;
   unsigned c;
 
   for (c = 0; c < t->info.channels; c++, out += plane) {
     row = row_of (t, c, y, out);
     if (row == NULL)
-      memset (out, 0, t->width * sizeof *out);
+      memset (out, 0, t->plan.width * sizeof *out);
     else if (row != out)
-      memcpy (out, row, t->width * sizeof *out);
+      memcpy (out, row, t->plan.width * sizeof *out);
   }
 }
 
@@ -99,8 +102,8 @@ take_memory (walloc_task * t, walloc_error * error)
   unsigned i;
 
   if (!t->by_rows)
-    t->in = walloc_mem_take (&t->mem, (size_t) t->width * t->height *
-        t->info.channels, sizeof (float), &short_of);
+    t->in = walloc_mem_take (&t->mem, (size_t) t->plan.width *
+        t->plan.height * t->info.channels, sizeof (float), &short_of);
   for (i = 0; i < t->n_outputs && !short_of; i++) {
     walloc_net_output (t->net, i, &t->shape[i]);
     n = walloc_task_elements (&t->shape[i], most);
@@ -110,20 +113,27 @@ take_memory (walloc_task * t, walloc_error * error)
   if (short_of)
     return walloc_fail (error, WALLOC_ERR_MEMORY, "inputs and outputs of a "
         "network on a grid of %ux%u need more memory than there is (limit %zu "
-        "bytes)", t->width, t->height, t->mem.a.limit);
+        "bytes)", t->plan.width, t->plan.height, t->mem.a.limit);
   return WALLOC_OK;
 }
 
+static walloc_result
+check_grid (unsigned width, unsigned height, walloc_error * error)
+{
+  if (width >= 1 && height >= 1 && width <= MAX_SIDE && height <= MAX_SIDE)
+    return WALLOC_OK;
+  return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+      "a grid of %ux%u latents is not within 1x1 and %ux%u", width, height,
+      MAX_SIDE, MAX_SIDE);
+}
+
+/* Of what the network sees. */
 static walloc_result
 check_size (const walloc_task * t, unsigned width, unsigned height,
     walloc_error * error)
 {
   const walloc_task_info *info = &t->info;
 
-  if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
-    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
-        "a grid of %ux%u latents is not within 1x1 and %ux%u", width, height,
-        MAX_SIDE, MAX_SIDE);
   if ((info->width > 0 && info->width != width)
       || (info->height > 0 && info->height != height))
     return walloc_fail (error, WALLOC_ERR_ARGUMENT, "the network takes latents "
@@ -132,13 +142,14 @@ check_size (const walloc_task * t, unsigned width, unsigned height,
   return WALLOC_OK;
 }
 
+/* The network, on what it sees. */
 static walloc_result
 prepare_net (walloc_task * t, unsigned width, unsigned height,
     walloc_error * error)
 {
   walloc_net_shape shapes[TASK_MAX_INPUTS];
   walloc_error why = { "" };
-  walloc_result result = WALLOC_OK;
+  walloc_result result;
   unsigned i;
 
   for (i = 0; i < t->n_inputs; i++) {
@@ -161,10 +172,7 @@ prepare_net (walloc_task * t, unsigned width, unsigned height,
       };
     }
   }
-  if (!is_sound (t))
-    result = walloc_net_offer_rows (t->net, t->latents, give_row, t, &why);
-  if (result == WALLOC_OK)
-    result = walloc_net_prepare (t->net, shapes, t->n_inputs, &why);
+  result = walloc_net_prepare (t->net, shapes, t->n_inputs, &why);
   if (result == WALLOC_OK)
     return WALLOC_OK;
   /* the shapes are the contract's: it is the file that does not take them */
@@ -173,40 +181,104 @@ prepare_net (walloc_task * t, unsigned width, unsigned height,
       width, height, why.text);
 }
 
+/* All graphs, from the frame's grid on. The first one gets the frame's
+ * latents, most of which are zero; what it makes of them is not. */
+static walloc_result
+prepare_graphs (walloc_task * t, const task_plan * plan, walloc_error * error)
+{
+  walloc_net *first = walloc_task_first_stage (t, plan);
+  unsigned port = first == t->net ? t->latents : 0;
+  walloc_result result;
+
+  result = walloc_net_offer_rows (t->net, t->latents, NULL, NULL, error);
+  if (result == WALLOC_OK && !is_sound (t))
+    result = walloc_net_offer_rows (first, port, give_row, t, error);
+  if (result == WALLOC_OK)
+    result = walloc_task_prepare_resample (t, plan, error);
+  if (result == WALLOC_OK)
+    result = prepare_net (t, plan->seen_width, plan->seen_height, error);
+  if (result == WALLOC_OK)
+    t->by_rows = walloc_net_takes_rows (first, port);
+  return result;
+}
+
+/* For latents of width by height of the picture. */
+static walloc_result
+prepare (walloc_task * t, unsigned width, unsigned height,
+    const task_picture * picture, walloc_error * error)
+{
+  walloc_result result = check_grid (width, height, error);
+  task_plan plan;
+
+  if (result != WALLOC_OK) {
+    walloc_task_unprepare (t);
+    return result;
+  }
+  walloc_task_plan_resample (t, width, height, picture, &plan);
+  if (memcmp (&plan, &t->plan, sizeof plan) == 0)
+    return WALLOC_OK;
+  walloc_task_unprepare (t);
+  result = check_grid (plan.seen_width, plan.seen_height, error);
+  if (result == WALLOC_OK)
+    result = check_size (t, plan.seen_width, is_sound (t) ? 0 :
+        plan.seen_height, error);
+  if (result == WALLOC_OK)
+    result = prepare_graphs (t, &plan, error);
+  if (result == WALLOC_OK) {
+    t->plan = plan;
+    result = walloc_task_check_outputs (t, error);
+  }
+  if (result == WALLOC_OK)
+    result = take_memory (t, error);
+  if (result != WALLOC_OK)
+    walloc_task_unprepare (t);
+  return result;
+}
+
+/* The one of which only the grid is known. */
+static task_picture
+picture_of (unsigned width, unsigned height, unsigned scale)
+{
+  return (task_picture) {
+  8 *width << scale, 8 * height << scale, scale};
+}
+
 walloc_result
 walloc_task_prepare (walloc_task * task, unsigned width, unsigned height,
     walloc_error * error)
 {
-  walloc_result result;
+  task_picture picture;
 
   if (task == NULL)
     return walloc_fail (error, WALLOC_ERR_ARGUMENT, "no task");
   if (is_sound (task))
     height = 1;
-  if (task->width == width && task->height == height && width > 0)
-    return WALLOC_OK;
-  walloc_task_unprepare (task);
-  result = check_size (task, width, is_sound (task) ? 1 : height, error);
-  if (result == WALLOC_OK)
-    result = prepare_net (task, width, height, error);
-  if (result != WALLOC_OK)
-    return result;
-  task->width = width;
-  task->height = height;
-  task->by_rows = walloc_net_takes_rows (task->net, task->latents);
-  result = walloc_task_check_outputs (task, error);
-  if (result == WALLOC_OK)
-    result = take_memory (task, error);
-  if (result != WALLOC_OK)
-    walloc_task_unprepare (task);
-  return result;
+  picture = picture_of (width, height, 0);
+  return prepare (task, width, height, &picture, error);
+}
+
+walloc_result
+walloc_task_prepare_picture (walloc_task * task, unsigned width,
+    unsigned height, unsigned scale, walloc_error * error)
+{
+  task_picture picture = { width, height, scale };
+
+  if (task == NULL || is_sound (task) || scale > MAX_SCALE)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, task == NULL ? "no task" :
+        scale > MAX_SCALE ? "a scale above 2" : "a network of sound is told "
+        "of a picture");
+  if (width > 8 * MAX_SIDE || height > 8 * MAX_SIDE)
+    return check_grid (width / 8, height / 8, error);
+  task->resample.picture = picture;
+  return prepare (task, walloc_task_positions (width, scale),
+      walloc_task_positions (height, scale), &picture, error);
 }
 
 /* Memory for rows of every worker: values, then pointers to them. */
 static walloc_result
 take_rows (walloc_task * t, walloc_error * error)
 {
-  size_t floats = (size_t) t->width * t->info.channels;
+  size_t floats = (size_t) t->plan.width * t->info.channels;
   /* two floats hold a pointer of up to 8 bytes */
   size_t pointers = 2 * (size_t) t->info.channels;
   int short_of = 0;
@@ -223,31 +295,56 @@ take_rows (walloc_task * t, walloc_error * error)
   t->row_slots = 0;
   return walloc_fail (error, WALLOC_ERR_MEMORY,
       "no memory for rows of %u channels of %u latents",
-      t->info.channels, t->width);
+      t->info.channels, t->plan.width);
+}
+
+/* The picture that was told of, if it can be the source's. */
+static task_picture
+source_picture (const walloc_task * t, unsigned scale)
+{
+  const task_picture *told = &t->resample.picture;
+
+  if (told->width > 0 && told->scale == scale
+      && walloc_task_positions (told->width, scale) == t->source.width
+      && walloc_task_positions (told->height, scale) == t->source.height)
+    return *told;
+  return picture_of (t->source.width, t->source.height, scale);
 }
 
 /* Runs on t->source. */
 static walloc_result
-run (walloc_task * t, const walloc_runner * runner, walloc_error * error)
+run (walloc_task * t, unsigned scale, const walloc_runner * runner,
+    walloc_error * error)
 {
-  const float *inputs[TASK_MAX_INPUTS];
+  const float *inputs[TASK_MAX_INPUTS], *latents;
+  task_picture picture;
   walloc_result result;
+  float seen_step, seen_scale;
   unsigned i;
 
   t->ran = 0;
-  result = walloc_task_prepare (t, t->source.width, t->source.height, error);
+  if (scale > MAX_SCALE)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "a scale above 2");
+  picture = source_picture (t, scale);
+  result = prepare (t, t->source.width, t->source.height, &picture, error);
   if (result != WALLOC_OK)
     return result;
   walloc_workers_init (&t->workers, runner);
   if (t->by_rows)
     result = take_rows (t, error);
   else
-    walloc_parallel (runner, fill_row, t, t->height);
+    walloc_parallel (runner, fill_row, t, t->plan.height);
+  latents = t->in;
+  if (result == WALLOC_OK)
+    result = walloc_task_run_resample (t, &latents, runner, error);
   if (result != WALLOC_OK)
     return result;
+  /* a position of a reduced picture is a mean of four */
+  seen_step = t->step / (float) (1u << t->plan.reduce);
+  seen_scale = t->plan.reduce > 0 ? 0 : t->scale;
   for (i = 0; i < t->n_inputs; i++)
-    inputs[i] = t->input[i] == TASK_IN_LATENTS ? t->in :
-        t->input[i] == TASK_IN_STEP ? &t->step : &t->scale;
+    inputs[i] = t->input[i] == TASK_IN_LATENTS ? latents :
+        t->input[i] == TASK_IN_STEP ? &seen_step : &seen_scale;
   result = walloc_net_run (t->net, inputs, t->n_inputs, t->out, t->n_outputs,
       runner, error);
   if (result != WALLOC_OK)
@@ -281,7 +378,7 @@ walloc_task_run (walloc_task * task, const walloc_latents * latents,
   s->height = latents->height;
   task->step = latents->step[0];
   task->scale = (float) scale;
-  return run (task, runner, error);
+  return run (task, scale, runner, error);
 }
 
 walloc_result
@@ -306,7 +403,7 @@ walloc_task_run_planes (walloc_task * task, const float *const *planes,
   s->stride = stride;
   task->step = step;
   task->scale = (float) scale;
-  return run (task, runner, error);
+  return run (task, scale, runner, error);
 }
 
 const float *

@@ -39,6 +39,39 @@ typedef struct
   float *in, *out;
 } task_recogniser;
 
+/* A picture, and how much smaller it was coded. */
+typedef struct
+{
+  unsigned width, height;       /* pixels; 0: not known */
+  unsigned scale;
+} task_picture;
+
+/* From the grid of a frame to the one that the network sees. */
+typedef struct
+{
+  unsigned width, height;       /* of the frame; 0: nothing is prepared */
+  unsigned enlarge, reduce;     /* how often; one of both is 0 */
+  unsigned seen_width, seen_height;
+} task_plan;
+
+/* A graph that resamples, made ready for one size. */
+typedef struct
+{
+  walloc_net *net;
+  unsigned width, height;       /* of what it puts out, as it is used */
+  float *out;                   /* [K][height][width] */
+} task_stage;
+
+#define TASK_MAX_ENLARGE 2
+#define TASK_MAX_REDUCE 3
+
+typedef struct
+{
+  int off;
+  task_picture picture;         /* that was told of last */
+  task_stage enlarge[TASK_MAX_ENLARGE], reduce[TASK_MAX_REDUCE];
+} task_resample;
+
 struct walloc_task
 {
   walloc_mem mem;
@@ -53,21 +86,23 @@ struct walloc_task
   unsigned latents;             /* number of that input */
 
   /* as prepared */
-  unsigned width, height;       /* 0: not */
-  int by_rows;
+  task_plan plan;
+  int by_rows;                  /* the first graph takes the frame's so */
   int ran;
   walloc_net_shape shape[TASK_MAX_OUTPUTS];
   float *out[TASK_MAX_OUTPUTS];
-  float *in;                    /* [K][height][width]; by rows: none */
+  float *in;                    /* the frame's [K][height][width]; by rows:
+                                 * none */
   float *rows;                  /* [workers][K][width] */
   unsigned row_slots;
-  float step, scale;
+  float step, scale;            /* of the frame */
 
   /* during a run */
   task_source source;
   walloc_workers workers;
 
   task_recogniser recogniser;
+  task_resample resample;
 
   /* what was read last */
   struct
@@ -96,9 +131,31 @@ int walloc_task_find_output (const walloc_task * t, const char *name);
 /* Elements of a shape, 0 when there are more than limit. */
 size_t walloc_task_elements (const walloc_net_shape * shape, size_t limit);
 
-/* base64.c: decodes text into a block of mem. */
-walloc_result walloc_task_base64 (walloc_mem * mem, const char *text,
-    uint8_t ** bytes, size_t * size, walloc_error * error);
+/* base64.c: the graph that the metadata property key holds. */
+walloc_result walloc_task_load_graph (walloc_task * t, const char *key,
+    walloc_net ** net, walloc_error * error);
+
+/* resample.c. Positions along an axis of size pixels that is coded at
+ * 1/2^scale of it. */
+unsigned walloc_task_positions (unsigned size, unsigned scale);
+walloc_result walloc_task_load_resample (walloc_task * t,
+    walloc_error * error);
+void walloc_task_plan_resample (const walloc_task * t, unsigned width,
+    unsigned height, const task_picture * picture, task_plan * plan);
+/* The graph that comes first after the frame's latents; NULL: the network. */
+walloc_net *walloc_task_first_stage (const walloc_task * t,
+    const task_plan * plan);
+walloc_result walloc_task_prepare_resample (walloc_task * t,
+    const task_plan * plan, walloc_error * error);
+/* From *values of the frame (NULL: by rows) to *values of what is seen. */
+walloc_result walloc_task_run_resample (walloc_task * t, const float **values,
+    const walloc_runner * runner, walloc_error * error);
+void walloc_task_unprepare_resample (walloc_task * t);
+walloc_result walloc_task_set_resample_precision (walloc_task * t,
+    walloc_net_precision precision, walloc_error * error);
+uint64_t walloc_task_resample_total (const walloc_task * t,
+    uint64_t (*of) (const walloc_net * net));
+void walloc_task_free_resample (walloc_task * t);
 
 /* recognise.c */
 walloc_result walloc_task_load_recogniser (walloc_task * t,

@@ -80,6 +80,8 @@ walloc_task_load (walloc_task ** task, const void *bytes, size_t size,
     result = walloc_task_check_ports (t, error);
   if (result == WALLOC_OK && t->info.kind == WALLOC_TASK_READ)
     result = walloc_task_load_recogniser (t, error);
+  if (result == WALLOC_OK)
+    result = walloc_task_load_resample (t, error);
   if (result != WALLOC_OK) {
     walloc_task_free (t);
     return result;
@@ -124,6 +126,7 @@ walloc_task_free (walloc_task * task)
   walloc_task_unprepare (task);
   walloc_task_forget_page (task);
   walloc_task_free_recogniser (task);
+  walloc_task_free_resample (task);
   walloc_net_free (task->net);
   mem = task->mem;
   if (task->info.labels != NULL)
@@ -193,18 +196,22 @@ walloc_task_set_precision (walloc_task * task, walloc_net_precision precision,
   result = walloc_net_set_precision (task->net, precision, error);
   if (result == WALLOC_OK && task->recogniser.net != NULL)
     result = walloc_net_set_precision (task->recogniser.net, precision, error);
+  if (result == WALLOC_OK)
+    result = walloc_task_set_resample_precision (task, precision, error);
   return result;
 }
 
 uint64_t
 walloc_task_work (const walloc_task * task)
 {
-  return task != NULL && task->width > 0 ? walloc_net_work (task->net) : 0;
+  return task != NULL && task->plan.width > 0 ? walloc_net_work (task->net) +
+      walloc_task_resample_total (task, walloc_net_work) : 0;
 }
 
 uint64_t
 walloc_task_activation_bytes (const walloc_task * task)
 {
-  return task != NULL && task->width > 0 ?
-      walloc_net_activation_bytes (task->net) : 0;
+  return task != NULL && task->plan.width > 0 ?
+      walloc_net_activation_bytes (task->net) +
+      walloc_task_resample_total (task, walloc_net_activation_bytes) : 0;
 }

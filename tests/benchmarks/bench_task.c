@@ -283,13 +283,12 @@ finish (void)
 static void
 picture_latents (walloc_decoder * decoder, const frame * f)
 {
-  const unsigned cell = 8u << f->info.scale;
   walloc_latents latents;
   double t0, t1;
 
   /* pipelines keep a prepared copy for each size of grid */
-  check (walloc_task_prepare (task, (f->info.width + cell - 1) / cell,
-          (f->info.height + cell - 1) / cell, &error), "preparing");
+  check (walloc_task_prepare_picture (task, f->info.width, f->info.height,
+          f->info.scale, &error), "preparing");
   task_work += (double) walloc_task_work (task);
   t0 = now ();
   check (walloc_decoder_latents (decoder, f->data, f->size, &latents, NULL,

@@ -2,7 +2,7 @@
 /* Task networks: whatever loads is run on a small grid under tight limits, by
  * latents and by planes, on one thread and backwards; both must put out the
  * same, what a task makes of it must be within bounds, and all memory must come
- * back. */
+ * back. One that resamples is run so that it enlarges and reduces. */
 #include <walloc/task.h>
 
 #include <math.h>
@@ -127,8 +127,29 @@ check_text (walloc_task * task, const walloc_task_info * info)
   walloc_task_recognise (task, 3, rows, 2, &logits, &steps, NULL, NULL);
 }
 
+/* Of the middle of a coded picture, at the frame's scale: what is seen must be
+ * what the picture has at that size. */
 static void
-run_picture (walloc_task * task, const walloc_task_info * info)
+check_grid (const walloc_task * task, const walloc_task_info * info,
+    unsigned scale)
+{
+  const unsigned side = SIDE;
+  unsigned width, height;
+  int zoom;
+
+  walloc_task_grid (task, &width, &height, &zoom);
+  require (width >= 1 && height >= 1 && zoom <= (int) scale && zoom >= -3);
+  require (zoom == 0 || info->size > 0);
+  require (zoom <= 0 || info->enlarges);
+  require (zoom >= 0 || info->reduces);
+  if (zoom > 0)
+    require (width <= side << zoom && height > side << (zoom - 1));
+  if (zoom < 0)
+    require (width == ((side - 1) >> -zoom) + 1 && height == width);
+}
+
+static void
+run_picture (walloc_task * task, const walloc_task_info * info, unsigned scale)
 {
   static int16_t data[MAX_CHANNELS * SIDE * SIDE];
   static float step[2 * MAX_CHANNELS];
@@ -147,7 +168,11 @@ run_picture (walloc_task * task, const walloc_task_info * info)
     step[i] = 0.5f + (float) (i % 5);
   for (i = 0; i < SIDE * SIDE; i++)
     step_of[i] = i % 3 == 0;
-  if (walloc_task_run (task, &latents, 1, NULL, NULL) != WALLOC_OK) {
+  /* the edge is within the last position */
+  if (walloc_task_prepare_picture (task, (SIDE * 8 - 3) << scale,
+          (SIDE * 8 - 7) << scale, scale, NULL) == WALLOC_OK)
+    check_grid (task, info, scale);
+  if (walloc_task_run (task, &latents, scale, NULL, NULL) != WALLOC_OK) {
     require (walloc_task_output (task, name, NULL) == NULL);
     return;
   }
@@ -155,7 +180,8 @@ run_picture (walloc_task * task, const walloc_task_info * info)
   check_labels (task, info);
   check_mask (task, info);
   check_text (task, info);
-  require (walloc_task_run (task, &latents, 1, &backwards, NULL) == WALLOC_OK);
+  require (walloc_task_run (task, &latents, scale, &backwards, NULL) ==
+      WALLOC_OK);
   b = copy_output (task, name, &m);
   require (a != NULL && b != NULL && n == m
       && memcmp (a, b, n * sizeof *a) == 0);
@@ -194,6 +220,7 @@ LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
   walloc_task *task = NULL;
   walloc_task_info info;
   walloc_error error = { "" };
+  unsigned scale;
 
   if (walloc_task_load (&task, data, size, &allocator, &limits, &error) !=
       WALLOC_OK) {
@@ -206,7 +233,8 @@ LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
   if (info.media == WALLOC_MEDIA_AUDIO)
     run_sound (task, &info);
   else
-    run_picture (task, &info);
+    for (scale = 0; scale < 3; scale++)
+      run_picture (task, &info, scale);
   walloc_task_free (task);
   require (blocks == 0);
   return 0;

@@ -42,8 +42,10 @@ extern "C" {
 #define WALLOC_TASK_MAX_ROWS 64
 /** Lines of text that are found on a page. */
 #define WALLOC_TASK_MAX_LINES 4096
-/** Bytes of a recogniser's graph. */
-#define WALLOC_TASK_MAX_RECOGNISER (1u << 26)
+/** Bytes of a graph within the file: a recogniser, or one that resamples. */
+#define WALLOC_TASK_MAX_GRAPH (1u << 26)
+/** Shorter side of the pictures that a network was made for, pixels. */
+#define WALLOC_TASK_MAX_SIZE 16384
 
 /** A loaded task network. */
 typedef struct walloc_task walloc_task;
@@ -76,6 +78,11 @@ typedef struct
   unsigned width, height;       /**< the one size of the grid that it takes (of
                                      sound: columns and 0); 0: any */
   const char *licence, *card;   /**< NULL: not said */
+  unsigned size;                /**< classify and segment of pictures: shorter
+                                     side of those that it was made for, pixels;
+                                     0: not said, nothing is resampled */
+  int enlarges, reduces;        /**< there are graphs that resample latents to
+                                     twice the size, to half of it */
 } walloc_task_info;
 
 /** English name of @kind as in metadata ("classify"); NULL when there is none. */
@@ -127,8 +134,22 @@ WALLOC_API walloc_result walloc_task_set_precision (walloc_task * task,
     walloc_net_precision precision, walloc_error * error);
 
 /**
- * Make ready for a grid of @width by @height latents; of sound: @width columns,
- * @height ignored. Takes all memory of a run; nothing is done when it was
+ * Choose whether latents of pictures of another size than the network was made
+ * for are resampled before it sees them (walloc_task_info: size, enlarges,
+ * reduces). On after loading; of no effect on networks that bring no graphs for
+ * it. From the next preparation or run on. Errors: ARGUMENT.
+ *
+ * With s the shorter side of the picture as it is coded: it is enlarged while
+ * 2 s <= size * sqrt (2), at most as often as the encoder halved it, else
+ * reduced while s >= size * sqrt (2), at most three times
+ * (docs/design/latent-inference.md, "Size").
+ */
+WALLOC_API walloc_result walloc_task_set_resample (walloc_task * task,
+    int resample, walloc_error * error);
+
+/**
+ * Make ready for a grid of @width by @height latents, of a picture of 8 times
+ * that size; of sound: @width columns, @height ignored. Takes all memory of a run; nothing is done when it was
  * prepared for that already. The functions that run do it by themselves: this
  * one tells in advance whether it works.
  * Errors: ARGUMENT (a network of one size and another size), those of
@@ -138,9 +159,28 @@ WALLOC_API walloc_result walloc_task_prepare (walloc_task * task,
     unsigned width, unsigned height, walloc_error * error);
 
 /**
+ * Make ready for latents of a picture of @width by @height pixels that is coded
+ * at 1/2^@scale of that (0 to 2), as a frame's header says. What resampling
+ * cuts off at the edges, and whether there is any, goes by the picture: a run on
+ * a grid and scale of another one takes it for one of whole positions.
+ * Errors: as walloc_task_prepare(); ARGUMENT also for a network of sound.
+ */
+WALLOC_API walloc_result walloc_task_prepare_picture (walloc_task * task,
+    unsigned width, unsigned height, unsigned scale, walloc_error * error);
+
+/**
+ * The grid that the network sees, as prepared; all 0 before.
+ * @param zoom how often the picture was enlarged, below 0: reduced; a position
+ * covers 8 * 2^(scale - @zoom) pixels of the picture along each axis
+ */
+WALLOC_API void walloc_task_grid (const walloc_task * task, unsigned *width,
+    unsigned *height, int *zoom);
+
+/**
  * Run on the latents of a picture, which must stay valid during the call.
  * Channels that @latents lack are 0; those above K are not read.
- * @param scale of the frame's header, 0 to 2
+ * @param scale of the frame's header, 0 to 2; a network that asks gets 0 where
+ * the picture is reduced
  * @param runner may be NULL; the output does not depend on it
  * Errors: ARGUMENT (a network of sound), those of walloc_task_prepare(), MODEL
  * (an output that is not a finite number; damaged weights).
@@ -172,10 +212,12 @@ WALLOC_API walloc_result walloc_task_run_planes (walloc_task * task,
 WALLOC_API const float *walloc_task_output (const walloc_task * task,
     const char *name, walloc_net_shape * shape);
 
-/** Multiply-adds of a run as prepared (without recogniser); 0 before. */
+/** Multiply-adds of a run as prepared (with resampling, without recogniser);
+ * 0 before. */
 WALLOC_API uint64_t walloc_task_work (const walloc_task * task);
 
-/** Bytes of run-time tensors as prepared (without recogniser); 0 before. */
+/** Bytes of run-time tensors as prepared (with resampling, without
+ * recogniser); 0 before. */
 WALLOC_API uint64_t walloc_task_activation_bytes (const walloc_task * task);
 
 /** A class and how sure the network is. */
@@ -203,9 +245,9 @@ WALLOC_API void walloc_task_mask_size (const walloc_task * task,
  * The mask of the last run of a segmenter: for every element the class whose
  * logit, bilinearly interpolated between the network's positions, is the
  * greatest.
- * @param cell elements that one position of the grid covers in each
- * direction: 1 for a mask of the grid; 8 * 2^scale for one of the picture; 0
- * for one of walloc_task_mask_size()
+ * @param cell elements that one position of the frame's own grid covers in each
+ * direction, whatever the network sees: 1 for a mask of that grid; 8 * 2^scale
+ * for one of the picture; 0 for one of walloc_task_mask_size()
  * @param mask @height rows of @width class numbers, @stride bytes apart; at
  * most grid times @cell
  * @param shares out, may be NULL: share of every class in @mask, 0 to 1

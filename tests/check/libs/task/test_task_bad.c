@@ -74,6 +74,18 @@ static const wrong wrong_files[] = {
   {"bad-recogniser", WALLOC_ERR_MODEL, "recogniser"},
   {"bad-recogniser-rows", WALLOC_ERR_MODEL, "3 rows"},
   {"bad-recogniser-symbols", WALLOC_ERR_MODEL, "4 symbols"},
+  {"bad-size-none", WALLOC_ERR_MODEL, "no metadata 'walloc.size'"},
+  {"bad-size-zero", WALLOC_ERR_MODEL, "'walloc.size' is '7'"},
+  {"bad-size-many", WALLOC_ERR_MODEL, "'walloc.size' is '16385'"},
+  {"bad-size-text", WALLOC_ERR_MODEL, "'walloc.size' is '64px'"},
+  {"bad-reduce-base64", WALLOC_ERR_MODEL, "'walloc.reduce' is no base64 (at "
+        "character 40"},
+  {"bad-reduce-cut", WALLOC_ERR_MODEL, "the graph in 'walloc.reduce'"},
+  {"bad-reduce-empty", WALLOC_ERR_MODEL, "'walloc.reduce' is no base64"},
+  {"bad-reduce-input", WALLOC_ERR_MODEL, "one input 'latents'"},
+  {"bad-reduce-output", WALLOC_ERR_MODEL, "one output 'latents_out'"},
+  {"bad-reduce-channels", WALLOC_ERR_MODEL, "11 channels"},
+  {"bad-enlarge-channels", WALLOC_ERR_MODEL, "13 channels"},
   {"bad-cycle", WALLOC_ERR_MODEL, ""},
   {"bad-missing", WALLOC_ERR_MODEL, "b"},
 };
@@ -85,6 +97,11 @@ static const wrong wrong_runs[] = {
   {"bad-log", WALLOC_ERR_MODEL, "no finite numbers"},
   {"bad-huge", WALLOC_ERR_LIMIT, ""},
   {"bad-work", WALLOC_ERR_LIMIT, ""},
+  {"bad-reduce-quarter", WALLOC_ERR_MODEL, "'walloc.reduce' makes 12x9x16"},
+  {"bad-reduce-fixed", WALLOC_ERR_MODEL, "'walloc.reduce' on 12 channels of "
+        "64x36"},
+  {"bad-reduce-nan", WALLOC_ERR_MODEL, "'walloc.reduce' puts out values"},
+  {"bad-reduce-huge", WALLOC_ERR_LIMIT, "'walloc.reduce'"},
 };
 
 static walloc_result
@@ -209,11 +226,39 @@ test_calls (void)
           NULL, 0, NULL, NULL) == WALLOC_ERR_ARGUMENT, "no task");
 }
 
+/* A graph that enlarges is told of as its key says, too. */
+static void
+test_enlarge (void)
+{
+  walloc_task *task = task_open (TASK_FILE ("bad-enlarge-none"));
+  walloc_error error;
+  walloc_result result;
+
+  result = walloc_task_prepare_picture (task, 60, 60, 1, &error);
+  TAP_OK (result == WALLOC_ERR_MODEL && strstr (error.text, "'walloc.enlarge'")
+      != NULL && strstr (error.text, "12x8x8 is expected") != NULL,
+      "not larger: %s", error.text);
+  TAP_OK (walloc_task_prepare_picture (task, 60, 60, 0, &error) == WALLOC_OK,
+      "it works where that is not needed");
+  TAP_OK (walloc_task_prepare_picture (task, 60, 60, 3, NULL) ==
+      WALLOC_ERR_ARGUMENT && walloc_task_prepare_picture (task, 0, 60, 0,
+          NULL) == WALLOC_ERR_ARGUMENT
+      && walloc_task_prepare_picture (task, 60, ~0u, 0, NULL) ==
+      WALLOC_ERR_ARGUMENT && walloc_task_prepare_picture (NULL, 60, 60, 0,
+          NULL) == WALLOC_ERR_ARGUMENT && walloc_task_set_resample (NULL, 0,
+          NULL) == WALLOC_ERR_ARGUMENT, "pictures that no frame has");
+  walloc_task_free (task);
+  task = task_open (TASK_FILE ("listen"));
+  TAP_OK (walloc_task_prepare_picture (task, 60, 60, 0, &error) ==
+      WALLOC_ERR_ARGUMENT, "a picture for sound: %s", error.text);
+  walloc_task_free (task);
+}
+
 /* Every allocation fails once, in loading, preparing and running. */
 static void
-test_memory (const char *name)
+test_memory (const char *name, unsigned width, unsigned height, unsigned scale)
 {
-  float values[20] = { 0 };
+  float values[24 * 24] = { 0 };
   const float *planes[1] = { values };
   unsigned fail, failed = 0, bad = 0;
   walloc_error error;
@@ -225,8 +270,8 @@ test_memory (const char *name)
 
     result = load (name, &h, &task, &error);
     if (result == WALLOC_OK) {
-      result = walloc_task_run_planes (task, planes, 1, 5, 4, 5, 1, 0, NULL,
-          &error);
+      result = walloc_task_run_planes (task, planes, 1, width, height, width,
+          1, scale, NULL, &error);
       walloc_task_free (task);
     }
     bad += h.blocks != 0;
@@ -245,9 +290,12 @@ main (void)
   test_name ();
   test_runs ();
   test_calls ();
-  test_memory ("classify");
-  test_memory ("classify-rows");
-  test_memory ("segment");
-  test_memory ("read");
+  test_enlarge ();
+  test_memory ("classify", 5, 4, 0);
+  test_memory ("classify-rows", 5, 4, 0);
+  test_memory ("segment", 5, 4, 0);
+  test_memory ("read", 5, 4, 0);
+  test_memory ("size", 2, 2, 2);
+  test_memory ("size", 24, 24, 0);
   return tap_done ();
 }
