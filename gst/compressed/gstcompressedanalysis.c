@@ -308,14 +308,53 @@ deliver (GstCompressedBase * self, GstStructure * message,
   g_mutex_unlock (&priv->lock);
 }
 
+/* What the network is prepared for: a window of sound, or a picture. */
+static GstCompressedShape
+shape_of (GstCompressedBase * self, const GstCompressedFrame * frame)
+{
+  GstCompressedBasePrivate *priv = gst_compressed_base_get_private (self);
+  GstCompressedShape shape = { priv->window.window, 1, 0, FALSE, FALSE };
+
+  if (frame->info->media == WALLOC_MEDIA_AUDIO)
+    return shape;
+  shape.width = frame->info->width;
+  shape.height = frame->info->height;
+  shape.scale = frame->info->scale;
+  shape.picture = TRUE;
+  GST_OBJECT_LOCK (self);
+  shape.resample = priv->resample;
+  GST_OBJECT_UNLOCK (self);
+
+  return shape;
+}
+
+/* What was done to the size of the picture that @task was run on. */
+static void
+count_resampled (GstCompressedBase * self, const walloc_task * task)
+{
+  GstCompressedBasePrivate *priv = gst_compressed_base_get_private (self);
+  guint width, height;
+  gint zoom;
+
+  walloc_task_grid (task, &width, &height, &zoom);
+  GST_OBJECT_LOCK (self);
+  priv->stats.enlarged += zoom > 0;
+  priv->stats.reduced += zoom < 0;
+  priv->stats.zoom = zoom;
+  priv->stats.grid_width = width;
+  priv->stats.grid_height = height;
+  GST_OBJECT_UNLOCK (self);
+}
+
 /* Runs the network: on @planes, else on the reader's latents. */
 static GstFlowReturn
-run (GstCompressedBase * self, const gfloat ** planes, guint width,
-    guint height, const GstCompressedFrame * frame)
+run (GstCompressedBase * self, const gfloat ** planes,
+    const GstCompressedFrame * frame)
 {
   GstCompressedBaseClass *klass = GST_COMPRESSED_BASE_GET_CLASS (self);
   GstCompressedBasePrivate *priv = gst_compressed_base_get_private (self);
   const walloc_runner *runner = gst_compressed_base_get_runner (self);
+  const GstCompressedShape shape = shape_of (self, frame);
   GstCompressedInstance *instance;
   GstStructure *message, *meta;
   gboolean tell = TRUE;
@@ -324,7 +363,7 @@ run (GstCompressedBase * self, const gfloat ** planes, guint width,
   guint64 start = now_ns (), ran;
   walloc_result result;
 
-  instance = gst_compressed_network_take (priv->network, width, height, &error);
+  instance = gst_compressed_network_take (priv->network, &shape, &error);
   if (!instance) {
     GST_WALLOC_POST_ERROR (self, error);
     g_clear_error (&error);
@@ -332,8 +371,8 @@ run (GstCompressedBase * self, const gfloat ** planes, guint width,
   }
   if (planes)
     result = walloc_task_run_planes (instance->task, planes,
-        priv->window.channels, width, 1, width, priv->reader.sound.step, 0,
-        runner, &text);
+        priv->window.channels, shape.width, 1, shape.width,
+        priv->reader.sound.step, 0, runner, &text);
   else
     result = walloc_task_run (instance->task, &priv->reader.latents,
         frame->info->scale, runner, &text);
@@ -343,6 +382,7 @@ run (GstCompressedBase * self, const gfloat ** planes, guint width,
     failed (self, frame, *text.text ? text.text : walloc_strerror (result));
     return GST_FLOW_OK;
   }
+  count_resampled (self, instance->task);
   message = new_result (self, klass->name, frame);
   meta = gst_structure_copy (message);
   gst_structure_set_name (meta, klass->meta);
@@ -410,7 +450,7 @@ run_windows (GstCompressedBase * self, const GstCompressedJob * job,
     window_times (self, job, behind, &frame);
     if (gst_compressed_base_is_due (self, &priv->next_window,
             frame.running_time, 0))
-      ret = run (self, planes, priv->window.window, 1, &frame);
+      ret = run (self, planes, &frame);
     gst_compressed_window_next (&priv->window);
   }
   g_free (planes);
@@ -445,8 +485,7 @@ analyse_picture (GstCompressedBase * self, const GstCompressedJob * job)
 
   if (!job->wanted)
     return GST_FLOW_OK;
-  return run (self, NULL, priv->reader.latents.width,
-      priv->reader.latents.height, &frame);
+  return run (self, NULL, &frame);
 }
 
 /* Whether the network reads the stream of the frame: an error if not. What is

@@ -15,6 +15,9 @@ typedef struct
 {
   guint64 frames, analysed, skipped, damaged, waiting, failed;
   guint64 entropy_time, network_time, result_time;      /* ns */
+  guint64 enlarged, reduced;    /* pictures, before the network */
+  gint zoom;                    /* of the last one: how often; < 0: reduced */
+  guint grid_width, grid_height;        /* that the network saw last */
 } GstCompressedStats;
 
 struct _GstCompressedBasePrivate
@@ -25,7 +28,7 @@ struct _GstCompressedBasePrivate
   /* properties, protected by the object lock */
   gchar *model_file, *labels_file;
   guint64 interval;
-  gboolean post_messages, attach_meta, leaky;
+  gboolean post_messages, attach_meta, leaky, resample;
   guint threads;
   gboolean changed;             /* model-file or labels-file since they were
                                  * opened */

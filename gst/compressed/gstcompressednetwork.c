@@ -286,21 +286,30 @@ gst_compressed_network_instances (GstCompressedNetwork * self)
   return instances;
 }
 
-/* An idle one: of that size, else one that was not used yet, else, unless
+static gboolean
+same_shape (const GstCompressedShape * a, const GstCompressedShape * b)
+{
+  return a->width == b->width && a->height == b->height
+      && a->scale == b->scale && a->picture == b->picture
+      && a->resample == b->resample;
+}
+
+/* An idle one: of that shape, else one that was not used yet, else, unless
  * there may be more, any. */
 static GstCompressedInstance *
-pick_locked (GstCompressedNetwork * self, guint width, guint height, guint most)
+pick_locked (GstCompressedNetwork * self, const GstCompressedShape * shape,
+    guint most)
 {
   GstCompressedInstance *instance;
   GList *l, *found = NULL;
 
   for (l = self->idle.head; l; l = l->next) {
     instance = l->data;
-    if (instance->width == width && instance->height == height) {
+    if (same_shape (&instance->shape, shape)) {
       found = l;
       break;
     }
-    if (instance->width == 0)
+    if (instance->shape.width == 0)
       found = l;
   }
   if (!found && self->instances >= most)
@@ -313,9 +322,25 @@ pick_locked (GstCompressedNetwork * self, guint width, guint height, guint most)
   return instance;
 }
 
+static walloc_result
+prepare (walloc_task * task, const GstCompressedShape * shape,
+    walloc_error * error)
+{
+  walloc_result result;
+
+  if (!shape->picture)
+    return walloc_task_prepare (task, shape->width, shape->height, error);
+  result = walloc_task_set_resample (task, shape->resample, error);
+  if (result != WALLOC_OK)
+    return result;
+
+  return walloc_task_prepare_picture (task, shape->width, shape->height,
+      shape->scale, error);
+}
+
 GstCompressedInstance *
-gst_compressed_network_take (GstCompressedNetwork * self, guint width,
-    guint height, GError ** error)
+gst_compressed_network_take (GstCompressedNetwork * self,
+    const GstCompressedShape * shape, GError ** error)
 {
   GstCompressedInstance *instance;
   walloc_error text = { "" };
@@ -324,7 +349,7 @@ gst_compressed_network_take (GstCompressedNetwork * self, guint width,
   guint most = g_atomic_int_get (&self->refs) + SPARE;
 
   g_mutex_lock (&self->lock);
-  instance = pick_locked (self, width, height, most);
+  instance = pick_locked (self, shape, most);
   if (!instance)
     self->instances++;
   g_mutex_unlock (&self->lock);
@@ -339,15 +364,16 @@ gst_compressed_network_take (GstCompressedNetwork * self, guint width,
     }
     GST_INFO ("another instance of \"%s\"", self->info.name);
   }
-  result = walloc_task_prepare (instance->task, width, height, &text);
-  instance->width = result == WALLOC_OK ? width : 0;
-  instance->height = result == WALLOC_OK ? height : 0;
+  result = prepare (instance->task, shape, &text);
+  instance->shape = *shape;
   if (result == WALLOC_OK)
     return instance;
+  instance->shape.width = 0;
   gst_compressed_network_give (self, instance);
   g_set_error (error, GST_RESOURCE_ERROR, error_code (result),
-      "The network \"%s\" cannot run on latents of %ux%u: %s", self->path,
-      width, height, *text.text ? text.text : walloc_strerror (result));
+      "The network \"%s\" cannot run on %s of %ux%u: %s", self->path,
+      shape->picture ? "a picture" : "latents", shape->width, shape->height,
+      *text.text ? text.text : walloc_strerror (result));
 
   return NULL;
 }

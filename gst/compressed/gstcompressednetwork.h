@@ -11,13 +11,23 @@ G_BEGIN_DECLS
 /* A file. Elements that name the same one get the same network. */
 typedef struct _GstCompressedNetwork GstCompressedNetwork;
 
+/* What an instance is prepared for: latents of a picture, or a grid (of sound:
+ * columns and 1). */
+typedef struct
+{
+  guint width, height;          /* pixels of the picture, or of the grid */
+  guint scale;                  /* that the picture is coded at: 1/2^scale */
+  gboolean picture;
+  gboolean resample;            /* pictures: to the size of the network */
+} GstCompressedShape;
+
 /* A copy of a network that one thread may run at a time. */
 typedef struct
 {
   walloc_task *task;
 
   /*< private >*/
-  guint width, height;          /* that it was last taken for */
+  GstCompressedShape shape;     /* that it was last taken for; width 0: none */
 } GstCompressedInstance;
 
 /* @name: a path, or a name in the model directories or tasks/ in them.
@@ -41,11 +51,11 @@ walloc_result
                                          const walloc_frame_info * frame,
                                          walloc_error * error);
 
-/* An instance for a grid of that size (of sound: columns and 1) that nobody
- * else runs until it is given back. NULL with @error. Never waits. */
+/* An instance for @shape that nobody else runs until it is given back. NULL
+ * with @error. Never waits. */
 GstCompressedInstance *
       gst_compressed_network_take       (GstCompressedNetwork * self,
-                                         guint width, guint height,
+                                         const GstCompressedShape * shape,
                                          GError ** error);
 
 void  gst_compressed_network_give       (GstCompressedNetwork * self,

@@ -69,10 +69,11 @@ GstCompressedInstance *
 gst_compressed_open_take (GstCompressedNetwork * network, GstElement * element,
     guint width, guint height)
 {
+  const GstCompressedShape shape = { width, height, 0, FALSE, FALSE };
   GstCompressedInstance *instance;
   GError *error = NULL;
 
-  instance = gst_compressed_network_take (network, width, height, &error);
+  instance = gst_compressed_network_take (network, &shape, &error);
   if (!instance) {
     GST_WALLOC_POST_ERROR (element, error);
     g_clear_error (&error);

@@ -11,6 +11,7 @@
 #define DEFAULT_ATTACH_META TRUE
 #define DEFAULT_THREADS 1
 #define DEFAULT_LEAKY FALSE
+#define DEFAULT_RESAMPLE TRUE
 
 #define MAX_THREADS 64
 
@@ -24,6 +25,7 @@ enum
   PROP_ATTACH_META,
   PROP_THREADS,
   PROP_LEAKY,
+  PROP_RESAMPLE,
   PROP_STATS
 };
 
@@ -45,7 +47,12 @@ gst_compressed_base_get_stats (GstCompressedBase * self)
       "entropy-time", G_TYPE_UINT64, stats->entropy_time,
       "network-time", G_TYPE_UINT64, stats->network_time,
       "result-time", G_TYPE_UINT64, stats->result_time,
-      "instances", G_TYPE_UINT, priv->instances, NULL);
+      "instances", G_TYPE_UINT, priv->instances,
+      "enlarged", G_TYPE_UINT64, stats->enlarged,
+      "reduced", G_TYPE_UINT64, stats->reduced,
+      "zoom", G_TYPE_INT, stats->zoom,
+      "grid-width", G_TYPE_UINT, stats->grid_width,
+      "grid-height", G_TYPE_UINT, stats->grid_height, NULL);
   GST_OBJECT_UNLOCK (self);
 
   return s;
@@ -84,6 +91,9 @@ gst_compressed_base_set_property (GObject * object, guint prop_id,
       break;
     case PROP_LEAKY:
       priv->leaky = g_value_get_boolean (value);
+      break;
+    case PROP_RESAMPLE:
+      priv->resample = g_value_get_boolean (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -126,6 +136,9 @@ gst_compressed_base_get_property (GObject * object, guint prop_id,
       break;
     case PROP_LEAKY:
       g_value_set_boolean (value, priv->leaky);
+      break;
+    case PROP_RESAMPLE:
+      g_value_set_boolean (value, priv->resample);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -237,6 +250,21 @@ gst_compressed_base_install_properties (GObjectClass * object_class)
           GST_PARAM_MUTABLE_READY));
 
   /**
+   * GstCompressedBase:resample:
+   *
+   * Bring latents of pictures of another size near to the size that the
+   * network was made for, by the graphs that it has for that. Networks without
+   * such graphs see every picture as it is coded.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_RESAMPLE,
+      g_param_spec_boolean ("resample", "Resample",
+          "Resample latents to the size that the network was made for",
+          DEFAULT_RESAMPLE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
    * GstCompressedBase:stats:
    *
    * Counters since the start, a structure `application/x-compressed-stats`
@@ -249,6 +277,11 @@ gst_compressed_base_install_properties (GObjectClass * object_class)
    *   stage
    * * #guint `instances`: copies of the network in this process, for all
    *   elements that use it
+   * * #guint64 `enlarged`, `reduced`: pictures that were resampled before the
+   *   network saw them
+   * * #gint `zoom`: how often the last one was enlarged by two, below 0:
+   *   reduced; #guint `grid-width`, `grid-height`: positions of latents that
+   *   the network saw of it
    *
    * Since: 0.2
    */
@@ -266,4 +299,5 @@ gst_compressed_base_init_properties (GstCompressedBasePrivate * priv)
   priv->attach_meta = DEFAULT_ATTACH_META;
   priv->threads = DEFAULT_THREADS;
   priv->leaky = DEFAULT_LEAKY;
+  priv->resample = DEFAULT_RESAMPLE;
 }

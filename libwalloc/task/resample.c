@@ -69,8 +69,7 @@ load (walloc_task * t, task_stage * stage, const char *key,
   if (stage->net != NULL)
     return WALLOC_OK;
   result = walloc_task_load_graph (t, key, &stage->net, error);
-  return result == WALLOC_OK ? check_ports (t, stage->net, key, error) :
-      result;
+  return result == WALLOC_OK ? check_ports (t, stage->net, key, error) : result;
 }
 
 walloc_result
@@ -178,8 +177,7 @@ prepare (walloc_task * t, task_stage * stage, const char *key, unsigned width,
   if (short_of)
     return walloc_fail (error, WALLOC_ERR_MEMORY, "%u channels of latents of "
         "%lldx%lld need more memory than there is (limit %zu bytes)",
-        t->info.channels, (long long) wide, (long long) high,
-        t->mem.a.limit);
+        t->info.channels, (long long) wide, (long long) high, t->mem.a.limit);
   return WALLOC_OK;
 }
 

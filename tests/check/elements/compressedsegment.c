@@ -12,10 +12,10 @@
 
 /* A frame that is dark on the left and bright on the right. */
 static GstBuffer *
-halves (gint width, gint height, GstCaps ** coded)
+halves_at (gint width, gint height, guint quality, GstCaps ** coded)
 {
-  gchar *launch = g_strdup_printf ("wallocenc quality=80 model-file=\"%s\"",
-      PICTURE_MODEL);
+  gchar *launch = g_strdup_printf ("wallocenc quality=%u model-file=\"%s\"",
+      quality, PICTURE_MODEL);
   GstHarness *h = gst_harness_new_parse (launch);
   GstCaps *caps = check_caps ("GRAY8", width, height);
   GstBuffer *frame;
@@ -28,6 +28,12 @@ halves (gint width, gint height, GstCaps ** coded)
   g_free (launch);
 
   return frame;
+}
+
+static GstBuffer *
+halves (gint width, gint height, GstCaps ** coded)
+{
+  return halves_at (width, height, 80, coded);
 }
 
 static guint
@@ -64,11 +70,11 @@ check_mask (GstBuffer * buffer, const GstVideoInfo * info, gint width,
 
 /* Both sizes, at the pad, in the message and in the meta behind a decoder. */
 static void
-run_sizes (gint width, gint height, gboolean full)
+run_sizes (const gchar * network, gint width, gint height, gboolean full)
 {
   GstCaps *caps, *mask_caps;
   GstBuffer *frame = halves (width, height, &caps), *out;
-  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"),
+  GstHarness *h = compressed_harness (NAME, network,
       full ? "mask-size=full" : "mask-size=latent");
   GstHarness *m = gst_harness_new_with_element (h->element, NULL, "mask");
   GstBus *bus = check_bus (h);
@@ -127,16 +133,136 @@ run_sizes (gint width, gint height, gboolean full)
 
 GST_START_TEST (test_latent)
 {
-  run_sizes (160, 96, FALSE);
-  run_sizes (163, 99, FALSE);
+  run_sizes (NETWORK ("segment"), 160, 96, FALSE);
+  run_sizes (NETWORK ("segment"), 163, 99, FALSE);
+  /* made for pictures of 64: these are reduced */
+  run_sizes (NETWORK ("size-segment"), 160, 96, FALSE);
+  run_sizes (NETWORK ("size-segment"), 163, 99, FALSE);
+  run_sizes (NETWORK ("size-segment"), 163, 399, FALSE);
 }
 
 GST_END_TEST;
 
 GST_START_TEST (test_full)
 {
-  run_sizes (160, 96, TRUE);
-  run_sizes (163, 99, TRUE);
+  run_sizes (NETWORK ("segment"), 160, 96, TRUE);
+  run_sizes (NETWORK ("segment"), 163, 99, TRUE);
+  /* made for pictures of 64: these are reduced */
+  run_sizes (NETWORK ("size-segment"), 160, 96, TRUE);
+  run_sizes (NETWORK ("size-segment"), 163, 99, TRUE);
+  run_sizes (NETWORK ("size-segment"), 163, 399, TRUE);
+}
+
+GST_END_TEST;
+
+static guint
+coded_scale (GstBuffer * frame)
+{
+  walloc_frame_info info;
+  GstMapInfo map;
+
+  fail_unless (gst_buffer_map (frame, &map, GST_MAP_READ));
+  fail_unless (walloc_frame_parse (map.data, map.size, &info, NULL) ==
+      WALLOC_OK);
+  gst_buffer_unmap (frame, &map);
+
+  return info.scale;
+}
+
+/* What the statistics say of a frame's size: zoom, and the grid. */
+static void
+check_zoom (GstHarness * h, guint64 enlarged, guint64 reduced, gint zoom,
+    guint width, guint height)
+{
+  guint64 e, r;
+  guint w, t;
+  gint z;
+  GstStructure *s;
+
+  g_object_get (h->element, "stats", &s, NULL);
+  fail_unless (gst_structure_get (s, "enlarged", G_TYPE_UINT64, &e, "reduced",
+          G_TYPE_UINT64, &r, "zoom", G_TYPE_INT, &z, "grid-width",
+          G_TYPE_UINT, &w, "grid-height", G_TYPE_UINT, &t, NULL));
+  gst_structure_free (s);
+  fail_unless_equals_uint64 (e, enlarged);
+  fail_unless_equals_uint64 (r, reduced);
+  fail_unless_equals_int (z, zoom);
+  fail_unless_equals_int (w, width);
+  fail_unless_equals_int (t, height);
+}
+
+/* Pictures that are coded smaller than they are, and larger ones, come to the
+ * network at the size that it was made for, or as they are with
+ * resample=false; the mask is of the frame's own grid all the same. */
+GST_START_TEST (test_resample)
+{
+  GstCaps *caps;
+  GstBuffer *small = halves_at (66, 75, 1, &caps);
+  GstBuffer *large = halves (163, 200, &caps);
+  GstHarness *h = compressed_harness (NAME, NETWORK ("size-segment"), NULL);
+  guint scale = coded_scale (small), coded = (66 + (1 << scale) - 1) >> scale;
+  guint coded_h = (75 + (1 << scale) - 1) >> scale;
+  const GstStructure *meta;
+  GstCompressedMask mask;
+  GstBuffer *out;
+
+  fail_unless (scale > 0);
+  gst_harness_set_src_caps (h, caps);
+  out = pass (h, small);
+  /* coded at half: from 33 to 66 pixels; at a quarter: to 33 and on */
+  check_zoom (h, 1, 0, scale, 9, 10);
+  meta = gst_compressed_meta_get (out, GST_COMPRESSED_SEGMENT_META, 0);
+  fail_unless (meta != NULL && gst_compressed_result_get_mask (meta, &mask));
+  fail_unless_equals_int (mask.cell, 8 << scale);
+  fail_unless_equals_int (GST_VIDEO_INFO_WIDTH (&mask.info), (coded + 7) / 8);
+  fail_unless_equals_int (GST_VIDEO_INFO_HEIGHT (&mask.info),
+      (coded_h + 7) / 8);
+  gst_buffer_unref (out);
+  gst_buffer_unref (pass (h, large));
+  check_zoom (h, 1, 1, -1, 11, 13);
+  g_object_set (h->element, "resample", FALSE, NULL);
+  gst_buffer_unref (pass (h, large));
+  check_zoom (h, 1, 1, 0, 21, 25);
+  gst_buffer_unref (pass (h, small));
+  check_zoom (h, 1, 1, 0, (coded + 7) / 8, (coded_h + 7) / 8);
+  g_object_set (h->element, "resample", TRUE, NULL);
+  gst_buffer_unref (pass (h, small));
+  check_zoom (h, 2, 1, scale, 9, 10);
+  gst_buffer_unref (small);
+  gst_buffer_unref (large);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
+/* A graph that puts out no numbers: no result, a warning, and the stream goes
+ * on. */
+GST_START_TEST (test_resample_damaged)
+{
+  GstCaps *caps;
+  GstBuffer *frame = halves (163, 200, &caps);
+  GstHarness *h = compressed_harness ("compressedclassify",
+      NETWORK ("bad-reduce-nan"), NULL);
+  GstBus *bus = check_bus (h);
+  GstMessage *message;
+
+  gst_harness_set_src_caps (h, caps);
+  gst_buffer_unref (pass (h, frame));
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  fail_unless (message != NULL);
+  gst_message_unref (message);
+  fail_unless (pop_result (bus, "compressedclassify") == NULL);
+  g_object_set (h->element, "resample", FALSE, NULL);
+  gst_buffer_unref (pass (h, frame));
+  {
+    GstStructure *s = pop_result (bus, "compressedclassify");
+
+    fail_unless (s != NULL);
+    gst_structure_free (s);
+  }
+  gst_object_unref (bus);
+  gst_buffer_unref (frame);
+  gst_harness_teardown (h);
 }
 
 GST_END_TEST;
@@ -378,6 +504,8 @@ compressedsegment_suite (void)
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_latent);
   tcase_add_test (tc, test_full);
+  tcase_add_test (tc, test_resample);
+  tcase_add_test (tc, test_resample_damaged);
   tcase_add_test (tc, test_tiny);
   tcase_add_test (tc, test_behind_decoder);
   tcase_add_test (tc, test_events);
