@@ -36,6 +36,10 @@ def main():
     if config['input'] == 'latents':
         config['channels'] = args.channels or config['channels']
         net.fold().cut(config['channels'])
+        more = {}
+        if config['maps'] is not None:
+            more = dict(size=str(config['size']), **config['maps'].cut(
+                config['channels']).metadata())
         values = rng.laplace(size=(1, config['channels'], 33, 47)) * 20
         values = np.where(np.abs(values) < 40, 0, values)
         inputs = {'latents': torch.from_numpy(values.astype(np.float32)),
@@ -43,7 +47,7 @@ def main():
         metadata = task_metadata(
             'classify', args.name, int(config['model'], 16),
             config['channels'], config['labels'], licence=args.licence,
-            card=args.card)
+            card=args.card, **more)
         dynamic = {'latents': {2: 'height', 3: 'width'}}
     else:
         inputs = {'pixels': torch.from_numpy(rng.uniform(

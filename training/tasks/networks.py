@@ -31,6 +31,19 @@ class Block(nn.Module):
         return F.relu(self.nb(self.b(y)) + self.around(x))
 
 
+class Around(nn.Module):
+    """A 3x3 convolution and a way around it."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.a = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.na = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.na.weight)
+
+    def forward(self, x):
+        return F.relu(self.na(self.a(x)) + x)
+
+
 class Trunk(nn.Module):
     """Features at 1/8 of the picture's size to class logits."""
 
@@ -58,10 +71,12 @@ class LatentClassifier(nn.Module):
     square root is taken."""
 
     def __init__(self, channels, classes, widths=WIDTHS, spread=None,
-                 centre=0.0, wide=96, blocks=0, dropout=.2):
+                 centre=0.0, wide=96, blocks=0, dropout=.2, fine=0):
         """spread: [channels], root mean squares; centre: mean of channel 0;
         wide: outputs of the stem; blocks: of residuals at the resolution of
-        the latents, where capacity is put back."""
+        the latents, where capacity is put back; fine: in their place, so
+        many channels at twice that resolution, that is at a quarter of the
+        picture's, and from there on what PixelClassifier has."""
         super().__init__()
         self.channels = channels
         self.register_buffer('scale_by', torch.ones(channels)
@@ -74,10 +89,17 @@ class LatentClassifier(nn.Module):
         self.rate = nn.Linear(2, 2 * wide)
         nn.init.zeros_(self.rate.weight)
         nn.init.zeros_(self.rate.bias)
-        self.narrow = nn.Sequential(
-            nn.Conv2d(wide, widths[0], 1, bias=False),
-            nn.BatchNorm2d(widths[0]), nn.ReLU(),
-            *[Block(widths[0], widths[0], 1) for _ in range(blocks)])
+        if fine:
+            self.narrow = nn.Sequential(
+                nn.Conv2d(wide, 4 * fine, 1, bias=False),
+                nn.BatchNorm2d(4 * fine), nn.ReLU(), nn.PixelShuffle(2),
+                *[Around(fine) for _ in range(blocks)],
+                Block(fine, widths[0], 2))
+        else:
+            self.narrow = nn.Sequential(
+                nn.Conv2d(wide, widths[0], 1, bias=False),
+                nn.BatchNorm2d(widths[0]), nn.ReLU(),
+                *[Block(widths[0], widths[0], 1) for _ in range(blocks)])
         self.trunk = Trunk(widths, classes, dropout)
         self.folded = False
 
@@ -108,7 +130,8 @@ class LatentClassifier(nn.Module):
         self.channels = channels
         return self
 
-    def forward(self, latents, step, scale):
+    def front(self, latents, step, scale):
+        """Features at 1/8 of the picture's size."""
         if self.folded:
             x = self.stem(latents)
         else:
@@ -120,7 +143,17 @@ class LatentClassifier(nn.Module):
                                    rate.shape[1] // 2, 1)
         # companding: few latents are many times greater than the others
         x = torch.sqrt(F.relu(x + x * gain + offset) + .25) - .5
-        return self.trunk(self.narrow(x))
+        return self.narrow(x)
+
+    def forward(self, latents, step, scale):
+        return self.trunk(self.front(latents, step, scale))
+
+    def begin_as(self, pixels):
+        """Take what is the same from a PixelClassifier."""
+        self.trunk.load_state_dict(pixels.trunk.state_dict())
+        last = self.narrow[-1]
+        if isinstance(last, Block) and last.a.stride == (2, 2):
+            last.load_state_dict(pixels.stage[1].state_dict())
 
 
 class PixelClassifier(nn.Module):
@@ -136,9 +169,17 @@ class PixelClassifier(nn.Module):
                                    Block(first, widths[0], 2))
         self.trunk = Trunk(widths, classes, dropout)
 
-    def forward(self, pixels, step=None, scale=None):
+    def front(self, pixels, step=None, scale=None):
+        """Features at 1/8 of the picture's size."""
         x = F.relu(self.norm(self.stem((pixels - 127.5) / 64)))
-        return self.trunk(self.stage(F.max_pool2d(x, 3, 2, 1)))
+        return self.stage(F.max_pool2d(x, 3, 2, 1))
+
+    def forward(self, pixels, step=None, scale=None):
+        return self.trunk(self.front(pixels))
+
+    def begin_as(self, pixels):
+        """Take all from another."""
+        self.load_state_dict(pixels.state_dict())
 
 
 def spread_of(batches, channels):

@@ -85,6 +85,13 @@ class Maps(nn.Module):
         for p in self.parameters():
             p.requires_grad_(False)
 
+    def cut(self, channels):
+        """Maps of the first channels only, as if the others were zero."""
+        out, k = Maps(channels), channels
+        out.enlarge.conv.weight.copy_(self.enlarge.conv.weight[:4 * k, :k])
+        out.reduce.conv.weight.copy_(self.reduce.conv.weight[:k, :k])
+        return out
+
     @torch.no_grad()
     def fitted(self, x, step, scale, width, height, size):
         """What a network made for size is given of frames of one size and

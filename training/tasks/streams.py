@@ -11,9 +11,11 @@ import queue
 import threading
 
 import numpy as np
+import torch
 
 from latents import Codec
 from pictures import as_seen, load, vary
+from resample import plan
 
 KEPT_BYTES = 1 << 30          # of uncompressed pictures in memory
 FIELDS = [('offset', '<u8'), ('size', '<u4'), ('picture', '<i4'),
@@ -123,21 +125,37 @@ class Reader:
     """What a network is given for a frame.
 
     kind: latents [K, H, W] in sample units; decoded: pixels of the decoder
-    [3, h, w], 0 to 255; pixels: the uncompressed ones."""
+    [3, h, w], 0 to 255; pixels: the uncompressed ones. maps, size: batches of
+    latents are brought near to the size (resample.py)."""
 
-    def __init__(self, frames, kind, channels=96, decoder='linear'):
+    def __init__(self, frames, kind, channels=96, decoder='linear', maps=None,
+                 size=0):
         if kind not in READERS:
             raise ValueError(f'{kind} is none of ' + ', '.join(READERS))
         self.frames, self.kind = frames, kind
         self.channels, self.decoder = channels, decoder
+        self.maps = maps
+        self.size = size if maps is not None and kind == 'latents' else 0
         self.codec = Codec(frames.meta.get('codec', 'photo-1'))
         if f'{self.codec.model_id:016x}' != frames.meta['model']:
             raise ValueError(f'{frames.path} was made with codec model '
                              f'{frames.meta["model"]}, this is '
                              f'{self.codec.model_id:016x}')
 
+    def shape(self, i):
+        """(height, width) of what a network is given for frame i."""
+        row = self.frames.index[i]
+        w, h, scale = (int(row[f]) for f in ('width', 'height', 'scale'))
+        if self.kind != 'latents':
+            return h, w
+        up, down = plan(w, h, scale, self.size)
+        w, h = (-(-(-(-n // (1 << (scale - up)))) // 8) for n in (w, h))
+        for _ in range(down):
+            w, h = -(-w // 2), -(-h // 2)
+        return h, w
+
     def __call__(self, i):
-        """(float32 array, step, scale)"""
+        """(float32 array, step, scale); latents as they are coded"""
         row = self.frames.index[i]
         if self.kind == 'pixels':
             values, step, scale = self.frames.pixels(i), 0.0, 0
@@ -152,17 +170,18 @@ class Reader:
         return values.transpose(2, 0, 1).astype(np.float32), step, scale
 
 
-def epoch_batches(frames, split, batch, rng, whole=True):
+def epoch_batches(reader, split, batch, rng, whole=True):
     """Batches of frame numbers for one epoch: every picture once, in one of
-    its variants and qualities drawn at random; all frames of a batch have
-    grids of one size. whole: leave out batches that are not full."""
+    its variants and qualities drawn at random; all frames of a batch are
+    given to the network in one size, whatever size they are coded at.
+    whole: leave out batches that are not full."""
+    frames = reader.frames
     rows = frames.where(split)
     rows = rows[rng.permutation(len(rows))]
     rows = rows[np.unique(frames.index['picture'][rows],
                           return_index=True)[1]]
     rng.shuffle(rows)
-    keys = [(r['width'], r['height'], r['scale']) for r in
-            frames.index[rows]]
+    keys = [reader.shape(i) for i in rows]
     out = []
     for key in sorted(set(keys)):
         mine = rows[[k == key for k in keys]]
@@ -176,11 +195,21 @@ def epoch_batches(frames, split, batch, rng, whole=True):
 
 
 def read_batch(reader, rows):
-    """(values [n, ...], step [n], scale [n], label [n]) as numpy arrays."""
-    items = [reader(i) for i in rows]
-    return (np.stack([v for v, _, _ in items]),
-            np.float32([s for _, s, _ in items]),
-            np.float32([s for _, _, s in items]),
+    """(values [n, ...], step [n], scale [n], label [n]) as numpy arrays, of
+    frames of one reader.shape()."""
+    values, step, scale = map(list, zip(*[reader(i) for i in rows]))
+    if reader.size:
+        alike, index = {}, reader.frames.index[rows]
+        for n, row in enumerate(index):
+            alike.setdefault(tuple(int(row[f]) for f in (
+                'width', 'height', 'scale')), []).append(n)
+        for (w, h, _), mine in alike.items():
+            for n, *fitted in zip(mine, *reader.maps.fitted(
+                    *(torch.from_numpy(np.stack([np.float32(v[n])
+                                                 for n in mine]))
+                      for v in (values, step, scale)), w, h, reader.size)):
+                values[n], step[n], scale[n] = (t.numpy() for t in fitted)
+    return (np.stack(values), np.float32(step), np.float32(scale),
             reader.frames.index['label'][rows].astype(np.int64))
 
 

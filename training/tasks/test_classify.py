@@ -183,7 +183,8 @@ def main():
             raise ValueError(f'{file} knows classes {config["labels"]}, the '
                              f'set has {frames.labels}')
         reader = Reader(frames, config['input'], config['channels'],
-                        config['decoder'])
+                        config['decoder'], config['maps'],
+                        config.get('size', 0))
         mine = dict(input=config['input'], decoder=config['decoder'],
                     qualities={}, **cost(net, config, frames, rows))
         for q in qualities[:1] if config['input'] == 'pixels' else qualities:

@@ -9,6 +9,7 @@ One thread, libwalloc's runner, medians; all that is compared is run in turn,
 so that other work on the machine is in all of them.
 """
 import argparse
+import base64
 import statistics
 import sys
 import time
@@ -18,23 +19,73 @@ import numpy as np
 from export import Net
 from latents import Codec, WallocError
 from pictures import load
+from resample import plan
+
+# multiply-adds of the linear decoder for 8 x 8 pixels: matrices of 64, 32 and
+# 96 channels; lifting of three planes
+DECODER_WORK = 17800
+
+
+class Network:
+    """An exported classifier in libwalloc's runner, with what its file says
+    of sizes."""
+
+    def __init__(self, path, precision):
+        with open(path, 'rb') as f:
+            self.net = Net(f.read())
+        self.channels = int(self.net.metadata('walloc.channels') or 0)
+        self.size = int(self.net.metadata('walloc.size') or 0)
+        self.maps = {}
+        for name in ('enlarge', 'reduce'):
+            graph = self.net.metadata('walloc.' + name)
+            if graph:
+                self.maps[name] = Net(base64.b64decode(graph))
+        for net in (self.net, *self.maps.values()):
+            net.set_precision(precision)
+
+    def steps(self, width, height, scale):
+        """(name of the map, what is cut off) one after the other."""
+        up, down = plan(width, height, scale, self.size,
+                        *(n in self.maps for n in ('enlarge', 'reduce')))
+        grids = [tuple(-(-(-(-n // (1 << s))) // 8) for n in (height, width))
+                 for s in range(scale - 1, scale - 1 - up, -1)]
+        return [('enlarge', g) for g in grids] + [('reduce', (None, None))] \
+            * down
+
+    def given(self, latents, width, height):
+        """Its inputs for Latents of a frame; also sets .work, multiply-adds
+        of resampling."""
+        values, step, scale = latents
+        x, self.work, down = values[None], 0, False
+        for name, (h, w) in self.steps(width, height, scale):
+            net = self.maps[name]
+            x = np.ascontiguousarray(
+                net.run({'latents': x})['latents_out'][:, :, :h, :w])
+            self.work += net.work
+            down = name == 'reduce'
+            step = step / 2 if down else step
+        return {'latents': x, 'step': np.float32([step]),
+                'scale': np.float32([0 if down else scale])}
+
+    def run(self, latents, width, height):
+        return self.net.run(self.given(latents, width, height))['logits'][0]
 
 
 def tasks(codec, frame, latents, pixels):
     """{name: function without arguments}: what a frame can be put through."""
-    k = int(latents.metadata('walloc.channels'))
     reader = Codec()
-    reader.keep(k)
-    values, step, scale = reader.latents(frame, k)
-    given = {'latents': values[None], 'step': np.float32([step]),
-             'scale': np.float32([scale])}
+    reader.keep(latents.channels)
+    read = reader.latents(frame, latents.channels)
+    info = codec.info(frame)
     rgb = codec.decode(frame)
     planes = {'pixels': rgb.transpose(2, 0, 1)[None].astype(np.float32)}
+    given = latents.given(read, info.width, info.height)
     return {
         'entropy decoding': lambda: reader.read(frame),
-        'network on latents': lambda: latents.run(given),
+        'resampling': lambda: latents.given(read, info.width, info.height),
+        'network on latents': lambda: latents.net.run(given),
         'entropy decoding and linear decoder': lambda: codec.decode(frame),
-        'network on pixels': lambda: pixels.run(planes)}
+        'network on pixels': lambda: pixels.net.run(planes)}
 
 
 def main():
@@ -49,16 +100,14 @@ def main():
     p.add_argument('--precision', choices=('f32', 'bf16', 'int8', 'fastest'),
                    default='f32', help='of the networks')
     args = p.parse_args()
-    nets = []
-    for path in (args.latents, args.pixels):
-        with open(path, 'rb') as f:
-            nets.append(Net(f.read()))
-        nets[-1].set_precision(args.precision)
+    nets = [Network(path, args.precision)
+            for path in (args.latents, args.pixels)]
     codec, rgb = Codec(), load(args.picture, args.size)
     print(f'{rgb.shape[1]}x{rgb.shape[0]}, {args.precision}, milliseconds of '
           'processor time\n')
-    print('| quality | rate | latents | network | decoded | network on pixels '
-          '| latents over pixels |\n' + '| --- ' * 7 + '|')
+    print('| quality | rate | latents | resampled | network | decoded | '
+          'network on pixels | latents over pixels | multiply-adds over '
+          'pixels |\n' + '| --- ' * 9 + '|')
     for q in (int(q) for q in args.qualities.split(',')):
         frame = codec.encode(rgb, q)
         todo = tasks(codec, frame, *nets)
@@ -68,10 +117,14 @@ def main():
                 start = time.thread_time()
                 run()
                 spent[name].append(1e3 * (time.thread_time() - start))
-        a, b, c, d = (statistics.median(v) for v in spent.values())
+        a, r, b, c, d = (statistics.median(v) for v in spent.values())
+        decoder = DECODER_WORK * -(-rgb.shape[0] // 8) * -(-rgb.shape[1] // 8)
+        work = (nets[0].work + nets[0].net.work) / (
+            nets[1].net.work + decoder)
         bpp = 8 * len(frame) / (rgb.shape[0] * rgb.shape[1])
-        print(f'| {q} | {bpp:.3f} bpp | {a:.2f} | {b:.2f} | {c:.2f} | {d:.2f} '
-              f'| {(a + b) / (c + d):.2f} |')
+        print(f'| {q} | {bpp:.3f} bpp | {a:.2f} | {r:.2f} | {b:.2f} | '
+              f'{c:.2f} | {d:.2f} | {(a + r + b) / (c + d):.2f} | '
+              f'{work:.2f} |')
 
 
 if __name__ == '__main__':

@@ -26,6 +26,7 @@ from networks import (LatentClassifier, PixelClassifier, parameters,
                       spread_of)
 from progress import EarlyStop, Progress
 from report import recipe, write_json
+from resample import Maps, fit
 from streams import (FrameSet, READERS, Reader, ahead, epoch_batches,
                      read_batch)
 
@@ -53,6 +54,13 @@ def arguments():
                    help='of residuals at the resolution of latents')
     p.add_argument('--pictures', type=int, default=0,
                    help='train on so few, as many of each class; 0: all')
+    p.add_argument('--fine', type=int, default=0,
+                   help='channels at twice that resolution, in networks on '
+                   'latents')
+    p.add_argument('--size', type=int, default=0,
+                   help='shorter side of pictures that the network is for: '
+                   'latents of\nothers are brought near to it (resample.py); '
+                   '0: they are not')
     p.add_argument('--epochs', type=int, default=40)
     p.add_argument('--batch', type=int, default=32)
     p.add_argument('--rate', type=float, default=3e-3)
@@ -70,7 +78,12 @@ def arguments():
                    help='stop after so many validations without gain')
     p.add_argument('--val-qualities', default='10,30,60')
     p.add_argument('--start', help='.pt to go on from; if it knows other '
-                   'classes, with a new last layer')
+                   'classes, with a new last layer;\na network on pixels '
+                   'gives those on latents what they have in common')
+    p.add_argument('--match', type=int, default=0,
+                   help='with --start of --input pixels: epochs before all '
+                   'others in which the\nfirst layers learn what that '
+                   "network's are on uncompressed pixels")
     p.add_argument('--frozen', action='store_true',
                    help='with --start: only the last layer learns')
     p.add_argument('--seed', type=int, default=1)
@@ -89,16 +102,22 @@ def build(config):
                                config['first'])
     return LatentClassifier(config['channels'], len(config['labels']), widths,
                             wide=config['wide'],
-                            blocks=config.get('blocks', 0))
+                            blocks=config.get('blocks', 0),
+                            fine=config.get('fine', 0))
 
 
 def load(path, device='cpu'):
-    """(network, config) of a .pt file. Raises ValueError."""
+    """(network, config) of a .pt file; config['maps']: Maps (resample.py) or
+    None. Raises ValueError."""
     try:
         file = torch.load(path, map_location=device, weights_only=True)
         config = json.loads(file['config'])
         net = build(config)
         net.load_state_dict(file['state'])
+        config['maps'] = None
+        if file.get('maps'):
+            config['maps'] = Maps(config['channels'])
+            config['maps'].load_state_dict(file['maps'])
     except (KeyError, TypeError, RuntimeError, EOFError,
             pickle.UnpicklingError) as e:
         raise ValueError(f'{path} is no classifier of train_classify.py '
@@ -106,14 +125,32 @@ def load(path, device='cpu'):
     return net.to(device).eval(), config
 
 
-def run(net, x, step, scale, half):
-    """Logits as 32-bit floats; half: products of bfloat16."""
+def net_input(net):
+    """latents or pixels."""
+    return 'latents' if isinstance(net, LatentClassifier) else 'pixels'
+
+
+def maps_of(frames, codec, channels, count=120):
+    """Maps (resample.py) of the set's codec, fitted to training pictures as
+    they are varied."""
+    rows = frames.where('train')
+    rows = rows[np.argsort(-frames.index['width'][rows].astype(int),
+                           kind='stable')]
+    rows = rows[np.unique(frames.index['picture'][rows],
+                          return_index=True)[1]]
+    rows = rows[::max(1, len(rows) // count)][:count]
+    return fit(codec, channels, [frames.pixels(i) for i in rows])
+
+
+def run(net, x, step, scale, half, call=None):
+    """Logits, or what call(x, step, scale) gives, as 32-bit floats; half:
+    products of bfloat16."""
     x = x.contiguous(memory_format=torch.channels_last)
     # PyTorch 1.13 leaves parts of the gradient unset where a kernel of 3x3 with
     # stride 2 reads one value, in bfloat16
     half = half and min(x.shape[2:]) >= (12 if x.shape[1] > 3 else 96)
     with torch.autocast(x.device.type, torch.bfloat16, half):
-        return net(x, step, scale).float()
+        return (call or net)(x, step, scale).float()
 
 
 @torch.no_grad()
@@ -121,12 +158,8 @@ def answers(net, reader, rows, device, batch=16, channels=None, half=False):
     """Logits [n, classes] for frames, in the order of rows. channels: how
     many are left of the latents; the others are zero."""
     net.eval()
-    index = reader.frames.index
-    order = sorted(rows, key=lambda i: (index['width'][i], index['height'][i],
-                                        index['scale'][i]))
     groups, out = [], {}
-    for i in order:
-        key = tuple(int(index[f][i]) for f in ('width', 'height', 'scale'))
+    for key, i in sorted((reader.shape(i), i) for i in rows):
         if not groups or groups[-1][0] != key or len(groups[-1][1]) == batch:
             groups.append((key, []))
         groups[-1][1].append(i)
@@ -155,6 +188,11 @@ def validate(net, reader, qualities, device, half):
 def go_on(args, config):
     """The network of args.start, for the classes of config."""
     net, old = load(args.start)
+    if old['input'] == 'pixels' != config['input']:
+        if old['labels'] != config['labels'] or \
+                old['widths'] != config['widths']:
+            raise ValueError(f'{args.start} has other classes or widths')
+        return net
     for key in ('input', 'model', 'decoder'):
         if old[key] != config[key]:
             raise ValueError(f'{args.start} has {key} {old[key]}, wanted is '
@@ -162,7 +200,8 @@ def go_on(args, config):
     if old['labels'] != config['labels']:
         net.trunk.head = torch.nn.Linear(net.trunk.head.in_features,
                                          len(config['labels']))
-    for key in ('widths', 'channels', 'first', 'wide', 'blocks'):
+    for key in ('widths', 'channels', 'first', 'wide', 'blocks', 'fine',
+                'size'):
         config[key] = old.get(key, 0)
     if config['input'] == 'latents' and args.channels != old['channels']:
         raise ValueError(f'{args.start} reads {old["channels"]} channels; say '
@@ -209,9 +248,8 @@ class Average:
                 a.copy_(b)
 
 
-def loss_of(net, x, step, scale, label, args, rng):
-    """Cross entropy of a batch, mixed with its own other order."""
-    half = not args.float32
+def thin(x, args, rng):
+    """Channels left out of a batch, in place."""
     if args.input == 'latents':
         draw, keep = rng.random(), None
         for share, keep in KEEP:
@@ -220,6 +258,24 @@ def loss_of(net, x, step, scale, label, args, rng):
                 break
         if keep:
             x[:, keep:] = 0
+
+
+def unlike(net, teacher, x, step, scale, pixels, args, rng):
+    """How far features are from the teacher's on uncompressed pixels, as a
+    share of their variance."""
+    half = not args.float32
+    thin(x, args, rng)
+    with torch.no_grad():
+        want = run(teacher, pixels, step, scale, half, teacher.front)
+    got = run(net, x, step, scale, half, net.front)
+    return (((got - want) ** 2).mean((0, 2, 3))
+            / (want.var((0, 2, 3)) + 1e-3)).mean()
+
+
+def loss_of(net, x, step, scale, label, args, rng):
+    """Cross entropy of a batch, mixed with its own other order."""
+    half = not args.float32
+    thin(x, args, rng)
     if not args.mix:
         return F.cross_entropy(run(net, x, step, scale, half), label,
                                label_smoothing=args.smooth)
@@ -250,31 +306,50 @@ def main():
                              f'{frames.meta["qualities"]}')
     config = dict(input=args.input, labels=frames.labels, widths=list(widths),
                   channels=args.channels, first=args.first, wide=args.wide,
-                  blocks=args.blocks,
+                  blocks=args.blocks, fine=args.fine,
+                  size=args.size if args.input == 'latents' else 0,
                   decoder=args.decoder, model=frames.meta['model'],
                   recipe=recipe(args))
     reader = Reader(frames, args.input, args.channels, args.decoder)
-    steps = len(epoch_batches(frames, 'train', args.batch,
+    teacher = None
+    net = go_on(args, config) if args.start else None
+    if net is not None and net_input(net) != args.input and \
+            args.input != 'pixels':
+        net, teacher = None, net
+    if config['size']:
+        reader = Reader(frames, args.input, args.channels, args.decoder,
+                        maps_of(frames, reader.codec, args.channels),
+                        config['size'])
+    steps = len(epoch_batches(reader, 'train', args.batch,
                               np.random.default_rng(0)))
     if not steps:
         raise ValueError(f'{args.set} has too few training pictures for '
                          f'batches of {args.batch}; choose --batch')
-    if args.start:
-        net = go_on(args, config)
-    elif args.input == 'latents':
+    if net is None and args.input == 'latents':
         rows = rng.choice(frames.where('train'), 200, replace=True)
         spread, centre = spread_of(
-            (reader(i).values[None] for i in rows), args.channels)
+            (read_batch(reader, [i])[0] for i in rows), args.channels)
         net = LatentClassifier(args.channels, len(frames.labels), widths,
-                               spread, centre, args.wide, args.blocks)
-    else:
+                               spread, centre, args.wide, args.blocks,
+                               fine=args.fine)
+    elif net is None:
         net = build(config)
+    if teacher is not None:
+        net.begin_as(teacher)
+        teacher = teacher.to(args.device, memory_format=torch.channels_last)
+    elif args.match:
+        raise ValueError('--match goes with --start of a network of --input '
+                         'pixels')
     net = net.to(args.device, memory_format=torch.channels_last)
     print(f'{parameters(net)} weights, {steps} batches per epoch')
     optimisers = optimisers_of(net, args)
-    total, warm = args.epochs * steps, 2 * steps
+    warm = 2 * steps
 
     def schedule(n):
+        """Warm, and down as a cosine, once for each part."""
+        total = args.match * steps
+        if n >= total:
+            n, total = n - total, args.epochs * steps
         return (n + 1) / warm if n < warm else .5 * (1 + math.cos(
             math.pi * min(1, (n - warm) / max(1, total - warm)))) + 1e-3
 
@@ -286,21 +361,28 @@ def main():
 
     def batches():
         draw = np.random.default_rng(args.seed + 1)
-        for epoch in range(args.epochs):
-            for rows in epoch_batches(frames, 'train', args.batch, draw):
-                yield read_batch(reader, rows)
+        for epoch in range(-args.match, args.epochs):
+            for rows in epoch_batches(reader, 'train', args.batch, draw):
+                seen = np.stack([frames.pixels(i) for i in rows]).transpose(
+                    0, 3, 1, 2).astype(np.float32) if epoch < 0 else None
+                yield read_batch(reader, rows), seen
             yield epoch
 
     # validation has its own reader, as the other thread uses that one
-    val_reader = Reader(frames, args.input, args.channels, args.decoder)
+    val_reader = Reader(frames, args.input, args.channels, args.decoder,
+                        reader.maps, reader.size)
     losses = []
-    with Progress(total, 'train') as bar:
+    with Progress((args.match + args.epochs) * steps, 'train') as bar:
         for item in ahead(batches()):
             if not isinstance(item, int):
                 net.train(not args.frozen)
+                item, seen = item
                 x, step, scale, label = (torch.from_numpy(v).to(args.device)
                                          for v in item)
-                loss = loss_of(net, x, step, scale, label, args, rng)
+                loss = loss_of(net, x, step, scale, label, args, rng) \
+                    if seen is None else unlike(
+                        net, teacher, x, step, scale, torch.from_numpy(
+                            seen).to(args.device), args, rng)
                 net.zero_grad(set_to_none=True)
                 loss.backward()
                 norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
@@ -312,6 +394,11 @@ def main():
                 mean.update(net)
                 losses.append(float(loss.detach()))
                 bar.step(note=f'loss {np.mean(losses[-50:]):.3f}')
+                continue
+            if item < 0:
+                print(f'matched: {np.mean(losses[-steps:]):.3f} of the '
+                      'variance left', flush=True)
+                losses = []
                 continue
             if (item + 1) % args.look and item + 1 < args.epochs:
                 continue
@@ -330,8 +417,10 @@ def main():
                   f'validation {100 * accuracy:.1f} %'
                   + (' (best)' if best else ''), flush=True)
             if best:
-                torch.save(dict(config=json.dumps(config),
-                                state=stop.state), args.out + '.pt')
+                torch.save(dict(
+                    config=json.dumps(config), state=stop.state,
+                    maps=reader.maps.state_dict() if reader.size else {}),
+                    args.out + '.pt')
             write_json(args.out + '.json', dict(
                 course=course, recipe=recipe(args), weights=parameters(net),
                 labels=frames.labels))
