@@ -20,7 +20,9 @@ import export  # noqa: E402
 import joint  # noqa: E402
 import networks  # noqa: E402
 import pictures  # noqa: E402
+import resample  # noqa: E402
 import streams  # noqa: E402
+import time_classify  # noqa: E402
 import train_classify  # noqa: E402
 from latents import Codec, WallocError  # noqa: E402
 
@@ -92,9 +94,10 @@ class Steps(unittest.TestCase):
 
     def test_epoch_has_every_picture_once(self):
         frames = streams.FrameSet(self.at('set'))
+        reader = streams.Reader(frames, 'latents', 24)
         rng = np.random.default_rng(1)
         drawn = [frames.index[np.concatenate(streams.epoch_batches(
-            frames, 'train', 5, rng, whole=False))] for _ in range(2)]
+            reader, 'train', 5, rng, whole=False))] for _ in range(2)]
         for rows in drawn:
             self.assertEqual(len(set(rows['picture'])), len(rows))
             self.assertGreaterEqual(len(rows), 22)
@@ -138,6 +141,74 @@ class Steps(unittest.TestCase):
                 'scale': np.float32([scale])})['logits'].argmax()))
         self.assertEqual(' '.join(map(str, answers)), at['answers'])
 
+    def test_batches_of_several_scales(self):
+        """Frames coded whole and at half size are given in one size, each as
+        if it was read alone."""
+        frames = streams.FrameSet(self.at('set'))
+        self.assertEqual(set(frames.index['scale']), {0, 1, 2})
+        plain = streams.Reader(frames, 'latents', 24)
+        sized = streams.Reader(frames, 'latents', 24, maps=resample.fit(
+            plain.codec, 24, [frames.pixels(i) for i in frames.where(
+                'test', quality=80)]), size=64)
+        rng = np.random.default_rng(1)
+        mixed = 0
+        for rows in streams.epoch_batches(sized, 'train', 8, rng):
+            x, step, scale, label = streams.read_batch(sized, rows)
+            mixed += len(set(scale)) > 1
+            self.assertEqual(x.shape[1:], (24, *sized.shape(rows[0])))
+            self.assertEqual(label.tolist(),
+                             frames.index['label'][rows].tolist())
+            for n, i in enumerate(rows):
+                one = streams.read_batch(sized, [i])
+                np.testing.assert_allclose(x[n], one[0][0], rtol=1e-4,
+                                           atol=1e-3)
+                self.assertEqual((step[n], scale[n]), (one[1][0], one[2][0]))
+        self.assertGreater(mixed, 0)
+        for rows in streams.epoch_batches(plain, 'train', 8, rng):
+            self.assertEqual(len(set(frames.index['scale'][rows])), 1)
+
+    def test_matches_pixels_and_sees_one_size(self):
+        common = ('--epochs', 2, '--look', 1, '--batch', 8, '--widths',
+                  '16,24', '--val-qualities', '80', '--first', 8)
+        code, text = run('train_classify.py', self.at('set'), '--input',
+                         'pixels', '--out', self.at('pixels'), *common)
+        self.assertEqual(code, 0, text)
+        for kind, *more in (('latents', '--size', 64, '--fine', 8),
+                            ('decoded',)):
+            code, text = run('train_classify.py', self.at('set'), '--input',
+                             kind, '--out', self.at(kind), '--start',
+                             self.at('pixels.pt'), '--match', 3, *common,
+                             *more)
+            self.assertEqual(code, 0, text)
+            left = [float(line.split()[1]) for line in text.splitlines()
+                    if line.startswith('matched')]
+            self.assertEqual(len(left), 3)
+            self.assertLess(left[2], left[0])
+        code, text = run('export_classify.py', self.at('latents.pt'),
+                         '--name', 'sized', '--channels', 12, '--out',
+                         self.at('sized.onnx'))
+        self.assertEqual(code, 0, text)
+        net = time_classify.Network(self.at('sized.onnx'), 'f32')
+        self.assertEqual((net.size, net.channels), (64, 12))
+        # the file, its graphs and this reader's order of them answer as torch
+        module, config = train_classify.load(self.at('latents.pt'))
+        frames = streams.FrameSet(self.at('set'))
+        reader = streams.Reader(frames, 'latents', 12,
+                                maps=config['maps'].cut(12), size=64)
+        module.fold().cut(12)
+        scales = set()
+        for i in frames.where('test'):
+            row = frames.index[i]
+            scales.add(int(row['scale']))
+            got = net.run(reader.codec.latents(frames.frame(i), 12),
+                          int(row['width']), int(row['height']))
+            with torch.no_grad():
+                want = module(*map(torch.from_numpy, streams.read_batch(
+                    reader, [i])[:3]))[0].numpy()
+            np.testing.assert_allclose(got, want, atol=.03 * max(
+                1, np.abs(want).max()))
+        self.assertEqual(scales, {0, 1, 2})
+
     def test_goes_on_from_another_network(self):
         code, text = run('train_classify.py', self.at('set'), '--out',
                          self.at('more'), '--start', self.at('net.pt'),
@@ -165,6 +236,9 @@ class Steps(unittest.TestCase):
                 (('train_classify.py', self.at('set'), '--out', self.at('x'),
                   '--start', self.at('net.pt'), '--input', 'decoded',
                   '--val-qualities', '20'), 'has input latents'),
+                (('train_classify.py', self.at('set'), '--out', self.at('x'),
+                  '--match', 2, '--val-qualities', '20'),
+                 '--match goes with'),
                 (('test_classify.py', self.at('set'), __file__, '--out',
                   self.at('x')), 'no classifier')):
             code, text = run(*args)
