@@ -35,19 +35,13 @@ GST_DEBUG_CATEGORY_STATIC (compressedcolorize_debug);
 #define GST_CAT_DEFAULT compressedcolorize_debug
 
 #define DEFAULT_FORMAT WALLOC_FORMAT_I420
-#define DEFAULT_THREADS 1
-
-#define MAX_THREADS 64
 
 /* groups of walloc_latents */
 #define LUMA 0
 
 enum
 {
-  PROP_0,
-  PROP_MODEL_FILE,
-  PROP_FORMAT,
-  PROP_THREADS
+  PROP_FORMAT = GST_COMPRESSED_FILTER_PROP_LAST
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -60,7 +54,7 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
 
 #define gst_compressed_colorize_parent_class parent_class
 G_DEFINE_FINAL_TYPE (GstCompressedColorize, gst_compressed_colorize,
-    GST_TYPE_ELEMENT);
+    GST_TYPE_COMPRESSED_FILTER);
 
 GST_ELEMENT_REGISTER_DEFINE (compressedcolorize, "compressedcolorize",
     GST_RANK_NONE, GST_TYPE_COMPRESSED_COLORIZE);
@@ -98,22 +92,12 @@ gst_compressed_colorize_set_property (GObject * object, guint prop_id,
 {
   GstCompressedColorize *self = GST_COMPRESSED_COLORIZE (object);
 
-  GST_OBJECT_LOCK (self);
-  switch (prop_id) {
-    case PROP_MODEL_FILE:
-      g_free (self->model_file);
-      self->model_file = g_value_dup_string (value);
-      break;
-    case PROP_FORMAT:
-      self->format = g_value_get_enum (value);
-      break;
-    case PROP_THREADS:
-      self->threads = g_value_get_uint (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
+  if (prop_id != PROP_FORMAT) {
+    G_OBJECT_CLASS (parent_class)->set_property (object, prop_id, value, pspec);
+    return;
   }
+  GST_OBJECT_LOCK (self);
+  self->format = g_value_get_enum (value);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -123,30 +107,13 @@ gst_compressed_colorize_get_property (GObject * object, guint prop_id,
 {
   GstCompressedColorize *self = GST_COMPRESSED_COLORIZE (object);
 
-  GST_OBJECT_LOCK (self);
-  switch (prop_id) {
-    case PROP_MODEL_FILE:
-      g_value_set_string (value, self->model_file);
-      break;
-    case PROP_FORMAT:
-      g_value_set_enum (value, self->format);
-      break;
-    case PROP_THREADS:
-      g_value_set_uint (value, self->threads);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
+  if (prop_id != PROP_FORMAT) {
+    G_OBJECT_CLASS (parent_class)->get_property (object, prop_id, value, pspec);
+    return;
   }
+  GST_OBJECT_LOCK (self);
+  g_value_set_enum (value, self->format);
   GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_compressed_colorize_finalize (GObject * object)
-{
-  g_free (GST_COMPRESSED_COLORIZE (object)->model_file);
-
-  G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
 /* Values of a channel of the input. */
@@ -166,7 +133,7 @@ static void
 gst_compressed_colorize_mix (GstCompressedColorize * self,
     const gfloat * made, guint n_made, guint count)
 {
-  const walloc_latents *latents = &self->reader.latents;
+  const walloc_latents *latents = &self->parent.reader.latents;
   gsize n = (gsize) latents->width * latents->height;
   guint k, band, signal;
   gfloat *out;
@@ -178,7 +145,8 @@ gst_compressed_colorize_mix (GstCompressedColorize * self,
   }
   for (k = 0, out = self->planes; k < count; k++, out += n) {
     /* which channels are luma goes by the model, not by what the frame has */
-    if (walloc_model_channel (self->reader.model->model, k, &band, &signal)
+    if (walloc_model_channel (self->parent.reader.model->model, k, &band,
+            &signal)
         != WALLOC_OK)
       signal = LUMA;
     if (signal == LUMA && k < latents->channels)
@@ -212,7 +180,7 @@ static GstBuffer *
 gst_compressed_colorize_encode (GstCompressedColorize * self,
     const gfloat * made, guint n_made, walloc_frame_info * out)
 {
-  const GstCompressedReader *reader = &self->reader;
+  const GstCompressedReader *reader = &self->parent.reader;
   const walloc_frame_info *info = &reader->info;
   walloc_latent_planes planes;
   walloc_encode_params params;
@@ -247,7 +215,7 @@ gst_compressed_colorize_encode (GstCompressedColorize * self,
 static GstFlowReturn
 gst_compressed_colorize_run (GstCompressedColorize * self, GstBuffer ** out)
 {
-  GstCompressedReader *reader = &self->reader;
+  GstCompressedReader *reader = &self->parent.reader;
   const walloc_latents *latents = &reader->latents;
   GstCompressedInstance *instance;
   walloc_error text = { "" };
@@ -262,9 +230,9 @@ gst_compressed_colorize_run (GstCompressedColorize * self, GstBuffer ** out)
             "luma and chroma.", reader->model->path));
     return GST_FLOW_ERROR;
   }
-  if (!gst_compressed_open_check (self->network, reader))
+  if (!gst_compressed_open_check (self->parent.network, reader))
     return GST_FLOW_ERROR;
-  instance = gst_compressed_open_take (self->network, GST_ELEMENT (self),
+  instance = gst_compressed_open_take (self->parent.network, GST_ELEMENT (self),
       latents->width, latents->height);
   if (!instance)
     return GST_FLOW_ERROR;
@@ -281,7 +249,7 @@ gst_compressed_colorize_run (GstCompressedColorize * self, GstBuffer ** out)
   if (made)
     *out = gst_compressed_colorize_encode (self, made,
         (guint) MIN (shape.dims[1], WALLOC_TASK_MAX_CHANNELS), &info);
-  gst_compressed_network_give (self->network, instance);
+  gst_compressed_network_give (self->parent.network, instance);
   if (!made) {
     gst_compressed_reader_warn (reader, text.text);
     return GST_FLOW_OK;
@@ -289,118 +257,51 @@ gst_compressed_colorize_run (GstCompressedColorize * self, GstBuffer ** out)
   if (!*out)
     return GST_FLOW_ERROR;
 
-  return gst_compressed_writer_set_caps (&self->writer, self->srcpad, &info);
-}
-
-/* All that @in says of itself but its bytes. */
-static void
-gst_compressed_colorize_describe (GstCompressedColorize * self, GstBuffer * in,
-    GstBuffer * out)
-{
-  gst_buffer_copy_into (out, in, GST_BUFFER_COPY_METADATA, 0, -1);
-  GST_BUFFER_FLAG_UNSET (out, GST_BUFFER_FLAG_DELTA_UNIT);
-  if (self->discont)
-    GST_BUFFER_FLAG_SET (out, GST_BUFFER_FLAG_DISCONT);
-  if (self->reader.damaged)
-    GST_BUFFER_FLAG_SET (out, GST_BUFFER_FLAG_CORRUPTED);
-  self->discont = FALSE;
+  return gst_compressed_writer_set_caps (&self->writer, self->parent.srcpad,
+      &info);
 }
 
 static GstFlowReturn
-gst_compressed_colorize_chain (GstPad * pad, GstObject * parent,
-    GstBuffer * buffer)
+gst_compressed_colorize_chain (GstCompressedFilter * filter, GstBuffer * buffer)
 {
-  GstCompressedColorize *self = GST_COMPRESSED_COLORIZE (parent);
+  GstCompressedColorize *self = GST_COMPRESSED_COLORIZE (filter);
   GstCompressedReaderResult result;
   GstFlowReturn ret = GST_FLOW_OK;
   GstBuffer *out = NULL;
 
-  if (!self->network) {
-    gchar *name;
-
-    GST_OBJECT_LOCK (self);
-    name = g_strdup (self->model_file);
-    GST_OBJECT_UNLOCK (self);
-    self->network = gst_compressed_open_network (GST_ELEMENT (self), name,
-        WALLOC_TASK_COLORIZE);
-    g_free (name);
-    if (!self->network) {
-      gst_buffer_unref (buffer);
-      return GST_FLOW_ERROR;
-    }
+  if (!gst_compressed_filter_open_network (filter, WALLOC_TASK_COLORIZE)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_ERROR;
   }
-  result = gst_compressed_reader_read (&self->reader, buffer, NULL);
+  result = gst_compressed_reader_read (&filter->reader, buffer, NULL);
   if (result == GST_COMPRESSED_READER_ERROR)
     ret = GST_FLOW_ERROR;
   else if (result == GST_COMPRESSED_READER_OK)
     ret = gst_compressed_colorize_run (self, &out);
   if (ret != GST_FLOW_OK || !out) {
-    self->discont = TRUE;
+    filter->discont = TRUE;
     gst_clear_buffer (&out);
     gst_buffer_unref (buffer);
     return ret;
   }
-  gst_compressed_colorize_describe (self, buffer, out);
+  gst_compressed_filter_describe (filter, buffer, out,
+      GST_BUFFER_COPY_METADATA);
+  GST_BUFFER_FLAG_UNSET (out, GST_BUFFER_FLAG_DELTA_UNIT);
+  filter->discont = FALSE;
   gst_buffer_unref (buffer);
-  gst_compressed_events_open (&self->events, self->srcpad);
+  gst_compressed_events_open (&filter->events, filter->srcpad);
 
-  return gst_pad_push (self->srcpad, out);
+  return gst_pad_push (filter->srcpad, out);
 }
 
-static gboolean
-gst_compressed_colorize_sink_event (GstPad * pad, GstObject * parent,
-    GstEvent * event)
+static void
+gst_compressed_colorize_stop (GstCompressedFilter * filter)
 {
-  GstCompressedColorize *self = GST_COMPRESSED_COLORIZE (parent);
+  GstCompressedColorize *self = GST_COMPRESSED_COLORIZE (filter);
 
-  if (gst_compressed_events_hold (&self->events, event))
-    return TRUE;
-  switch (GST_EVENT_TYPE (event)) {
-    case GST_EVENT_CAPS:
-      /* headers say all, and ours are set with the first frame */
-      gst_event_unref (event);
-      return TRUE;
-    case GST_EVENT_FLUSH_STOP:
-      gst_compressed_reader_flush (&self->reader);
-      self->discont = TRUE;
-      if (!self->events.open)
-        gst_compressed_events_clear (&self->events);
-      break;
-    case GST_EVENT_EOS:
-      gst_compressed_events_open (&self->events, self->srcpad);
-      break;
-    default:
-      break;
-  }
-  return gst_pad_event_default (pad, parent, event);
-}
-
-static GstStateChangeReturn
-gst_compressed_colorize_change_state (GstElement * element,
-    GstStateChange transition)
-{
-  GstCompressedColorize *self = GST_COMPRESSED_COLORIZE (element);
-  GstStateChangeReturn ret;
-  guint threads;
-
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    GST_OBJECT_LOCK (self);
-    threads = self->threads;
-    GST_OBJECT_UNLOCK (self);
-    gst_compressed_reader_start (&self->reader, threads);
-    self->discont = FALSE;
-  }
-  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    gst_compressed_reader_stop (&self->reader);
-    gst_compressed_writer_stop (&self->writer);
-    gst_compressed_events_clear (&self->events);
-    gst_compressed_network_unref (self->network);
-    self->network = NULL;
-    g_clear_pointer (&self->planes, g_free);
-    self->room = 0;
-  }
-  return ret;
+  gst_compressed_writer_stop (&self->writer);
+  g_clear_pointer (&self->planes, g_free);
+  self->room = 0;
 }
 
 static void
@@ -408,13 +309,13 @@ gst_compressed_colorize_class_init (GstCompressedColorizeClass * klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstCompressedFilterClass *filter_class = GST_COMPRESSED_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (compressedcolorize_debug, "compressedcolorize", 0,
       "Colouring of compressed pictures");
 
   object_class->set_property = gst_compressed_colorize_set_property;
   object_class->get_property = gst_compressed_colorize_get_property;
-  object_class->finalize = gst_compressed_colorize_finalize;
 
   /**
    * GstCompressedColorize:model-file:
@@ -423,10 +324,8 @@ gst_compressed_colorize_class_init (GstCompressedColorizeClass * klass)
    *
    * Since: 0.2
    */
-  g_object_class_install_property (object_class, PROP_MODEL_FILE,
-      g_param_spec_string ("model-file", "Model file",
-          "Path or name of the network (ONNX)", NULL, G_PARAM_READWRITE |
-          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  gst_compressed_filter_install_model_file (object_class,
+      "Path or name of the network (ONNX)");
 
   /**
    * GstCompressedColorize:format:
@@ -449,11 +348,7 @@ gst_compressed_colorize_class_init (GstCompressedColorizeClass * klass)
    *
    * Since: 0.2
    */
-  g_object_class_install_property (object_class, PROP_THREADS,
-      g_param_spec_uint ("threads", "Threads",
-          "Threads to use (0 = as many as there are processors)", 0,
-          MAX_THREADS, DEFAULT_THREADS, G_PARAM_READWRITE |
-          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  gst_compressed_filter_install_threads (object_class);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
@@ -463,26 +358,13 @@ gst_compressed_colorize_class_init (GstCompressedColorizeClass * klass)
       GST_PACKAGE_NAME);
   gst_type_mark_as_plugin_api (GST_TYPE_COMPRESSED_COLORIZE_FORMAT, 0);
 
-  element_class->change_state =
-      GST_DEBUG_FUNCPTR (gst_compressed_colorize_change_state);
+  filter_class->chain = GST_DEBUG_FUNCPTR (gst_compressed_colorize_chain);
+  filter_class->stop = GST_DEBUG_FUNCPTR (gst_compressed_colorize_stop);
 }
 
 static void
 gst_compressed_colorize_init (GstCompressedColorize * self)
 {
   self->format = DEFAULT_FORMAT;
-  self->threads = DEFAULT_THREADS;
-
-  self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
-  gst_pad_set_chain_function (self->sinkpad,
-      GST_DEBUG_FUNCPTR (gst_compressed_colorize_chain));
-  gst_pad_set_event_function (self->sinkpad,
-      GST_DEBUG_FUNCPTR (gst_compressed_colorize_sink_event));
-  gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
-  gst_compressed_reader_init (&self->reader, GST_ELEMENT (self), self->sinkpad);
   gst_compressed_writer_init (&self->writer, GST_ELEMENT (self));
-
-  self->srcpad = gst_pad_new_from_static_template (&src_template, "src");
-  gst_pad_use_fixed_caps (self->srcpad);
-  gst_element_add_pad (GST_ELEMENT (self), self->srcpad);
 }

@@ -38,17 +38,6 @@
 GST_DEBUG_CATEGORY_STATIC (compressedseparate_debug);
 #define GST_CAT_DEFAULT compressedseparate_debug
 
-#define DEFAULT_THREADS 1
-
-#define MAX_THREADS 64
-
-enum
-{
-  PROP_0,
-  PROP_MODEL_FILE,
-  PROP_THREADS
-};
-
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS,
     GST_STATIC_CAPS (GST_WALLOC_AUDIO_CODED_CAPS));
@@ -59,61 +48,15 @@ static GstStaticPadTemplate stem_template = GST_STATIC_PAD_TEMPLATE ("stem_%u",
 
 #define gst_compressed_separate_parent_class parent_class
 G_DEFINE_FINAL_TYPE (GstCompressedSeparate, gst_compressed_separate,
-    GST_TYPE_ELEMENT);
+    GST_TYPE_COMPRESSED_FILTER);
 
 GST_ELEMENT_REGISTER_DEFINE (compressedseparate, "compressedseparate",
     GST_RANK_NONE, GST_TYPE_COMPRESSED_SEPARATE);
 
 static void
-gst_compressed_separate_set_property (GObject * object, guint prop_id,
-    const GValue * value, GParamSpec * pspec)
-{
-  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (prop_id) {
-    case PROP_MODEL_FILE:
-      g_free (self->model_file);
-      self->model_file = g_value_dup_string (value);
-      break;
-    case PROP_THREADS:
-      self->threads = g_value_get_uint (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_compressed_separate_get_property (GObject * object, guint prop_id,
-    GValue * value, GParamSpec * pspec)
-{
-  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (prop_id) {
-    case PROP_MODEL_FILE:
-      g_value_set_string (value, self->model_file);
-      break;
-    case PROP_THREADS:
-      g_value_set_uint (value, self->threads);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
 gst_compressed_separate_finalize (GObject * object)
 {
-  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (object);
-
-  g_free (self->model_file);
-  gst_flow_combiner_unref (self->flows);
+  gst_flow_combiner_unref (GST_COMPRESSED_SEPARATE (object)->flows);
 
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
@@ -140,9 +83,9 @@ forget_past (GstCompressedSeparate * self)
   self->have_last = FALSE;
   for (i = 0; i < self->n_stems; i++)
     gst_compressed_writer_flush (&self->stems[i].writer);
-  if (!self->network)
+  if (!self->parent.network)
     return;
-  info = gst_compressed_network_get_info (self->network);
+  info = gst_compressed_network_get_info (self->parent.network);
   for (p = 0; p < self->pairs; p++)
     memset (self->past[p], 0, (gsize) info->channels * info->context *
         sizeof (gfloat));
@@ -172,7 +115,7 @@ static void
 add_stems (GstCompressedSeparate * self)
 {
   const walloc_task_info *info = gst_compressed_network_get_info
-      (self->network);
+      (self->parent.network);
   GstPadTemplate *template = gst_static_pad_template_get (&stem_template);
   guint i;
 
@@ -198,17 +141,9 @@ add_stems (GstCompressedSeparate * self)
 static gboolean
 gst_compressed_separate_open (GstCompressedSeparate * self)
 {
-  gchar *name;
-
-  if (self->network)
+  if (self->parent.network)
     return TRUE;
-  GST_OBJECT_LOCK (self);
-  name = g_strdup (self->model_file);
-  GST_OBJECT_UNLOCK (self);
-  self->network = gst_compressed_open_network (GST_ELEMENT (self), name,
-      WALLOC_TASK_SEPARATE);
-  g_free (name);
-  if (!self->network)
+  if (!gst_compressed_filter_open_network (&self->parent, WALLOC_TASK_SEPARATE))
     return FALSE;
   add_stems (self);
 
@@ -220,8 +155,8 @@ static void
 prepare_columns (GstCompressedSeparate * self)
 {
   const walloc_task_info *info = gst_compressed_network_get_info
-      (self->network);
-  const walloc_audio_latents *sound = &self->reader.sound;
+      (self->parent.network);
+  const walloc_audio_latents *sound = &self->parent.reader.sound;
   guint p;
 
   if (self->columns == sound->columns && self->pairs == sound->pairs)
@@ -243,8 +178,8 @@ static void
 gather (GstCompressedSeparate * self, guint pair, const gfloat ** planes)
 {
   const walloc_task_info *info = gst_compressed_network_get_info
-      (self->network);
-  const walloc_audio_latents *sound = &self->reader.sound;
+      (self->parent.network);
+  const walloc_audio_latents *sound = &self->parent.reader.sound;
   guint width = info->context + sound->columns, k;
 
   for (k = 0; k < info->channels; k++) {
@@ -270,7 +205,7 @@ scatter (GstCompressedSeparate * self, walloc_task * task, guint pair,
     walloc_error * text)
 {
   const walloc_task_info *info = gst_compressed_network_get_info
-      (self->network);
+      (self->parent.network);
   guint columns = self->columns, width = info->context + columns, i, k;
   const gfloat *made;
   walloc_net_shape shape;
@@ -299,15 +234,15 @@ static gboolean
 gst_compressed_separate_run (GstCompressedSeparate * self)
 {
   const walloc_task_info *info = gst_compressed_network_get_info
-      (self->network);
-  GstCompressedReader *reader = &self->reader;
+      (self->parent.network);
+  GstCompressedReader *reader = &self->parent.reader;
   guint width = info->context + reader->sound.columns, pair;
   const gfloat **planes;
   GstCompressedInstance *instance;
   walloc_error text = { "" };
   gboolean ok = TRUE;
 
-  instance = gst_compressed_open_take (self->network, GST_ELEMENT (self),
+  instance = gst_compressed_open_take (self->parent.network, GST_ELEMENT (self),
       width, 1);
   if (!instance)
     return FALSE;
@@ -320,7 +255,7 @@ gst_compressed_separate_run (GstCompressedSeparate * self)
         && scatter (self, instance->task, pair, &text);
   }
   g_free (planes);
-  gst_compressed_network_give (self->network, instance);
+  gst_compressed_network_give (self->parent.network, instance);
   if (!ok) {
     gst_compressed_reader_warn (reader, text.text);
     memset (self->output, 0, (gsize) self->n_stems * self->pairs *
@@ -335,8 +270,8 @@ gst_compressed_separate_encode (GstCompressedSeparate * self, guint index,
     GstBuffer * in, walloc_frame_info * info)
 {
   const walloc_task_info *task = gst_compressed_network_get_info
-      (self->network);
-  const GstCompressedReader *reader = &self->reader;
+      (self->parent.network);
+  const GstCompressedReader *reader = &self->parent.reader;
   const walloc_frame_info *from = &reader->info;
   GstCompressedStem *stem = &self->stems[index];
   walloc_audio_latents latents = reader->sound;
@@ -361,11 +296,8 @@ gst_compressed_separate_encode (GstCompressedSeparate * self, guint index,
       from, &latents, &params, info);
   if (!stem->buffer)
     return FALSE;
-  gst_buffer_copy_into (stem->buffer, in, GST_BUFFER_COPY_METADATA, 0, -1);
-  if (self->discont)
-    GST_BUFFER_FLAG_SET (stem->buffer, GST_BUFFER_FLAG_DISCONT);
-  if (reader->damaged)
-    GST_BUFFER_FLAG_SET (stem->buffer, GST_BUFFER_FLAG_CORRUPTED);
+  gst_compressed_filter_describe (&self->parent, in, stem->buffer,
+      GST_BUFFER_COPY_METADATA);
 
   return TRUE;
 }
@@ -375,7 +307,7 @@ gst_compressed_separate_encode (GstCompressedSeparate * self, guint index,
 static void
 push_stream_start (GstCompressedSeparate * self, GstCompressedStem * stem)
 {
-  GstEvent *upstream = gst_pad_get_sticky_event (self->sinkpad,
+  GstEvent *upstream = gst_pad_get_sticky_event (self->parent.sinkpad,
       GST_EVENT_STREAM_START, 0);
   gchar *id = gst_pad_create_stream_id (stem->pad, GST_ELEMENT (self),
       GST_PAD_NAME (stem->pad));
@@ -411,7 +343,7 @@ gst_compressed_separate_begin (GstCompressedSeparate * self, guint index,
     gst_pad_push_event (stem->pad,
         gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE,
                 gst_compressed_network_get_info
-                (self->network)->labels[index], NULL)));
+                (self->parent.network)->labels[index], NULL)));
 
   return ret;
 }
@@ -420,7 +352,7 @@ gst_compressed_separate_begin (GstCompressedSeparate * self, guint index,
 static GstFlowReturn
 gst_compressed_separate_process (GstCompressedSeparate * self, GstBuffer * in)
 {
-  GstCompressedReader *reader = &self->reader;
+  GstCompressedReader *reader = &self->parent.reader;
   GstFlowReturn ret = GST_FLOW_OK, one;
   walloc_frame_info info;
   guint i;
@@ -431,7 +363,7 @@ gst_compressed_separate_process (GstCompressedSeparate * self, GstBuffer * in)
             "latents.", reader->model->path));
     return GST_FLOW_ERROR;
   }
-  if (!gst_compressed_open_check (self->network, reader))
+  if (!gst_compressed_open_check (self->parent.network, reader))
     return GST_FLOW_ERROR;
   /* a network must not take two ends of a gap for neighbours */
   if (self->have_last && ((self->last + 1) & 255) != reader->info.sequence)
@@ -459,28 +391,27 @@ gst_compressed_separate_process (GstCompressedSeparate * self, GstBuffer * in)
     if (ret != GST_FLOW_OK && ret != GST_FLOW_NOT_LINKED)
       return ret;
   }
-  self->discont = FALSE;
+  self->parent.discont = FALSE;
 
   return ret;
 }
 
 static GstFlowReturn
-gst_compressed_separate_chain (GstPad * pad, GstObject * parent,
-    GstBuffer * buffer)
+gst_compressed_separate_chain (GstCompressedFilter * filter, GstBuffer * buffer)
 {
-  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (parent);
+  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (filter);
   GstFlowReturn ret = GST_FLOW_OK;
 
   if (!gst_compressed_separate_open (self)) {
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  switch (gst_compressed_reader_read (&self->reader, buffer, NULL)) {
+  switch (gst_compressed_reader_read (&self->parent.reader, buffer, NULL)) {
     case GST_COMPRESSED_READER_OK:
       ret = gst_compressed_separate_process (self, buffer);
       break;
     case GST_COMPRESSED_READER_SKIP:
-      self->discont = TRUE;
+      self->parent.discont = TRUE;
       forget_past (self);
       break;
     default:
@@ -514,10 +445,10 @@ gst_compressed_separate_forward (GstCompressedSeparate * self, GstEvent * event)
 }
 
 static gboolean
-gst_compressed_separate_sink_event (GstPad * pad, GstObject * parent,
+gst_compressed_separate_sink_event (GstCompressedFilter * filter,
     GstEvent * event)
 {
-  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (parent);
+  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (filter);
   guint i;
 
   switch (GST_EVENT_TYPE (event)) {
@@ -536,10 +467,10 @@ gst_compressed_separate_sink_event (GstPad * pad, GstObject * parent,
       gst_event_unref (event);
       return TRUE;
     case GST_EVENT_FLUSH_STOP:
-      gst_compressed_reader_flush (&self->reader);
+      gst_compressed_reader_flush (&self->parent.reader);
       gst_flow_combiner_reset (self->flows);
       forget_past (self);
-      self->discont = TRUE;
+      self->parent.discont = TRUE;
       for (i = 0; i < self->n_stems; i++)
         if (!self->stems[i].events.open)
           gst_compressed_events_clear (&self->stems[i].events);
@@ -554,38 +485,28 @@ gst_compressed_separate_sink_event (GstPad * pad, GstObject * parent,
   return gst_compressed_separate_forward (self, event);
 }
 
-static GstStateChangeReturn
-gst_compressed_separate_change_state (GstElement * element,
-    GstStateChange transition)
+static gboolean
+gst_compressed_separate_start (GstCompressedFilter * filter)
 {
-  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (element);
-  GstStateChangeReturn ret;
+  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (filter);
   gboolean open;
-  guint threads;
 
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    GST_OBJECT_LOCK (self);
-    threads = self->threads;
-    open = self->model_file != NULL;
-    GST_OBJECT_UNLOCK (self);
-    gst_compressed_reader_start (&self->reader, threads);
-    gst_flow_combiner_reset (self->flows);
-    self->discont = FALSE;
-    self->have_last = FALSE;
-    if (open && !gst_compressed_separate_open (self)) {
-      gst_compressed_reader_stop (&self->reader);
-      return GST_STATE_CHANGE_FAILURE;
-    }
-  }
-  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    gst_compressed_reader_stop (&self->reader);
-    remove_stems (self);
-    forget_columns (self);
-    gst_compressed_network_unref (self->network);
-    self->network = NULL;
-  }
-  return ret;
+  GST_OBJECT_LOCK (self);
+  open = self->parent.model_file != NULL;
+  GST_OBJECT_UNLOCK (self);
+  gst_flow_combiner_reset (self->flows);
+  self->have_last = FALSE;
+
+  return !open || gst_compressed_separate_open (self);
+}
+
+static void
+gst_compressed_separate_stop (GstCompressedFilter * filter)
+{
+  GstCompressedSeparate *self = GST_COMPRESSED_SEPARATE (filter);
+
+  remove_stems (self);
+  forget_columns (self);
 }
 
 static void
@@ -593,12 +514,11 @@ gst_compressed_separate_class_init (GstCompressedSeparateClass * klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstCompressedFilterClass *filter_class = GST_COMPRESSED_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (compressedseparate_debug, "compressedseparate", 0,
       "Separation of compressed sound");
 
-  object_class->set_property = gst_compressed_separate_set_property;
-  object_class->get_property = gst_compressed_separate_get_property;
   object_class->finalize = gst_compressed_separate_finalize;
 
   /**
@@ -608,10 +528,8 @@ gst_compressed_separate_class_init (GstCompressedSeparateClass * klass)
    *
    * Since: 0.2
    */
-  g_object_class_install_property (object_class, PROP_MODEL_FILE,
-      g_param_spec_string ("model-file", "Model file",
-          "Path or name of the network (ONNX)", NULL, G_PARAM_READWRITE |
-          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  gst_compressed_filter_install_model_file (object_class,
+      "Path or name of the network (ONNX)");
 
   /**
    * GstCompressedSeparate:threads:
@@ -620,11 +538,7 @@ gst_compressed_separate_class_init (GstCompressedSeparateClass * klass)
    *
    * Since: 0.2
    */
-  g_object_class_install_property (object_class, PROP_THREADS,
-      g_param_spec_uint ("threads", "Threads",
-          "Threads to use (0 = as many as there are processors)", 0,
-          MAX_THREADS, DEFAULT_THREADS, G_PARAM_READWRITE |
-          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  gst_compressed_filter_install_threads (object_class);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &stem_template);
@@ -633,21 +547,14 @@ gst_compressed_separate_class_init (GstCompressedSeparateClass * klass)
       "Separates sound of a learned codec into stems without decoding it",
       GST_PACKAGE_NAME);
 
-  element_class->change_state =
-      GST_DEBUG_FUNCPTR (gst_compressed_separate_change_state);
+  filter_class->chain = GST_DEBUG_FUNCPTR (gst_compressed_separate_chain);
+  filter_class->event = GST_DEBUG_FUNCPTR (gst_compressed_separate_sink_event);
+  filter_class->start = GST_DEBUG_FUNCPTR (gst_compressed_separate_start);
+  filter_class->stop = GST_DEBUG_FUNCPTR (gst_compressed_separate_stop);
 }
 
 static void
 gst_compressed_separate_init (GstCompressedSeparate * self)
 {
-  self->threads = DEFAULT_THREADS;
   self->flows = gst_flow_combiner_new ();
-
-  self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
-  gst_pad_set_chain_function (self->sinkpad,
-      GST_DEBUG_FUNCPTR (gst_compressed_separate_chain));
-  gst_pad_set_event_function (self->sinkpad,
-      GST_DEBUG_FUNCPTR (gst_compressed_separate_sink_event));
-  gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
-  gst_compressed_reader_init (&self->reader, GST_ELEMENT (self), self->sinkpad);
 }

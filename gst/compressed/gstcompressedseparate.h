@@ -4,15 +4,14 @@
 
 #include <gst/base/gstflowcombiner.h>
 
-#include "gstcompressedevents.h"
-#include "gstcompressedopen.h"
+#include "gstcompressedfilter.h"
 #include "gstcompressedwriter.h"
 
 G_BEGIN_DECLS
 
 #define GST_TYPE_COMPRESSED_SEPARATE (gst_compressed_separate_get_type ())
 G_DECLARE_FINAL_TYPE (GstCompressedSeparate, gst_compressed_separate, GST,
-    COMPRESSED_SEPARATE, GstElement)
+    COMPRESSED_SEPARATE, GstCompressedFilter)
 
 typedef struct
 {
@@ -25,21 +24,12 @@ typedef struct
 
 struct _GstCompressedSeparate
 {
-  GstElement parent;
-
-  GstPad *sinkpad;
-
-  /* properties, protected by the object lock */
-  gchar *model_file;
-  guint threads;
+  GstCompressedFilter parent;
 
   /* of the stream */
-  GstCompressedReader reader;
-  GstCompressedNetwork *network;
   GstCompressedStem *stems;     /* one per label of the network */
   guint n_stems;
   GstFlowCombiner *flows;
-  gboolean discont;             /* a frame was left out */
 
   /* columns of a pair: those before the frame, then its own */
   gfloat *past[WALLOC_AUDIO_MAX_CHANNELS / 2];  /* [K][context] */

@@ -46,21 +46,16 @@ GST_DEBUG_CATEGORY_STATIC (walloclatents_debug);
 
 #define DEFAULT_TYPE GST_WALLOC_LATENTS_FLOAT32
 #define DEFAULT_CHANNELS 0
-#define DEFAULT_THREADS 1
 
 #define MAX_CHANNELS 4096
-#define MAX_THREADS 64
 /* bytes of a tensor: all channels of the largest picture fit many times, and
  * sizes of pools have 32 bits */
 #define MAX_TENSOR (1u << 30)
 
 enum
 {
-  PROP_0,
-  PROP_TYPE,
-  PROP_CHANNELS,
-  PROP_THREADS,
-  PROP_MODEL_FILE
+  PROP_TYPE = GST_COMPRESSED_FILTER_PROP_LAST,
+  PROP_CHANNELS
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -75,7 +70,8 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
         "framerate = (fraction) [ 0, max ]"));
 
 #define gst_walloc_latents_parent_class parent_class
-G_DEFINE_FINAL_TYPE (GstWallocLatents, gst_walloc_latents, GST_TYPE_ELEMENT);
+G_DEFINE_FINAL_TYPE (GstWallocLatents, gst_walloc_latents,
+    GST_TYPE_COMPRESSED_FILTER);
 
 GST_ELEMENT_REGISTER_DEFINE (walloclatents, "walloclatents", GST_RANK_NONE,
     GST_TYPE_WALLOC_LATENTS);
@@ -112,26 +108,22 @@ gst_walloc_latents_set_property (GObject * object, guint prop_id,
 {
   GstWallocLatents *self = GST_WALLOC_LATENTS (object);
 
-  GST_OBJECT_LOCK (self);
   switch (prop_id) {
     case PROP_TYPE:
+      GST_OBJECT_LOCK (self);
       self->type = g_value_get_enum (value);
+      GST_OBJECT_UNLOCK (self);
       break;
     case PROP_CHANNELS:
+      GST_OBJECT_LOCK (self);
       self->channels = g_value_get_uint (value);
-      break;
-    case PROP_THREADS:
-      self->threads = g_value_get_uint (value);
-      break;
-    case PROP_MODEL_FILE:
-      g_free (self->model_file);
-      self->model_file = g_value_dup_string (value);
+      GST_OBJECT_UNLOCK (self);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      G_OBJECT_CLASS (parent_class)->set_property (object, prop_id, value,
+          pspec);
       break;
   }
-  GST_OBJECT_UNLOCK (self);
 }
 
 static void
@@ -140,33 +132,22 @@ gst_walloc_latents_get_property (GObject * object, guint prop_id,
 {
   GstWallocLatents *self = GST_WALLOC_LATENTS (object);
 
-  GST_OBJECT_LOCK (self);
   switch (prop_id) {
     case PROP_TYPE:
+      GST_OBJECT_LOCK (self);
       g_value_set_enum (value, self->type);
+      GST_OBJECT_UNLOCK (self);
       break;
     case PROP_CHANNELS:
+      GST_OBJECT_LOCK (self);
       g_value_set_uint (value, self->channels);
-      break;
-    case PROP_THREADS:
-      g_value_set_uint (value, self->threads);
-      break;
-    case PROP_MODEL_FILE:
-      g_value_set_string (value, self->model_file);
+      GST_OBJECT_UNLOCK (self);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      G_OBJECT_CLASS (parent_class)->get_property (object, prop_id, value,
+          pspec);
       break;
   }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_walloc_latents_finalize (GObject * object)
-{
-  g_free (GST_WALLOC_LATENTS (object)->model_file);
-
-  G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
 static void
@@ -192,7 +173,7 @@ gst_walloc_latents_negotiate (GstWallocLatents * self,
   if (self->pool && self->out_type == type && self->out_fps_n == fps_n
       && self->out_fps_d == fps_d
       && memcmp (self->dims, dims, sizeof (self->dims)) == 0
-      && !gst_pad_check_reconfigure (self->srcpad))
+      && !gst_pad_check_reconfigure (self->parent.srcpad))
     return GST_FLOW_OK;
 
   forget_pool (self);
@@ -213,7 +194,7 @@ gst_walloc_latents_negotiate (GstWallocLatents * self,
       "dimensions", G_TYPE_STRING, text,
       "framerate", GST_TYPE_FRACTION, fps_n, fps_d, NULL);
   g_free (text);
-  ok = gst_pad_set_caps (self->srcpad, caps);
+  ok = gst_pad_set_caps (self->parent.srcpad, caps);
   if (ok) {
     self->pool = gst_buffer_pool_new ();
     config = gst_buffer_pool_get_config (self->pool);
@@ -224,15 +205,15 @@ gst_walloc_latents_negotiate (GstWallocLatents * self,
   gst_caps_unref (caps);
   if (!ok) {
     forget_pool (self);
-    gst_pad_mark_reconfigure (self->srcpad);
-    return GST_PAD_IS_FLUSHING (self->srcpad) ? GST_FLOW_FLUSHING :
+    gst_pad_mark_reconfigure (self->parent.srcpad);
+    return GST_PAD_IS_FLUSHING (self->parent.srcpad) ? GST_FLOW_FLUSHING :
         GST_FLOW_NOT_NEGOTIATED;
   }
   self->out_type = type;
   self->out_fps_n = fps_n;
   self->out_fps_d = fps_d;
   memcpy (self->dims, dims, sizeof (self->dims));
-  gst_compressed_events_open (&self->events, self->srcpad);
+  gst_compressed_events_open (&self->parent.events, self->parent.srcpad);
 
   return GST_FLOW_OK;
 }
@@ -259,7 +240,7 @@ picture_values (const walloc_latents * latents, guint channel, gfloat * out)
 static void
 fill_picture (GstWallocLatents * self, guint8 * out)
 {
-  const walloc_latents *latents = &self->reader.latents;
+  const walloc_latents *latents = &self->parent.reader.latents;
   gsize n = (gsize) latents->width * latents->height;
   guint k, channels = self->dims[2];
   gsize plane = n * (self->out_type == GST_WALLOC_LATENTS_INT16 ? 2 : 4);
@@ -277,7 +258,7 @@ fill_picture (GstWallocLatents * self, guint8 * out)
 static void
 fill_sound (GstWallocLatents * self, guint8 * out)
 {
-  const walloc_audio_latents *sound = &self->reader.sound;
+  const walloc_audio_latents *sound = &self->parent.reader.sound;
   gsize row = (gsize) sound->columns * sizeof (gfloat);
   gsize pair = row * self->dims[1];
   guint there = MIN (sound->channels, self->dims[1]), p;
@@ -293,7 +274,7 @@ fill_sound (GstWallocLatents * self, guint8 * out)
 static void
 get_framerate (GstWallocLatents * self, gint * fps_n, gint * fps_d)
 {
-  const walloc_frame_info *info = &self->reader.info;
+  const walloc_frame_info *info = &self->parent.reader.info;
   gint divisor;
 
   *fps_n = 0;
@@ -319,9 +300,9 @@ static GstFlowReturn
 gst_walloc_latents_make (GstWallocLatents * self, GstBuffer * in,
     GstWallocLatentsType type, guint channels, GstBuffer ** out)
 {
-  const walloc_frame_info *info = &self->reader.info;
-  const walloc_latents *latents = &self->reader.latents;
-  const walloc_audio_latents *sound = &self->reader.sound;
+  const walloc_frame_info *info = &self->parent.reader.info;
+  const walloc_latents *latents = &self->parent.reader.latents;
+  const walloc_audio_latents *sound = &self->parent.reader.sound;
   gboolean is_sound = info->media == WALLOC_MEDIA_AUDIO;
   guint dims[4] = { latents->width, latents->height, channels, 1 };
   gint fps_n, fps_d;
@@ -373,9 +354,9 @@ gst_walloc_latents_make (GstWallocLatents * self, GstBuffer * in,
 }
 
 static GstFlowReturn
-gst_walloc_latents_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+gst_walloc_latents_chain (GstCompressedFilter * filter, GstBuffer * buffer)
 {
-  GstWallocLatents *self = GST_WALLOC_LATENTS (parent);
+  GstWallocLatents *self = GST_WALLOC_LATENTS (filter);
   GstFlowReturn ret = GST_FLOW_OK;
   GstCompressedReaderResult result;
   GstWallocLatentsType type;
@@ -384,97 +365,67 @@ gst_walloc_latents_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   guint channels;
 
   GST_OBJECT_LOCK (self);
-  model_file = g_strdup (self->model_file);
+  model_file = g_strdup (self->parent.model_file);
   type = self->type;
   channels = self->channels;
   GST_OBJECT_UNLOCK (self);
 
   /* what is above is not even decoded */
-  gst_compressed_reader_set_channels (&self->reader, channels);
-  result = gst_compressed_reader_read (&self->reader, buffer, model_file);
+  gst_compressed_reader_set_channels (&self->parent.reader, channels);
+  result =
+      gst_compressed_reader_read (&self->parent.reader, buffer, model_file);
   g_free (model_file);
   if (result == GST_COMPRESSED_READER_OK) {
     ret = gst_walloc_latents_make (self, buffer, type,
-        channels ? channels : self->reader.model->info.channels, &out);
+        channels ? channels : self->parent.reader.model->info.channels, &out);
   } else if (result == GST_COMPRESSED_READER_ERROR) {
     ret = GST_FLOW_ERROR;
   } else {
-    self->discont = TRUE;
+    self->parent.discont = TRUE;
   }
   if (GST_BUFFER_IS_DISCONT (buffer))
-    self->discont = TRUE;
+    self->parent.discont = TRUE;
   gst_buffer_unref (buffer);
   if (!out)
     return ret;
 
   GST_BUFFER_FLAG_UNSET (out, GST_BUFFER_FLAG_DISCONT);
-  if (self->discont)
+  if (self->parent.discont)
     GST_BUFFER_FLAG_SET (out, GST_BUFFER_FLAG_DISCONT);
-  if (self->reader.damaged)
+  if (self->parent.reader.damaged)
     GST_BUFFER_FLAG_SET (out, GST_BUFFER_FLAG_CORRUPTED);
-  self->discont = FALSE;
+  self->parent.discont = FALSE;
 
-  return gst_pad_push (self->srcpad, out);
+  return gst_pad_push (self->parent.srcpad, out);
 }
 
 static gboolean
-gst_walloc_latents_sink_event (GstPad * pad, GstObject * parent,
-    GstEvent * event)
+gst_walloc_latents_set_caps (GstCompressedFilter * filter, GstCaps * caps)
 {
-  GstWallocLatents *self = GST_WALLOC_LATENTS (parent);
-  GstCaps *caps;
+  GstWallocLatents *self = GST_WALLOC_LATENTS (filter);
 
-  if (gst_compressed_events_hold (&self->events, event))
-    return TRUE;
-  switch (GST_EVENT_TYPE (event)) {
-    case GST_EVENT_CAPS:
-      gst_event_parse_caps (event, &caps);
-      if (!gst_structure_get_fraction (gst_caps_get_structure (caps, 0),
-              "framerate", &self->fps_n, &self->fps_d))
-        self->fps_n = self->fps_d = 0;
-      /* ours are set when the first frame is there */
-      gst_event_unref (event);
-      return TRUE;
-    case GST_EVENT_FLUSH_STOP:
-      gst_compressed_reader_flush (&self->reader);
-      self->discont = TRUE;
-      /* a segment that was flushed is not to be sent any more */
-      if (!self->events.open)
-        gst_compressed_events_clear (&self->events);
-      break;
-    case GST_EVENT_EOS:
-      gst_compressed_events_open (&self->events, self->srcpad);
-      break;
-    default:
-      break;
-  }
-  return gst_pad_event_default (pad, parent, event);
+  if (!gst_structure_get_fraction (gst_caps_get_structure (caps, 0),
+          "framerate", &self->fps_n, &self->fps_d))
+    self->fps_n = self->fps_d = 0;
+
+  return TRUE;
 }
 
-static GstStateChangeReturn
-gst_walloc_latents_change_state (GstElement * element,
-    GstStateChange transition)
+static gboolean
+gst_walloc_latents_start (GstCompressedFilter * filter)
 {
-  GstWallocLatents *self = GST_WALLOC_LATENTS (element);
-  GstStateChangeReturn ret;
+  GstWallocLatents *self = GST_WALLOC_LATENTS (filter);
 
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    guint threads;
+  self->fps_n = self->fps_d = 0;
+  self->parent.discont = TRUE;
 
-    GST_OBJECT_LOCK (self);
-    threads = self->threads;
-    GST_OBJECT_UNLOCK (self);
-    gst_compressed_reader_start (&self->reader, threads);
-    self->fps_n = self->fps_d = 0;
-    self->discont = TRUE;
-  }
-  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    gst_compressed_reader_stop (&self->reader);
-    gst_compressed_events_clear (&self->events);
-    forget_pool (self);
-  }
-  return ret;
+  return TRUE;
+}
+
+static void
+gst_walloc_latents_stop (GstCompressedFilter * filter)
+{
+  forget_pool (GST_WALLOC_LATENTS (filter));
 }
 
 static void
@@ -482,13 +433,13 @@ gst_walloc_latents_class_init (GstWallocLatentsClass * klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstCompressedFilterClass *filter_class = GST_COMPRESSED_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (walloclatents_debug, "walloclatents", 0,
       "WaLLoC latents as tensors");
 
   object_class->set_property = gst_walloc_latents_set_property;
   object_class->get_property = gst_walloc_latents_get_property;
-  object_class->finalize = gst_walloc_latents_finalize;
 
   /**
    * GstWallocLatents:type:
@@ -525,11 +476,7 @@ gst_walloc_latents_class_init (GstWallocLatentsClass * klass)
    *
    * Since: 0.2
    */
-  g_object_class_install_property (object_class, PROP_THREADS,
-      g_param_spec_uint ("threads", "Threads",
-          "Threads to use (0 = as many as there are processors)", 0,
-          MAX_THREADS, DEFAULT_THREADS, G_PARAM_READWRITE |
-          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  gst_compressed_filter_install_threads (object_class);
 
   /**
    * GstWallocLatents:model-file:
@@ -539,11 +486,8 @@ gst_walloc_latents_class_init (GstWallocLatentsClass * klass)
    *
    * Since: 0.2
    */
-  g_object_class_install_property (object_class, PROP_MODEL_FILE,
-      g_param_spec_string ("model-file", "Model file",
-          "Path or name of the codec model (NULL = found by the stream's id)",
-          NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  gst_compressed_filter_install_model_file (object_class,
+      "Path or name of the codec model (NULL = found by the stream's id)");
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
@@ -552,8 +496,10 @@ gst_walloc_latents_class_init (GstWallocLatentsClass * klass)
       GST_PACKAGE_NAME);
   gst_type_mark_as_plugin_api (GST_TYPE_WALLOC_LATENTS_TYPE, 0);
 
-  element_class->change_state =
-      GST_DEBUG_FUNCPTR (gst_walloc_latents_change_state);
+  filter_class->chain = GST_DEBUG_FUNCPTR (gst_walloc_latents_chain);
+  filter_class->set_caps = GST_DEBUG_FUNCPTR (gst_walloc_latents_set_caps);
+  filter_class->start = GST_DEBUG_FUNCPTR (gst_walloc_latents_start);
+  filter_class->stop = GST_DEBUG_FUNCPTR (gst_walloc_latents_stop);
 }
 
 static void
@@ -561,17 +507,4 @@ gst_walloc_latents_init (GstWallocLatents * self)
 {
   self->type = DEFAULT_TYPE;
   self->channels = DEFAULT_CHANNELS;
-  self->threads = DEFAULT_THREADS;
-
-  self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
-  gst_pad_set_chain_function (self->sinkpad,
-      GST_DEBUG_FUNCPTR (gst_walloc_latents_chain));
-  gst_pad_set_event_function (self->sinkpad,
-      GST_DEBUG_FUNCPTR (gst_walloc_latents_sink_event));
-  gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
-  gst_compressed_reader_init (&self->reader, GST_ELEMENT (self), self->sinkpad);
-
-  self->srcpad = gst_pad_new_from_static_template (&src_template, "src");
-  gst_pad_use_fixed_caps (self->srcpad);
-  gst_element_add_pad (GST_ELEMENT (self), self->srcpad);
 }

@@ -2,14 +2,13 @@
 #ifndef __GST_WALLOC_LATENTS_H__
 #define __GST_WALLOC_LATENTS_H__
 
-#include "gstcompressedevents.h"
-#include "gstcompressedreader.h"
+#include "gstcompressedfilter.h"
 
 G_BEGIN_DECLS
 
 #define GST_TYPE_WALLOC_LATENTS (gst_walloc_latents_get_type ())
 G_DECLARE_FINAL_TYPE (GstWallocLatents, gst_walloc_latents, GST,
-    WALLOC_LATENTS, GstElement)
+    WALLOC_LATENTS, GstCompressedFilter)
 
 typedef enum
 {
@@ -19,25 +18,18 @@ typedef enum
 
 struct _GstWallocLatents
 {
-  GstElement parent;
-
-  GstPad *sinkpad, *srcpad;
+  GstCompressedFilter parent;
 
   /* properties, protected by the object lock */
   GstWallocLatentsType type;
   guint channels;               /* 0: all of the model */
-  guint threads;
-  gchar *model_file;
 
   /* of the stream */
-  GstCompressedReader reader;
-  GstCompressedEvents events;
   GstBufferPool *pool;          /* of buffers of one size */
   GstWallocLatentsType out_type;
   guint dims[4];                /* that caps tell; innermost first */
   gint fps_n, fps_d;            /* of the input caps; fps_d 0: not told */
   gint out_fps_n, out_fps_d;
-  gboolean discont;             /* a frame was left out */
 };
 
 G_END_DECLS

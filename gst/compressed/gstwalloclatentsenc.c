@@ -39,33 +39,10 @@
 GST_DEBUG_CATEGORY_STATIC (walloclatentsenc_debug);
 #define GST_CAT_DEFAULT walloclatentsenc_debug
 
-#define DEFAULT_QUALITY 0
-#define DEFAULT_STEP_INDEX -1
-#define DEFAULT_CHANNELS 0
-#define DEFAULT_SIZE 0
-#define DEFAULT_FORMAT GST_VIDEO_FORMAT_UNKNOWN
-
-/* of sound; pictures have 176 */
-#define MAX_STEP_INDEX 352
+/* of sound of which nothing says another */
 #define DEFAULT_RATE 44100
-#define MAX_RATE 96000
-#define MAX_CHANNELS 4096
 /* latents along an axis */
 #define MAX_GRID (WALLOC_MAX_SIZE / 8)
-
-enum
-{
-  PROP_0,
-  PROP_QUALITY,
-  PROP_STEP_INDEX,
-  PROP_CHANNELS,
-  PROP_WIDTH,
-  PROP_HEIGHT,
-  PROP_FORMAT,
-  PROP_RATE,
-  PROP_AUDIO_CHANNELS,
-  PROP_MODEL_FILE
-};
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS,
@@ -78,105 +55,11 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_STATIC_CAPS (GST_WALLOC_VIDEO_CODED_CAPS "; "
         GST_WALLOC_AUDIO_CODED_CAPS));
 
-#define gst_walloc_latents_enc_parent_class parent_class
 G_DEFINE_FINAL_TYPE (GstWallocLatentsEnc, gst_walloc_latents_enc,
-    GST_TYPE_ELEMENT);
+    GST_TYPE_COMPRESSED_FILTER);
 
 GST_ELEMENT_REGISTER_DEFINE (walloclatentsenc, "walloclatentsenc",
     GST_RANK_NONE, GST_TYPE_WALLOC_LATENTS_ENC);
-
-static void
-gst_walloc_latents_enc_set_property (GObject * object, guint prop_id,
-    const GValue * value, GParamSpec * pspec)
-{
-  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (prop_id) {
-    case PROP_QUALITY:
-      self->settings.quality = g_value_get_uint (value);
-      break;
-    case PROP_STEP_INDEX:
-      self->settings.step_index = g_value_get_int (value);
-      break;
-    case PROP_CHANNELS:
-      self->settings.channels = g_value_get_uint (value);
-      break;
-    case PROP_WIDTH:
-      self->settings.width = g_value_get_uint (value);
-      break;
-    case PROP_HEIGHT:
-      self->settings.height = g_value_get_uint (value);
-      break;
-    case PROP_FORMAT:
-      self->settings.format = g_value_get_enum (value);
-      break;
-    case PROP_RATE:
-      self->settings.rate = g_value_get_uint (value);
-      break;
-    case PROP_AUDIO_CHANNELS:
-      self->settings.audio_channels = g_value_get_uint (value);
-      break;
-    case PROP_MODEL_FILE:
-      g_free (self->model_file);
-      self->model_file = g_value_dup_string (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_walloc_latents_enc_get_property (GObject * object, guint prop_id,
-    GValue * value, GParamSpec * pspec)
-{
-  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (prop_id) {
-    case PROP_QUALITY:
-      g_value_set_uint (value, self->settings.quality);
-      break;
-    case PROP_STEP_INDEX:
-      g_value_set_int (value, self->settings.step_index);
-      break;
-    case PROP_CHANNELS:
-      g_value_set_uint (value, self->settings.channels);
-      break;
-    case PROP_WIDTH:
-      g_value_set_uint (value, self->settings.width);
-      break;
-    case PROP_HEIGHT:
-      g_value_set_uint (value, self->settings.height);
-      break;
-    case PROP_FORMAT:
-      g_value_set_enum (value, self->settings.format);
-      break;
-    case PROP_RATE:
-      g_value_set_uint (value, self->settings.rate);
-      break;
-    case PROP_AUDIO_CHANNELS:
-      g_value_set_uint (value, self->settings.audio_channels);
-      break;
-    case PROP_MODEL_FILE:
-      g_value_set_string (value, self->model_file);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_walloc_latents_enc_finalize (GObject * object)
-{
-  g_free (GST_WALLOC_LATENTS_ENC (object)->model_file);
-
-  G_OBJECT_CLASS (parent_class)->finalize (object);
-}
 
 /* "80:60:48:1" with up to 16 dimensions, of which those after the third must be
  * 1; missing ones are 1. */
@@ -199,12 +82,13 @@ parse_dims (const gchar * text, guint dims[4])
   g_strfreev (parts);
 
   return ok && dims[0] <= MAX_GRID && dims[1] <= MAX_GRID
-      && dims[2] <= MAX_CHANNELS;
+      && dims[2] <= MAX_TENSOR_CHANNELS;
 }
 
 static gboolean
-gst_walloc_latents_enc_set_caps (GstWallocLatentsEnc * self, GstCaps * caps)
+gst_walloc_latents_enc_set_caps (GstCompressedFilter * filter, GstCaps * caps)
 {
+  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (filter);
   const GstStructure *s = gst_caps_get_structure (caps, 0);
   const gchar *dims = gst_structure_get_string (s, "dimensions");
   const gchar *types = gst_structure_get_string (s, "types");
@@ -219,7 +103,7 @@ gst_walloc_latents_enc_set_caps (GstWallocLatentsEnc * self, GstCaps * caps)
         ("Tensors of dimensions \"%s\" are no latents: columns:rows:channels:1 "
             "of pictures or columns:channels:pairs:1 of sound are expected, "
             "at most %u:%u:%u:1.",
-            dims ? dims : "", MAX_GRID, MAX_GRID, MAX_CHANNELS));
+            dims ? dims : "", MAX_GRID, MAX_GRID, MAX_TENSOR_CHANNELS));
     return FALSE;
   }
   return TRUE;
@@ -236,9 +120,7 @@ gst_walloc_latents_enc_open (GstWallocLatentsEnc * self,
 
   if (self->model && (!header || header->model_id == self->model->info.id))
     return TRUE;
-  GST_OBJECT_LOCK (self);
-  name = g_strdup (self->model_file);
-  GST_OBJECT_UNLOCK (self);
+  name = gst_compressed_filter_dup_model_file (&self->parent);
   model = header ? gst_walloc_model_open_by_id (header->model_id, name, &error)
       : gst_walloc_model_open (name, &error);
   g_free (name);
@@ -493,14 +375,14 @@ gst_walloc_latents_enc_encode (GstWallocLatentsEnc * self, GstBuffer * buffer,
   if (GST_BUFFER_IS_DISCONT (buffer))
     GST_BUFFER_FLAG_SET (*out, GST_BUFFER_FLAG_DISCONT);
 
-  return gst_compressed_writer_set_caps (&self->writer, self->srcpad, &info);
+  return gst_compressed_writer_set_caps (&self->writer, self->parent.srcpad,
+      &info);
 }
 
 static GstFlowReturn
-gst_walloc_latents_enc_chain (GstPad * pad, GstObject * parent,
-    GstBuffer * buffer)
+gst_walloc_latents_enc_chain (GstCompressedFilter * filter, GstBuffer * buffer)
 {
-  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (parent);
+  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (filter);
   GstBuffer *out = NULL;
   GstFlowReturn ret;
   GstMapInfo map;
@@ -522,194 +404,43 @@ gst_walloc_latents_enc_chain (GstPad * pad, GstObject * parent,
     gst_clear_buffer (&out);
     return ret;
   }
-  gst_compressed_events_open (&self->events, self->srcpad);
+  gst_compressed_events_open (&self->parent.events, self->parent.srcpad);
 
-  return gst_pad_push (self->srcpad, out);
+  return gst_pad_push (self->parent.srcpad, out);
 }
 
 static gboolean
-gst_walloc_latents_enc_sink_event (GstPad * pad, GstObject * parent,
-    GstEvent * event)
+gst_walloc_latents_enc_start (GstCompressedFilter * filter)
 {
-  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (parent);
-  GstCaps *caps;
-  gboolean ok;
+  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (filter);
 
-  if (gst_compressed_events_hold (&self->events, event))
-    return TRUE;
-  switch (GST_EVENT_TYPE (event)) {
-    case GST_EVENT_CAPS:
-      gst_event_parse_caps (event, &caps);
-      ok = gst_walloc_latents_enc_set_caps (self, caps);
-      gst_event_unref (event);
-      return ok;
-    case GST_EVENT_FLUSH_STOP:
-      if (!self->events.open)
-        gst_compressed_events_clear (&self->events);
-      break;
-    case GST_EVENT_EOS:
-      gst_compressed_events_open (&self->events, self->srcpad);
-      break;
-    default:
-      break;
-  }
-  return gst_pad_event_default (pad, parent, event);
-}
+  self->dims[0] = self->sequence = 0;
 
-static GstStateChangeReturn
-gst_walloc_latents_enc_change_state (GstElement * element,
-    GstStateChange transition)
-{
-  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (element);
-  GstStateChangeReturn ret;
-
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
-    self->dims[0] = self->sequence = 0;
-  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    gst_compressed_writer_stop (&self->writer);
-    gst_compressed_events_clear (&self->events);
-    gst_walloc_model_unref (self->model);
-    self->model = NULL;
-    g_clear_pointer (&self->values, g_free);
-    self->room = 0;
-  }
-  return ret;
+  return TRUE;
 }
 
 static void
-gst_walloc_latents_enc_install_properties (GObjectClass * object_class)
+gst_walloc_latents_enc_stop (GstCompressedFilter * filter)
 {
-  const GParamFlags playing = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-      GST_PARAM_MUTABLE_PLAYING;
+  GstWallocLatentsEnc *self = GST_WALLOC_LATENTS_ENC (filter);
 
-  /**
-   * GstWallocLatentsEnc:quality:
-   *
-   * As that of wallocenc. 0: the step and the channels of the frame that the
-   * tensor was made of, else 50.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_QUALITY,
-      g_param_spec_uint ("quality", "Quality",
-          "1 (smallest) to 100 (best); 0 = that of the frame in the meta, "
-          "else 50", 0, 100, DEFAULT_QUALITY, playing));
-
-  /**
-   * GstWallocLatentsEnc:step-index:
-   *
-   * Step 2^(index / 16), of sound over 64, in place of that of the quality.
-   * Pictures have indices to 176.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_STEP_INDEX,
-      g_param_spec_int ("step-index", "Step index",
-          "Step 2^(index / 16), of sound / 64 (-1 = by quality)", -1,
-          MAX_STEP_INDEX, DEFAULT_STEP_INDEX, playing));
-
-  /**
-   * GstWallocLatentsEnc:channels:
-   *
-   * Channels to keep at most.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_CHANNELS,
-      g_param_spec_uint ("channels", "Channels",
-          "Channels to keep at most (0 = by quality, or as the meta says)", 0,
-          MAX_CHANNELS, DEFAULT_CHANNELS, playing));
-
-  /**
-   * GstWallocLatentsEnc:width:
-   *
-   * Width of the picture. Without it and a meta, 8 pixels per column.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_WIDTH,
-      g_param_spec_uint ("width", "Width",
-          "Width of the picture (0 = as the meta says, or 8 per column)", 0,
-          WALLOC_MAX_SIZE, DEFAULT_SIZE, playing));
-
-  /**
-   * GstWallocLatentsEnc:height:
-   *
-   * Height of the picture. Without it and a meta, 8 pixels per row.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_HEIGHT,
-      g_param_spec_uint ("height", "Height",
-          "Height of the picture (0 = as the meta says, or 8 per row)", 0,
-          WALLOC_MAX_SIZE, DEFAULT_SIZE, playing));
-
-  /**
-   * GstWallocLatentsEnc:format:
-   *
-   * Pixel format that the frame is to have. Without it and a meta, I420.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_FORMAT,
-      g_param_spec_enum ("format", "Format",
-          "Format of the picture (unknown = as the meta says, or I420)",
-          GST_TYPE_VIDEO_FORMAT, DEFAULT_FORMAT, playing));
-
-  /**
-   * GstWallocLatentsEnc:rate:
-   *
-   * Samples per second of sound. Without it and a meta, 44100.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_RATE,
-      g_param_spec_uint ("rate", "Rate",
-          "Samples per second of sound (0 = as the meta says, or 44100)", 0,
-          MAX_RATE, 0, playing));
-
-  /**
-   * GstWallocLatentsEnc:audio-channels:
-   *
-   * Channels of sound. Without it and a meta, two per pair.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_AUDIO_CHANNELS,
-      g_param_spec_uint ("audio-channels", "Audio channels",
-          "Channels of sound (0 = as the meta says, or 2 per pair)", 0,
-          WALLOC_AUDIO_MAX_CHANNELS, 0, playing));
-
-  /**
-   * GstWallocLatentsEnc:model-file:
-   *
-   * The codec model whose latents these are: a file, or the name of one in the
-   * model directories. Without it the one that the meta names, or the default
-   * one.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (object_class, PROP_MODEL_FILE,
-      g_param_spec_string ("model-file", "Model file",
-          "Path or name of the codec model (NULL = as the meta says, or the "
-          "default one)", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+  gst_compressed_writer_stop (&self->writer);
+  gst_walloc_model_unref (self->model);
+  self->model = NULL;
+  g_clear_pointer (&self->values, g_free);
+  self->room = 0;
 }
 
 static void
 gst_walloc_latents_enc_class_init (GstWallocLatentsEncClass * klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstCompressedFilterClass *filter_class = GST_COMPRESSED_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (walloclatentsenc_debug, "walloclatentsenc", 0,
       "WaLLoC stream from tensors");
 
-  object_class->set_property = gst_walloc_latents_enc_set_property;
-  object_class->get_property = gst_walloc_latents_enc_get_property;
-  object_class->finalize = gst_walloc_latents_enc_finalize;
-  gst_walloc_latents_enc_install_properties (object_class);
+  gst_walloc_latents_enc_install_properties (G_OBJECT_CLASS (klass));
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
@@ -717,27 +448,15 @@ gst_walloc_latents_enc_class_init (GstWallocLatentsEncClass * klass)
       "WaLLoC encoder of latents", "Converter/Tensor",
       "Tensors of latents as a coded stream", GST_PACKAGE_NAME);
 
-  element_class->change_state =
-      GST_DEBUG_FUNCPTR (gst_walloc_latents_enc_change_state);
+  filter_class->chain = GST_DEBUG_FUNCPTR (gst_walloc_latents_enc_chain);
+  filter_class->set_caps = GST_DEBUG_FUNCPTR (gst_walloc_latents_enc_set_caps);
+  filter_class->start = GST_DEBUG_FUNCPTR (gst_walloc_latents_enc_start);
+  filter_class->stop = GST_DEBUG_FUNCPTR (gst_walloc_latents_enc_stop);
 }
 
 static void
 gst_walloc_latents_enc_init (GstWallocLatentsEnc * self)
 {
-  self->settings.quality = DEFAULT_QUALITY;
-  self->settings.step_index = DEFAULT_STEP_INDEX;
-  self->settings.channels = DEFAULT_CHANNELS;
-  self->settings.format = DEFAULT_FORMAT;
+  gst_walloc_latents_enc_init_settings (&self->settings);
   gst_compressed_writer_init (&self->writer, GST_ELEMENT (self));
-
-  self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
-  gst_pad_set_chain_function (self->sinkpad,
-      GST_DEBUG_FUNCPTR (gst_walloc_latents_enc_chain));
-  gst_pad_set_event_function (self->sinkpad,
-      GST_DEBUG_FUNCPTR (gst_walloc_latents_enc_sink_event));
-  gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
-
-  self->srcpad = gst_pad_new_from_static_template (&src_template, "src");
-  gst_pad_use_fixed_caps (self->srcpad);
-  gst_element_add_pad (GST_ELEMENT (self), self->srcpad);
 }

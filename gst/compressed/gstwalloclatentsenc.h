@@ -4,14 +4,17 @@
 
 #include <gst/video/video.h>
 
-#include "gstcompressedevents.h"
+#include "gstcompressedfilter.h"
 #include "gstcompressedwriter.h"
 
 G_BEGIN_DECLS
 
 #define GST_TYPE_WALLOC_LATENTS_ENC (gst_walloc_latents_enc_get_type ())
 G_DECLARE_FINAL_TYPE (GstWallocLatentsEnc, gst_walloc_latents_enc, GST,
-    WALLOC_LATENTS_ENC, GstElement)
+    WALLOC_LATENTS_ENC, GstCompressedFilter)
+
+/* channels that a tensor may have */
+#define MAX_TENSOR_CHANNELS 4096
 
 /* What the application asks for; 0, -1 and UNKNOWN: as the meta says. */
 typedef struct
@@ -26,13 +29,10 @@ typedef struct
 
 struct _GstWallocLatentsEnc
 {
-  GstElement parent;
-
-  GstPad *sinkpad, *srcpad;
+  GstCompressedFilter parent;
 
   /* properties, protected by the object lock */
   GstWallocLatentsEncSettings settings;
-  gchar *model_file;
 
   /* of the stream */
   gboolean is_float;            /* of the caps; dims[0] 0: no caps yet */
@@ -40,11 +40,17 @@ struct _GstWallocLatentsEnc
   gint fps_n, fps_d;
   GstWallocModel *model;
   GstCompressedWriter writer;
-  GstCompressedEvents events;
   gfloat *values;               /* of integers, as many as room */
   gsize room;
   guint sequence;               /* of the next frame of sound without a meta */
 };
+
+/* gstwalloclatentsencproperties.c: for class_init, and for init */
+void    gst_walloc_latents_enc_install_properties
+                                        (GObjectClass * object_class);
+
+void    gst_walloc_latents_enc_init_settings
+                                        (GstWallocLatentsEncSettings * settings);
 
 G_END_DECLS
 
