@@ -66,6 +66,9 @@ def arguments():
     p.add_argument('--rate', type=float, default=3e-3)
     p.add_argument('--muon', type=float, default=0.0,
                    help='learning rate of Muon for convolutions; 0: AdamW')
+    p.add_argument('--warm', type=float, default=2.0,
+                   help='epochs until the learning rate is reached; less than '
+                   'one where\nthere are very many pictures')
     p.add_argument('--decay', type=float, default=.05)
     p.add_argument('--smooth', type=float, default=.1, help='of labels')
     p.add_argument('--mix', type=float, default=.2,
@@ -200,9 +203,9 @@ def go_on(args, config):
     if old['labels'] != config['labels']:
         net.trunk.head = torch.nn.Linear(net.trunk.head.in_features,
                                          len(config['labels']))
-    for key in ('widths', 'channels', 'first', 'wide', 'blocks', 'fine',
-                'size'):
+    for key in ('widths', 'channels', 'first', 'wide', 'blocks', 'fine'):
         config[key] = old.get(key, 0)
+    config['size'] = args.size or old.get('size', 0)
     if config['input'] == 'latents' and args.channels != old['channels']:
         raise ValueError(f'{args.start} reads {old["channels"]} channels; say '
                          f'--channels {old["channels"]}')
@@ -343,7 +346,7 @@ def main():
     net = net.to(args.device, memory_format=torch.channels_last)
     print(f'{parameters(net)} weights, {steps} batches per epoch')
     optimisers = optimisers_of(net, args)
-    warm = 2 * steps
+    warm = max(1, round(args.warm * steps))
 
     def schedule(n):
         """Warm, and down as a cosine, once for each part."""

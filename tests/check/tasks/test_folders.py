@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""From an IDX package to a set of grey frames with a split of its own."""
+"""From an IDX package to a set of grey frames with a split of its own; the
+network that was made of one."""
+import base64
 import gzip
+import json
 import os
 import struct
 import subprocess
@@ -10,14 +13,17 @@ import tempfile
 import unittest
 
 import numpy as np
+from PIL import Image, ImageDraw
 
-TASKS = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(
-    __file__)), '..', '..', '..', 'training', 'tasks'))
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(
+    __file__)), '..', '..', '..'))
+TASKS = os.path.join(ROOT, 'training', 'tasks')
 sys.path.insert(0, TASKS)
 sys.path.insert(0, os.path.join(TASKS, 'data'))
 import fashion  # noqa: E402
 import pictures  # noqa: E402
 import streams  # noqa: E402
+from export import Net  # noqa: E402
 from latents import GRAY8, Codec  # noqa: E402
 
 
@@ -178,6 +184,64 @@ class Folders(unittest.TestCase):
             self.assertEqual(code, 1, text)
             self.assertIn(words, text)
             self.assertNotIn('Traceback', text)
+
+
+def drawn(what):
+    """A grey picture as Fashion-MNIST has them, by hand."""
+    im = Image.new('L', (28, 28))
+    pen = ImageDraw.Draw(im)
+    if what == 'bag':
+        pen.rectangle((2, 11, 25, 25), fill=160)
+        pen.arc((8, 3, 19, 19), 180, 360, fill=150, width=2)
+    elif what == 'ankle-boot':
+        pen.polygon([(14, 3), (24, 3), (25, 24), (2, 24), (2, 18), (10, 15)],
+                    fill=190)
+    return np.asarray(im.resize((112, 112), Image.LANCZOS))
+
+
+NETWORK = os.path.join(ROOT, 'models', 'tasks', 'fashion-1.onnx')
+
+
+@unittest.skipUnless(os.path.exists(NETWORK), 'there is no fashion-1')
+class Shipped(unittest.TestCase):
+    """fashion-1 knows a bag and a boot that are drawn by hand."""
+
+    @classmethod
+    def setUpClass(cls):
+        with open(NETWORK, 'rb') as f:
+            cls.net = Net(f.read())
+        cls.enlarge = Net(base64.b64decode(
+            cls.net.metadata('walloc.enlarge')))
+        cls.labels = json.loads(cls.net.metadata('walloc.labels'))
+        cls.codec = Codec()
+
+    def answer(self, picture, quality, shrink=0):
+        """(label, scale), latents enlarged as a reader does it."""
+        x, step, scale = self.codec.latents(self.codec.encode(
+            picture, quality, shrink=shrink), 24)
+        x = x[None]
+        for _ in range(scale):
+            x = self.enlarge.run({'latents': x})['latents_out']
+        self.assertEqual(x.shape, (1, 24, 14, 14))
+        y = self.net.run({'latents': x, 'step': np.float32([step]),
+                          'scale': np.float32([scale])})['logits']
+        return self.labels[int(y.argmax())], scale
+
+    def test_knows_what_is_drawn_at_every_rate(self):
+        self.assertEqual(self.net.metadata('walloc.size'), '112')
+        scales = set()
+        for what in ('bag', 'ankle-boot'):
+            for quality in (5, 10, 30, 50, 75, 95):
+                label, scale = self.answer(drawn(what), quality)
+                self.assertEqual(label, what, quality)
+                self.assertEqual(self.answer(drawn(what), quality, 1),
+                                 (what, 0))
+                scales.add(scale)
+        self.assertEqual(scales, {0, 1})
+
+    def test_empty_picture_is_no_boot(self):
+        label, _ = self.answer(drawn(''), 50)
+        self.assertNotEqual(label, 'ankle-boot')
 
 
 if __name__ == '__main__':
