@@ -95,8 +95,13 @@ gst_compressed_base_work (gpointer user, GstCompressedJob * job)
 {
   GstCompressedBase *self = user;
   GstCompressedBasePrivate *priv = gst_compressed_base_get_private (self);
-  GstFlowReturn flow = gst_compressed_base_analyse (self, job);
+  GstFlowReturn flow = GST_FLOW_OK;
 
+  if (job->buffer)
+    flow = gst_compressed_base_analyse (self, job);
+  /* who waits at the side pad is not to wait for what is left out */
+  if (!job->wanted)
+    gst_compressed_side_gap (&priv->side, job->timestamp, job->duration);
   if (flow == GST_FLOW_OK)
     return;
   g_mutex_lock (&priv->lock);
@@ -205,6 +210,8 @@ gst_compressed_base_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
     gst_compressed_base_skip (self, 1);
     if (!priv->worker)
       gst_compressed_side_gap (&priv->side, job.timestamp, job.duration);
+    else if (!due && gst_compressed_base_has_side (self))
+      gst_compressed_worker_gap (priv->worker, &job);
   }
   if (due && priv->worker)
     gst_compressed_base_skip (self, gst_compressed_worker_push (priv->worker,

@@ -2,7 +2,8 @@
 /* Frames wait in a queue. One that nobody needs is left out: wanted frames
  * that a newer one takes the place of, and all before a frame that decodes
  * alone. What others build on stays, so a queue of predicted frames grows as
- * long as there is no key frame; it is cut off at MAX_JOBS. */
+ * long as there is no key frame; it is cut off at MAX_JOBS. What was left out
+ * stays in the queue as a gap, one for all that follow each other. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -30,7 +31,7 @@ job_free (gpointer data)
 {
   GstCompressedJob *job = data;
 
-  gst_buffer_unref (job->buffer);
+  gst_clear_buffer (&job->buffer);
   g_free (job);
 }
 
@@ -92,18 +93,55 @@ gst_compressed_worker_free (GstCompressedWorker * self)
   g_free (self);
 }
 
-/* Leaves out all jobs; counts those that were wanted. */
-static guint
-clear_locked (GstCompressedWorker * self)
+/* Adds the time of a frame that is left out. */
+static void
+add_gap_locked (GstCompressedWorker * self, const GstCompressedJob * job)
 {
+  GstCompressedJob *gap = g_queue_peek_tail (&self->jobs);
+  GstClockTime end = job->timestamp;
+
+  if (!GST_CLOCK_TIME_IS_VALID (job->timestamp))
+    return;
+  if (GST_CLOCK_TIME_IS_VALID (job->duration))
+    end += job->duration;
+  if (gap && !gap->buffer && gap->timestamp <= job->timestamp) {
+    gap->duration = MAX (end - gap->timestamp, gap->duration);
+    return;
+  }
+  gap = g_new0 (GstCompressedJob, 1);
+  gap->timestamp = job->timestamp;
+  gap->duration = end - job->timestamp;
+  gap->running_time = gap->stream_time = GST_CLOCK_TIME_NONE;
+  g_queue_push_tail (&self->jobs, gap);
+}
+
+/* Makes a gap of all jobs; counts those that were wanted. */
+static guint
+leave_out_locked (GstCompressedWorker * self)
+{
+  GQueue jobs = self->jobs;
   GstCompressedJob *job;
   guint wanted = 0;
 
-  while ((job = g_queue_pop_head (&self->jobs))) {
+  g_queue_init (&self->jobs);
+  while ((job = g_queue_pop_head (&jobs))) {
     wanted += job->wanted;
+    add_gap_locked (self, job);
     job_free (job);
   }
   return wanted;
+}
+
+void
+gst_compressed_worker_gap (GstCompressedWorker * self,
+    const GstCompressedJob * job)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->flushing && !self->stop) {
+    add_gap_locked (self, job);
+    g_cond_broadcast (&self->changed);
+  }
+  g_mutex_unlock (&self->lock);
 }
 
 guint
@@ -120,7 +158,7 @@ gst_compressed_worker_push (GstCompressedWorker * self,
     return job->wanted;
   }
   if (job->wanted && job->alone) {
-    left_out = clear_locked (self);
+    left_out = leave_out_locked (self);
   } else if (job->wanted && !job->keep) {
     for (l = self->jobs.head; l; l = l->next) {
       GstCompressedJob *old = l->data;
@@ -130,7 +168,7 @@ gst_compressed_worker_push (GstCompressedWorker * self,
     }
   }
   if (self->jobs.length >= MAX_JOBS) {
-    left_out += clear_locked (self);
+    left_out += leave_out_locked (self);
     self->lost = TRUE;
   }
   copy = g_memdup2 (job, sizeof (*job));
@@ -161,7 +199,7 @@ gst_compressed_worker_flush (GstCompressedWorker * self, gboolean flushing)
   g_mutex_lock (&self->lock);
   self->flushing = flushing;
   if (flushing)
-    clear_locked (self);
+    g_queue_clear_full (&self->jobs, job_free);
   g_cond_broadcast (&self->changed);
   while (!flushing && self->busy)
     g_cond_wait (&self->changed, &self->lock);

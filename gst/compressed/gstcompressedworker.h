@@ -7,10 +7,10 @@
 
 G_BEGIN_DECLS
 
-/* A frame to be looked at. */
+/* A frame to be looked at, or a gap: frames that are left out. */
 typedef struct
 {
-  GstBuffer *buffer;
+  GstBuffer *buffer;            /* NULL: a gap */
   GstClockTime timestamp, duration;
   GstClockTime running_time, stream_time;
   gboolean alone;               /* nothing before it is needed for it */
@@ -32,8 +32,12 @@ GstCompressedWorker *
 void  gst_compressed_worker_free    (GstCompressedWorker * self);
 
 /* Adds a copy of @job with a reference on its buffer. Returns how many wanted
- * frames are left out for it. */
+ * frames are left out for it; they become a gap. */
 guint gst_compressed_worker_push    (GstCompressedWorker * self,
+                                     const GstCompressedJob * job);
+
+/* Adds a gap in place of @job, which nobody needs. */
+void  gst_compressed_worker_gap     (GstCompressedWorker * self,
                                      const GstCompressedJob * job);
 
 /* Waits until all is done or, when flushing, what is being worked on. */

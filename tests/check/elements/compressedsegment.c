@@ -363,6 +363,95 @@ GST_START_TEST (test_events)
 
 GST_END_TEST;
 
+/* The next gap at @m begins at @time and lasts for @frames. */
+static void
+expect_gap (GstHarness * m, GstClockTime time, guint frames)
+{
+  GstClockTime start, duration;
+  GstEvent *event;
+
+  while ((event = gst_harness_pull_event (m))
+      && GST_EVENT_TYPE (event) != GST_EVENT_GAP)
+    gst_event_unref (event);
+  fail_unless (event != NULL);
+  gst_event_parse_gap (event, &start, &duration);
+  fail_unless_equals_uint64 (start, time);
+  fail_unless_equals_uint64 (duration, frames * FRAME_TIME);
+  gst_event_unref (event);
+}
+
+/* What is not due, in the other thread: gaps between the masks, as they come. */
+GST_START_TEST (test_leaky_interval)
+{
+  GstCaps *caps;
+  GPtrArray *frames = shade_frames (64, 48, shades, 5, NULL, &caps);
+  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"),
+      "leaky=true");
+  GstHarness *m = gst_harness_new_with_element (h->element, NULL, "mask");
+  GstBuffer *mask;
+  guint i;
+
+  g_object_set (h->element, "interval", (guint64) 2 * FRAME_TIME, NULL);
+  gst_harness_set_src_caps (h, caps);
+  for (i = 0; i < 5; i++) {
+    pass_on (h, g_ptr_array_index (frames, i));
+    if (i % 2) {
+      expect_gap (m, i * FRAME_TIME, 1);
+    } else {
+      mask = gst_harness_pull (m);
+      fail_unless_equals_uint64 (GST_BUFFER_PTS (mask), i * FRAME_TIME);
+      gst_buffer_unref (mask);
+    }
+  }
+  gst_harness_teardown (m);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
+/* What newer frames take the place of: one gap for all that follow each other,
+ * behind the mask that held them up and before the next. */
+GST_START_TEST (test_leaky_gaps)
+{
+  GstCaps *caps;
+  GPtrArray *frames = shade_frames (64, 48, shades, 6, NULL, &caps);
+  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"),
+      "leaky=true");
+  GstHarness *m = gst_harness_new_with_element (h->element, NULL, "mask");
+  guint64 skipped;
+  GstStructure *s;
+  GstBuffer *mask;
+  gulong probe;
+  guint i;
+
+  gst_harness_set_src_caps (h, caps);
+  probe = gst_pad_add_probe (m->sinkpad, GST_PAD_PROBE_TYPE_BLOCK |
+      GST_PAD_PROBE_TYPE_BUFFER, NULL, NULL, NULL);
+  pass_on (h, g_ptr_array_index (frames, 0));
+  while (!gst_pad_is_blocking (m->sinkpad))
+    g_usleep (1000);
+  for (i = 1; i < 5; i++)
+    pass_on (h, g_ptr_array_index (frames, i));
+  gst_pad_remove_probe (m->sinkpad, probe);
+  mask = gst_harness_pull (m);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (mask), 0);
+  gst_buffer_unref (mask);
+  expect_gap (m, FRAME_TIME, 3);
+  mask = gst_harness_pull (m);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (mask), 4 * FRAME_TIME);
+  gst_buffer_unref (mask);
+  g_object_get (h->element, "stats", &s, NULL);
+  fail_unless (gst_structure_get_uint64 (s, "skipped", &skipped));
+  fail_unless_equals_uint64 (skipped, 3);
+  gst_structure_free (s);
+  gst_harness_teardown (m);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
 /* A frame of which there is no mask is a gap: who waits for one goes on. In
  * the other thread, too. */
 GST_START_TEST (test_damaged)
@@ -509,6 +598,8 @@ compressedsegment_suite (void)
   tcase_add_test (tc, test_tiny);
   tcase_add_test (tc, test_behind_decoder);
   tcase_add_test (tc, test_events);
+  tcase_add_test (tc, test_leaky_interval);
+  tcase_add_test (tc, test_leaky_gaps);
   tcase_add_test (tc, test_damaged);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_request);
