@@ -80,13 +80,8 @@ gst_compressed_base_push_side (GstCompressedBase * self, GstCaps * caps,
     GstBuffer * buffer)
 {
   GstCompressedBasePrivate *priv = gst_compressed_base_get_private (self);
-  GstFlowReturn flow = gst_compressed_side_push (&priv->side, caps, buffer);
 
-  if (flow <= GST_FLOW_NOT_NEGOTIATED) {
-    g_mutex_lock (&priv->lock);
-    priv->flow = flow;
-    g_mutex_unlock (&priv->lock);
-  }
+  gst_compressed_side_push (&priv->side, caps, buffer);
 }
 
 /* In the other thread. */
@@ -117,8 +112,12 @@ gst_compressed_base_get_flow (GstCompressedBasePrivate * priv)
   g_mutex_lock (&priv->lock);
   flow = priv->flow;
   g_mutex_unlock (&priv->lock);
+  if (flow != GST_FLOW_OK)
+    return flow;
+  /* of a branch only errors are of interest, as long as it is there */
+  flow = gst_compressed_side_get_flow (&priv->side);
 
-  return flow;
+  return flow <= GST_FLOW_NOT_NEGOTIATED ? flow : GST_FLOW_OK;
 }
 
 /* What is to be done with @buffer. FALSE: nothing, as it is not due and no

@@ -43,6 +43,8 @@ gst_compressed_side_set_pad (GstCompressedSide * side, GstPad * pad)
   side->started = FALSE;
   side->segment_sent = FALSE;
   gst_clear_caps (&side->caps);
+  /* what the last pad's branch said is no concern of the next */
+  side->flow = GST_FLOW_OK;
   g_mutex_unlock (&side->lock);
 }
 
@@ -126,9 +128,24 @@ gst_compressed_side_push (GstCompressedSide * side, GstCaps * caps,
   }
   push_events (side, pad, caps);
   flow = gst_pad_push (pad, buffer);
-  gst_object_unref (pad);
   g_mutex_lock (&side->lock);
-  side->flow = flow;
+  /* it may have been released meanwhile */
+  if (side->pad == pad)
+    side->flow = flow;
+  g_mutex_unlock (&side->lock);
+  gst_object_unref (pad);
+
+  return flow;
+}
+
+GstFlowReturn
+gst_compressed_side_get_flow (GstCompressedSide * side)
+{
+  GstFlowReturn flow = GST_FLOW_OK;
+
+  g_mutex_lock (&side->lock);
+  if (side->pad && gst_pad_is_linked (side->pad))
+    flow = side->flow;
   g_mutex_unlock (&side->lock);
 
   return flow;

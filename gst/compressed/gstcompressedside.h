@@ -36,6 +36,10 @@ GstFlowReturn gst_compressed_side_push      (GstCompressedSide * side,
                                              GstCaps * caps,
                                              GstBuffer * buffer);
 
+/* What downstream of the pad said of the last buffer; OK where there is no pad
+ * any more, or nobody linked to it. */
+GstFlowReturn gst_compressed_side_get_flow  (GstCompressedSide * side);
+
 /* Nothing came of a frame of that time. */
 void          gst_compressed_side_gap       (GstCompressedSide * side,
                                              GstClockTime timestamp,

@@ -494,6 +494,74 @@ GST_START_TEST (test_damaged)
 
 GST_END_TEST;
 
+static GstFlowReturn
+broken (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  gst_buffer_unref (buffer);
+  return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn
+fine (GstPad * pad, GstObject * parent, GstBuffer * buffer)
+{
+  gst_buffer_unref (buffer);
+  return GST_FLOW_OK;
+}
+
+/* An error of the branch ends the stream as long as there is that branch: not
+ * when its pad was released, when it was unlinked, or when it works again. */
+GST_START_TEST (test_broken_branch)
+{
+  static const gchar *const props[] = { NULL, "leaky=true" };
+  GstCaps *caps;
+  GPtrArray *frames = shade_frames (64, 48, shades, 3, NULL, &caps);
+  GstBuffer *frame = g_ptr_array_index (frames, 0);
+  GstHarness *h = compressed_harness (NAME, NETWORK ("segment"),
+      props[__i__ % 2]);
+  GstPad *pad = gst_element_request_pad_simple (h->element, "mask");
+  GstPad *sink = gst_pad_new ("sink", GST_PAD_SINK);
+  GstFlowReturn flow = GST_FLOW_OK;
+  guint i;
+
+  gst_pad_set_chain_function (sink, broken);
+  gst_pad_set_active (sink, TRUE);
+  fail_unless_equals_int (gst_pad_link (pad, sink), GST_PAD_LINK_OK);
+  gst_harness_set_src_caps (h, caps);
+  /* in the other thread it takes a while */
+  for (i = 0; flow == GST_FLOW_OK && i < 1000; i++) {
+    flow = gst_harness_push (h, gst_buffer_ref (frame));
+    if (__i__ % 2)
+      g_usleep (1000);
+  }
+  fail_unless_equals_int (flow, GST_FLOW_ERROR);
+  switch (__i__ / 2) {
+    case 0:
+      gst_element_release_request_pad (h->element, pad);
+      break;
+    case 1:
+      gst_pad_unlink (pad, sink);
+      break;
+    default:
+      gst_pad_set_chain_function (sink, fine);
+      break;
+  }
+  if (__i__ / 2 == 2)
+    for (i = 0; flow != GST_FLOW_OK && i < 1000; i++) {
+      flow = gst_harness_push (h, gst_buffer_ref (frame));
+      if (__i__ % 2)
+        g_usleep (1000);
+  } else
+    flow = gst_harness_push (h, gst_buffer_ref (frame));
+  fail_unless_equals_int (flow, GST_FLOW_OK);
+  gst_object_unref (pad);
+  gst_pad_set_active (sink, FALSE);
+  gst_object_unref (sink);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (frames);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_flush)
 {
   GstCaps *caps;
@@ -601,6 +669,7 @@ compressedsegment_suite (void)
   tcase_add_test (tc, test_leaky_interval);
   tcase_add_test (tc, test_leaky_gaps);
   tcase_add_test (tc, test_damaged);
+  tcase_add_loop_test (tc, test_broken_branch, 0, 6);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_request);
   tcase_add_test (tc, test_wrong);
