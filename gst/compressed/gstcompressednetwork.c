@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Networks are kept per process, keyed by path and checked against time and
  * size of the file, as models are: a replaced file is loaded anew, while
- * elements that hold the old one keep it.
+ * elements that hold the old one keep it. A file is read without the cache's
+ * lock: who asks for the same one waits for that load, and nobody else does.
  *
  * A walloc_task works for one thread at a time, and preparing it for a size
  * takes long. So a network has instances, which elements take for the time of
@@ -31,6 +32,8 @@ struct _GstCompressedNetwork
   guint refs;                   /* changed with cache_lock, read by all */
   gchar *path;
   gint64 mtime, size;
+  gboolean loading;             /* cache_changed tells when that is over */
+  GError *problem;              /* why it is of no use */
   GBytes *bytes;
   GstCompressedInstance *first; /* whose strings info has; never freed alone */
   walloc_task_info info;
@@ -41,6 +44,7 @@ struct _GstCompressedNetwork
 };
 
 static GMutex cache_lock;
+static GCond cache_changed;
 static GHashTable *cache;       /* path -> GstCompressedNetwork, no reference */
 
 static void
@@ -127,6 +131,7 @@ network_free (GstCompressedNetwork * self)
 {
   g_queue_clear_full (&self->idle, instance_free);
   g_mutex_clear (&self->lock);
+  g_clear_error (&self->problem);
   g_bytes_unref (self->bytes);
   g_free (self->path);
   g_free (self);
@@ -154,48 +159,77 @@ read_file (const gchar * path, gint64 size, GError ** error)
   return g_bytes_new_take (data, length);
 }
 
-/* Called with the cache's lock. */
-static GstCompressedNetwork *
-load_locked (const gchar * path, GError ** error)
+/* What the file holds; FALSE: self->problem is set. */
+static gboolean
+load (GstCompressedNetwork * self)
 {
-  GstCompressedNetwork *self;
-  GstCompressedInstance *first;
-  gint64 mtime, size;
-  GBytes *bytes;
+  self->bytes = read_file (self->path, self->size, &self->problem);
+  if (self->bytes)
+    self->first = instance_new (self->bytes, self->path, &self->problem);
+  if (!self->first)
+    return FALSE;
+  self->instances = 1;
+  g_queue_push_head (&self->idle, self->first);
+  walloc_task_get_info (self->first->task, &self->info);
+  GST_INFO ("loaded network \"%s\" from %s", self->info.name, self->path);
 
-  if (!file_stat (path, &mtime, &size)) {
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
-        "There is no network file \"%s\". Set \"model-file\" to an ONNX file "
-        "or the name of a network that is installed.", path);
-    return NULL;
-  }
-  self = g_hash_table_lookup (cache, path);
-  if (self && self->mtime == mtime && self->size == size) {
-    g_atomic_int_inc (&self->refs);
-    return self;
-  }
-  bytes = read_file (path, size, error);
-  if (!bytes)
-    return NULL;
-  first = instance_new (bytes, path, error);
-  if (!first) {
-    g_bytes_unref (bytes);
-    return NULL;
-  }
-  self = g_new0 (GstCompressedNetwork, 1);
+  return TRUE;
+}
+
+static GstCompressedNetwork *
+network_new (const gchar * path, gint64 mtime, gint64 size)
+{
+  GstCompressedNetwork *self = g_new0 (GstCompressedNetwork, 1);
+
   self->refs = 1;
   self->path = g_strdup (path);
   self->mtime = mtime;
   self->size = size;
-  self->bytes = bytes;
-  self->first = first;
-  self->instances = 1;
+  self->loading = TRUE;
   g_mutex_init (&self->lock);
   g_queue_init (&self->idle);
-  g_queue_push_head (&self->idle, first);
-  walloc_task_get_info (first->task, &self->info);
+
+  return self;
+}
+
+/* Nobody finds it any more; the entry may belong to a newer load of the same
+ * path. */
+static void
+forget_locked (GstCompressedNetwork * self)
+{
+  if (g_hash_table_lookup (cache, self->path) == self)
+    g_hash_table_remove (cache, self->path);
+}
+
+/* The network of a file, with a reference, which may have a problem. */
+static GstCompressedNetwork *
+share (const gchar * path, gint64 mtime, gint64 size)
+{
+  GstCompressedNetwork *self;
+  gboolean ok;
+
+  g_mutex_lock (&cache_lock);
+  self = g_hash_table_lookup (cache, path);
+  if (self && self->mtime == mtime && self->size == size) {
+    g_atomic_int_inc (&self->refs);
+    while (self->loading)
+      g_cond_wait (&cache_changed, &cache_lock);
+    g_mutex_unlock (&cache_lock);
+    return self;
+  }
+  self = network_new (path, mtime, size);
   g_hash_table_replace (cache, self->path, self);
-  GST_INFO ("loaded network \"%s\" from %s", self->info.name, path);
+  g_mutex_unlock (&cache_lock);
+
+  ok = load (self);
+
+  g_mutex_lock (&cache_lock);
+  self->loading = FALSE;
+  /* the next one tries again */
+  if (!ok)
+    forget_locked (self);
+  g_cond_broadcast (&cache_changed);
+  g_mutex_unlock (&cache_lock);
 
   return self;
 }
@@ -203,18 +237,26 @@ load_locked (const gchar * path, GError ** error)
 GstCompressedNetwork *
 gst_compressed_network_open (const gchar * name, GError ** error)
 {
-  GstCompressedNetwork *self;
+  GstCompressedNetwork *self = NULL;
+  gint64 mtime, size;
   gchar *path;
 
   cache_init ();
   path = gst_walloc_model_find (name, SUFFIX, FOLDER, error);
   if (!path)
     return NULL;
-  g_mutex_lock (&cache_lock);
-  self = load_locked (path, error);
-  g_mutex_unlock (&cache_lock);
+  if (file_stat (path, &mtime, &size))
+    self = share (path, mtime, size);
+  else
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+        "There is no network file \"%s\". Set \"model-file\" to an ONNX file "
+        "or the name of a network that is installed.", path);
   g_free (path);
-
+  if (self && self->problem) {
+    g_propagate_error (error, g_error_copy (self->problem));
+    gst_compressed_network_unref (self);
+    return NULL;
+  }
   return self;
 }
 
@@ -239,19 +281,21 @@ trim (GstCompressedNetwork * self, guint most)
 void
 gst_compressed_network_unref (GstCompressedNetwork * self)
 {
+  gboolean last;
+
   if (!self)
     return;
   g_mutex_lock (&cache_lock);
-  if (!g_atomic_int_dec_and_test (&self->refs)) {
+  last = g_atomic_int_dec_and_test (&self->refs);
+  if (last)
+    forget_locked (self);
+  else
     trim (self, g_atomic_int_get (&self->refs) + SPARE);
-  } else {
-    /* the entry may belong to a newer load of the same path */
-    if (g_hash_table_lookup (cache, self->path) == self)
-      g_hash_table_remove (cache, self->path);
-    GST_INFO ("freeing network from %s", self->path);
-    network_free (self);
-  }
   g_mutex_unlock (&cache_lock);
+  if (!last)
+    return;
+  GST_INFO ("freeing network from %s", self->path);
+  network_free (self);
 }
 
 const walloc_task_info *
