@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Convolutions in bytes or bfloat16; see conv-low.h. */
 #include "net/conv-low.h"
+#include "net/conv-sparse.h"
 #include "net/op-chain.h"
 
 #include <math.h>
@@ -203,6 +204,26 @@ quantised (const net_quant * q, size_t column, float w)
   return y > 127.0f ? 127 : y < -128.0f ? -128 : y == y ? (int) y : 0;
 }
 
+/* Weights of a tap and word, width columns from column on, as they are packed:
+ * per values for every column, 0 beyond the last. */
+static void
+gather_weights (const conv_low * h, const float *weights, size_t per,
+    size_t taps, unsigned kernel, size_t k, size_t column, size_t width,
+    float *out)
+{
+  const net_conv *c = h->c;
+  const size_t have = c->ocg - column < width ? c->ocg - column : width;
+  const size_t parts = c->icg - k * per < per ? c->icg - k * per : per;
+  const float *from = weights + (column * c->icg + k * per) * taps + kernel;
+  size_t i, part;
+
+  memset (out, 0, width * per * sizeof *out);
+  for (i = 0; i < have; i++) {
+    for (part = 0; part < parts; part++)
+      out[i * per + part] = from[(i * c->icg + part) * taps];
+  }
+}
+
 /* Packs the weights; in sum their sums per column, for the zero point. */
 static void
 pack_weights (conv_low * h, const net_conv_desc * d, const net_pack * pack,
@@ -211,7 +232,8 @@ pack_weights (conv_low * h, const net_conv_desc * d, const net_pack * pack,
   const net_conv *c = h->c;
   const net_phase *phase = c->phases;
   const size_t per = pack->kind == NET_LOW_BYTES ? 4 : 2;
-  size_t column, width, k, i, part, taps = (size_t) d->win->taps;
+  size_t column, width, k, i, taps = (size_t) d->win->taps;
+  float w[NET_LOW_VECTORS * NET_LOW_WIDTH * 4];
   uint32_t *to = h->w;
   unsigned t;
 
@@ -219,20 +241,17 @@ pack_weights (conv_low * h, const net_conv_desc * d, const net_pack * pack,
     width = panel_width (c, column);
     for (t = 0; t < phase->taps; t++) {
       for (k = 0; k < h->words; k++, to += width) {
-        for (i = 0; i < width && column + i < c->ocg; i++) {
-          for (part = 0; part < per && k * per + part < c->icg; part++) {
-            float w = d->weights[((column + i) * c->icg + k * per + part)
-                * taps + phase->kernel[t]];
+        gather_weights (h, d->weights, per, taps, phase->kernel[t], k, column,
+            width, w);
+        if (pack->kind != NET_LOW_BYTES) {
+          net_kern_to_bf16 (w, width * per, (uint16_t *) to);
+          continue;
+        }
+        for (i = 0; i < width * per && column + i / per < c->ocg; i++) {
+          int value = quantised (q, column + i / per, w[i]);
 
-            if (pack->kind == NET_LOW_BYTES) {
-              int value = quantised (q, column + i, w);
-
-              ((int8_t *) (to + i))[part] = (int8_t) value;
-              sum[column + i] += value;
-            } else {
-              net_kern_to_bf16 (&w, 1, (uint16_t *) (to + i) + part);
-            }
-          }
+          ((int8_t *) to)[i] = (int8_t) value;
+          sum[column + i / per] += value;
         }
       }
     }
@@ -258,6 +277,25 @@ set_scales (conv_low * h, const net_conv_desc * d, const net_pack * pack,
     memset (h->outside, pack->zero, h->words * sizeof *h->outside);
 }
 
+/* Memory for packed weights. *kept: they are there from the last time; those
+ * in bfloat16 that are initialisers stay when a network is prepared for other
+ * shapes, as packing takes longer than all else of that. */
+static uint32_t *
+take_packed (walloc_net * net, const net_node * node, const net_pack * pack,
+    size_t words, bool *kept)
+{
+  net_node *keeper = &net->nodes[node - net->nodes];
+
+  *kept = false;
+  if (pack->kind != NET_LOW_BF16 || net_constant_of (net, node->in[1]) == NULL)
+    return net_plan_alloc (net, words, sizeof *keeper->packed);
+  *kept = keeper->packed != NULL;
+  if (!*kept)
+    keeper->packed = walloc_mem_alloc (&net->mem, words,
+        sizeof *keeper->packed);
+  return keeper->packed;
+}
+
 walloc_result
 net_conv_low_plan (walloc_net * net, const net_node * node,
     const net_conv_desc * d, const net_pack * pack, net_step * step,
@@ -270,6 +308,7 @@ net_conv_low_plan (walloc_net * net, const net_node * node,
   int64_t *sum = net_plan_alloc (net, padded, sizeof *sum);
   unsigned t, i;
   walloc_result r;
+  bool kept;
 
   if (h == NULL || sum == NULL)
     return net_no_memory (node, error);
@@ -278,13 +317,14 @@ net_conv_low_plan (walloc_net * net, const net_node * node,
   if (!net->low_base && net_low_get (pack->kind, 1) != NULL)
     h->isa = net_low_get (pack->kind, 1);
   h->words = net_pack_words (pack, c->icg);
-  h->w = net_plan_alloc (net, padded * h->words * phase->taps, sizeof *h->w);
+  h->w = take_packed (net, node, pack, padded * h->words * phase->taps, &kept);
   h->scale = net_plan_alloc (net, padded, sizeof *h->scale);
   h->bias = net_plan_alloc (net, padded, sizeof *h->bias);
   h->outside = net_plan_alloc (net, h->words, sizeof *h->outside);
   if (h->w == NULL || h->scale == NULL || h->bias == NULL || h->outside == NULL)
     return net_no_memory (node, error);
-  pack_weights (h, d, pack, &net->plan.quant[node->in[1]], sum);
+  if (!kept)
+    pack_weights (h, d, pack, &net->plan.quant[node->in[1]], sum);
   set_scales (h, d, pack, &net->plan.quant[node->in[0]],
       &net->plan.quant[node->in[1]], sum);
   for (t = 0; t < phase->taps; t++) {

@@ -41,10 +41,8 @@ all_are (const net_node * node, const char *name, int64_t value)
   return true;
 }
 
-/* The initialiser that value is, as it is or in other floats: weights may be
- * stored in 16 bits with a Cast behind. NULL: it is none. */
-static const net_const *
-constant_of (const walloc_net * net, int value)
+const net_const *
+net_constant_of (const walloc_net * net, int value)
 {
   const net_value *v = &net->values[value];
   const net_node *node;
@@ -62,7 +60,7 @@ constant_of (const walloc_net * net, int value)
 static bool
 is_pointwise (const walloc_net * net, const net_node * node)
 {
-  const net_const *w = constant_of (net, node->in[1]);
+  const net_const *w = net_constant_of (net, node->in[1]);
 
   return node->op->plan == net_plan_conv && w != NULL && w->type == NET_F32
       && w->rank == 4 && w->dims[2] == 1 && w->dims[3] == 1

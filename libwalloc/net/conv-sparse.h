@@ -10,6 +10,10 @@
  * nothing but such convolutions reads. */
 void net_find_rows (walloc_net * net);
 
+/* The initialiser that value is, as it is or in other floats: weights may be
+ * stored in 16 bits with a Cast behind. NULL: it is none. */
+const net_const *net_constant_of (const walloc_net * net, int value);
+
 /* Fills in step (out and chain are set) for a convolution of input tensor
  * step->in[0]. */
 walloc_result net_conv_sparse_plan (walloc_net * net, const net_node * node,

@@ -351,8 +351,10 @@ walloc_net_free (walloc_net * net)
       walloc_mem_free (&net->mem, net->values[i].init->data);
     walloc_mem_free (&net->mem, net->values[i].init);
   }
-  for (i = 0; i < net->n_nodes; i++)
+  for (i = 0; i < net->n_nodes; i++) {
     walloc_mem_free (&net->mem, net->nodes[i].in);
+    walloc_mem_free (&net->mem, net->nodes[i].packed);
+  }
   walloc_mem_free (&net->mem, net->values);
   walloc_mem_free (&net->mem, net->nodes);
   walloc_mem_free (&net->mem, net->inputs);

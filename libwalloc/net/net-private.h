@@ -61,6 +61,9 @@ typedef struct
   unsigned n_in, n_out;
   int *in, *out;                /* values; -1: left out */
   const void *proto;
+  uint32_t *packed;             /* weights as a convolution in bfloat16 takes
+                                 * them, the same whatever the shapes; NULL: not
+                                 * packed yet, or they are not constants */
 } net_node;
 
 typedef struct

@@ -142,7 +142,8 @@ GST_END_TEST;
 /* A file of no use: all who waited are told, and the next one tries again. */
 GST_START_TEST (test_no_load)
 {
-  Asker askers[2] = { {NETWORK ("bad-task")}, {NETWORK ("bad-task")} };
+  Asker askers[2] = { {NETWORK ("bad-task")}, {NETWORK ("bad-task")}
+  };
   GThread *threads[2];
   GError *error = NULL;
   guint before = count_loads (), i;

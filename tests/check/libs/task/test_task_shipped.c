@@ -102,6 +102,34 @@ test_sizes (const char *name, walloc_task * task, const walloc_task_info * info)
   }
 }
 
+/* Weights that were packed for one size serve others: what a size gives does
+ * not depend on what was prepared before. */
+static void
+test_again (const char *name, walloc_task * task, const walloc_task_info * info)
+{
+  const int any = info->window == 0 && info->width == 0;
+  const unsigned w = info->window > 0 ? info->window : info->width > 0 ?
+      info->width : 21 + info->context;
+  const unsigned h = info->media == WALLOC_MEDIA_AUDIO ? 1 :
+      info->height > 0 ? info->height : 13;
+  walloc_net_precision p;
+  double first, other, again;
+  int good;
+
+  for (p = WALLOC_NET_F32; p <= WALLOC_NET_INT8; p++) {
+    walloc_task_set_precision (task, p, NULL);
+    good = run (task, info, w, h, NULL, &first, NULL) == WALLOC_OK;
+    if (any)
+      good &= run (task, info, w + 5, h, NULL, &other, NULL) == WALLOC_OK;
+    walloc_task_set_precision (task, (p + 1) % 3, NULL);
+    good &= run (task, info, w, h, NULL, &other, NULL) == WALLOC_OK;
+    walloc_task_set_precision (task, p, NULL);
+    good &= run (task, info, w, h, NULL, &again, NULL) == WALLOC_OK;
+    TAP_OK (good && first == again, "%s in precision %d: the same again", name,
+        (int) p);
+  }
+}
+
 static void
 test_network (const char *name)
 {
@@ -126,6 +154,7 @@ test_network (const char *name)
   TAP_OK (walloc_task_set_precision (task, WALLOC_NET_FASTEST, &error) ==
       WALLOC_OK, "%s in the fastest precision", name);
   test_sizes (name, task, &info);
+  test_again (name, task, &info);
   walloc_task_free (task);
 }
 
