@@ -65,10 +65,13 @@ def plan(width, height, scale, size, enlarge=True, reduce=True):
     """(doublings, halvings) that bring a frame near to the size that a
     network was made for. width, height: of the frame's picture; scale: it is
     coded at 1 / 2^scale of them; size: shorter side in pixels, 0: any."""
-    short, up, down = -(-min(width, height) // (1 << scale)), 0, 0
+    def coded_at(scale):
+        return -(-min(width, height) // (1 << scale))
+
+    short, up, down = coded_at(scale), 0, 0
     limit = size * math.sqrt(2)
     while size and enlarge and up < scale and 2 * short <= limit:
-        up, short = up + 1, 2 * short
+        up, short = up + 1, coded_at(scale - up - 1)
     while size and reduce and not up and down < MOST_REDUCTIONS and \
             short >= limit:
         down, short = down + 1, -(-short // 2)
