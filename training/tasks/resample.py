@@ -41,23 +41,24 @@ FAR = {'enlarge': 1, 'reduce': 2}       # positions to each side
 class Enlarge(nn.Module):
     """[n, K, H, W] to [n, K, 2H, 2W]."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, reads):
         super().__init__()
-        self.conv = nn.Conv2d(channels, 4 * channels, 3, bias=False)
+        self.conv = nn.Conv2d(reads, 4 * channels, 3, bias=False)
 
     def forward(self, x):
-        x = F.pad(x, (1, 1, 1, 1), 'replicate')
+        x = F.pad(x[:, :self.conv.in_channels], (1, 1, 1, 1), 'replicate')
         return F.pixel_shuffle(self.conv(x), 2)
 
 
 class Reduce(nn.Module):
     """[n, K, H, W] to [n, K, ceil(H/2), ceil(W/2)]."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, reads):
         super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 5, 2, bias=False)
+        self.conv = nn.Conv2d(reads, channels, 5, 2, bias=False)
 
     def forward(self, x):
+        x = x[:, :self.conv.in_channels]
         return self.conv(F.pad(x, (2, 2, 2, 2), 'replicate'))
 
 
@@ -79,20 +80,23 @@ def plan(width, height, scale, size, enlarge=True, reduce=True):
 
 
 class Maps(nn.Module):
-    """Both directions for the first channels of a codec model."""
+    """Both directions for the first channels of a codec model, each of which
+    reads no more channels than tell it anything."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, enlarge_reads=None, reduce_reads=None):
         super().__init__()
         self.channels = channels
-        self.enlarge, self.reduce = Enlarge(channels), Reduce(channels)
+        self.enlarge = Enlarge(channels, enlarge_reads or channels)
+        self.reduce = Reduce(channels, reduce_reads or channels)
         for p in self.parameters():
             p.requires_grad_(False)
 
     def cut(self, channels):
         """Maps of the first channels only, as if the others were zero."""
-        out, k = Maps(channels), channels
-        out.enlarge.conv.weight.copy_(self.enlarge.conv.weight[:4 * k, :k])
-        out.reduce.conv.weight.copy_(self.reduce.conv.weight[:k, :k])
+        a, b, k = self.enlarge.conv.weight, self.reduce.conv.weight, channels
+        out = Maps(k, min(k, a.shape[1]), min(k, b.shape[1]))
+        out.enlarge.conv.weight.copy_(a[:4 * k, :k])
+        out.reduce.conv.weight.copy_(b[:k, :k])
         return out
 
     @torch.no_grad()
@@ -121,7 +125,7 @@ class Maps(nn.Module):
                               generator=torch.Generator().manual_seed(1))
         for name in FAR:
             module = getattr(self, name)
-            data = graph(name, module.conv)
+            data = graph(name, module.conv, self.channels)
             got = export.Net(data, library).run(
                 {'latents': x.numpy()})['latents_out']
             want = module(x).numpy()
@@ -132,18 +136,21 @@ class Maps(nn.Module):
         return out
 
 
-def graph(name, conv):
-    """ONNX file of a direction, as bytes: edges repeated, a convolution, and
-    four phases to places."""
-    k, far = conv.weight.shape[1], FAR[name]
+def graph(name, conv, channels):
+    """ONNX file of a direction, as bytes: the channels that are read, edges
+    repeated, a convolution, and four phases to places."""
+    reads, far = conv.weight.shape[1], FAR[name]
     weight = numpy_helper.from_array(
         conv.weight.numpy().astype(np.float16), 'weight.half')
-    pads = numpy_helper.from_array(
-        np.array([0, 0, far, far] * 2, np.int64), 'pads')
+    numbers = [numpy_helper.from_array(np.array(v, np.int64), n) for n, v in (
+        ('pads', [0, 0, far, far] * 2), ('from', [0]), ('to', [reads]),
+        ('axis', [1]))]
     last = 'phases' if name == 'enlarge' else 'latents_out'
     nodes = [helper.make_node('Cast', ['weight.half'], ['weight'],
                               to=TensorProto.FLOAT),
-             helper.make_node('Pad', ['latents', 'pads'], ['wide'],
+             helper.make_node('Slice', ['latents', 'from', 'to', 'axis'],
+                              ['read']),
+             helper.make_node('Pad', ['read', 'pads'], ['wide'],
                               mode='edge'),
              helper.make_node('Conv', ['wide', 'weight'], [last],
                               strides=list(conv.stride))]
@@ -151,11 +158,11 @@ def graph(name, conv):
         nodes.append(helper.make_node('DepthToSpace', [last], ['latents_out'],
                                       blocksize=2, mode='CRD'))
     ports = [helper.make_tensor_value_info(
-        port, TensorProto.FLOAT, [1, k, h, w]) for port, h, w in (
+        port, TensorProto.FLOAT, [1, channels, h, w]) for port, h, w in (
             ('latents', 'height', 'width'),
             ('latents_out', 'new_height', 'new_width'))]
     model = helper.make_model(
-        helper.make_graph(nodes, name, ports[:1], ports[1:], [weight, pads]),
+        helper.make_graph(nodes, name, ports[:1], ports[1:], [weight, *numbers]),
         opset_imports=[helper.make_opsetid('', 13)],
         producer_name='gst-walloc', ir_version=7)
     onnx.checker.check_model(model)
@@ -205,11 +212,21 @@ def pairs(whole, half, name):
         y.transpose(1, 0, 2)
 
 
-def fit(codec, channels, pictures, ridge=1e-5):
+def solve(gram, cross, ridge):
+    """Least squares weights of standardised inputs."""
+    scale = np.sqrt(np.diag(gram)) + 1e-9
+    return np.linalg.solve(gram / np.outer(scale, scale) + ridge
+                           * np.eye(len(gram)), cross / scale[:, None]) \
+        / scale[:, None]
+
+
+def fit(codec, channels, pictures, ridge=1e-5, worse=.05):
     """Maps of a codec model's first channels.
 
     pictures: uint8 [h, w, 3], some dozens of at least 256 x 256 pixels each,
-    photographs or what the network is for; none of a test set."""
+    photographs or what the network is for; none of a test set. worse: of
+    channels so few are read that the squared error is not above this more
+    than of all."""
     signal = np.array(signals(codec, channels))
     sums = {}
     for rgb in pictures:
@@ -220,28 +237,53 @@ def fit(codec, channels, pictures, ridge=1e-5):
                 mine = np.flatnonzero(signal == s)
                 a = x[:, mine].reshape(len(x), -1).astype(np.float64)
                 b = y[:, mine].reshape(len(y), -1).astype(np.float64)
-                old = sums.get((name, s), (0, 0))
-                sums[name, s] = (old[0] + a.T @ a, old[1] + a.T @ b)
+                old = sums.get((name, s), (0, 0, 0))
+                sums[name, s] = (old[0] + a.T @ a, old[1] + a.T @ b,
+                                 old[2] + (b * b).sum())
     if not sums:
         raise ValueError('no pictures to fit to')
-    maps = Maps(channels)
-    with torch.no_grad():
-        for conv in (maps.enlarge.conv, maps.reduce.conv):
-            conv.weight.zero_()
-        for (name, s), (gram, cross) in sums.items():
+    found = {name: fewest({s: v for (n, s), v in sums.items() if n == name},
+                          signal, 2 * FAR[name] + 1, ridge, worse)
+             for name in FAR}
+    maps = Maps(channels, *(found[name][0] for name in FAR))
+    for name, (reads, weights) in found.items():
+        conv, phases = getattr(maps, name).conv, 4 if name == 'enlarge' else 1
+        side = conv.kernel_size[0]
+        weight = conv.weight.view(channels, phases, reads, side, side)
+        weight.zero_()
+        for s, w in weights.items():
             mine = np.flatnonzero(signal == s)
-            scale = np.sqrt(np.diag(gram)) + 1e-9
-            gram = gram / np.outer(scale, scale)
-            w = np.linalg.solve(gram + ridge * np.eye(len(gram)),
-                                cross / scale[:, None]) / scale[:, None]
-            conv, phases = getattr(maps, name).conv, \
-                4 if name == 'enlarge' else 1
-            side = conv.kernel_size[0]
-            w = w.T.reshape(len(mine), phases, len(mine), side, side)
-            weight = conv.weight.view(channels, phases, channels, side, side)
+            read = mine[mine < reads]
+            w = torch.from_numpy(w.T.reshape(
+                len(mine), phases, len(read), side, side)).float()
             for i, k in enumerate(mine):
-                weight[k][:, mine] = torch.from_numpy(w[i]).float()
+                weight[k][:, read] = w[i]
     return maps
+
+
+def fewest(sums, signal, side, ridge, worse):
+    """(channels read, {signal: weights [inputs, results]}) of a direction.
+    sums: {signal: (inputs by inputs, inputs by results, energy of
+    results)}."""
+    def solved(reads):
+        weights, error = {}, 0
+        for s, (gram, cross, energy) in sums.items():
+            n = int((signal[:reads] == s).sum()) * side * side
+            w = weights[s] = solve(gram[:n, :n], cross[:n], ridge) \
+                if n else np.zeros((0, cross.shape[1]))
+            error += energy - 2 * (w * cross[:n]).sum() + (
+                w * (gram[:n, :n] @ w)).sum()
+        return error, weights
+
+    reads = len(signal)
+    limit, weights = solved(reads)
+    limit *= 1 + worse
+    for fewer in range(reads - 1, 0, -1):
+        error, found = solved(fewer)
+        if error > limit:
+            break
+        reads, weights = fewer, found
+    return reads, weights
 
 
 def errors(codec, maps, pictures):
@@ -264,12 +306,19 @@ def errors(codec, maps, pictures):
             for n, (e, p, c) in out.items()}
 
 
+def restored(state):
+    """Maps of a state_dict(). Raises KeyError, RuntimeError."""
+    a, b = (state[n + '.conv.weight'] for n in ('enlarge', 'reduce'))
+    maps = Maps(b.shape[0], a.shape[1], b.shape[1])
+    maps.load_state_dict(state)
+    return maps
+
+
 def load(path):
     """Maps of a file of save(). Raises ValueError."""
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
-        maps = Maps(state['reduce.conv.weight'].shape[1])
-        maps.load_state_dict(state)
+        maps = restored(state)
     except (KeyError, RuntimeError, EOFError) as e:
         raise ValueError(f'{path} are no maps of resample.py ({e})') from e
     return maps
@@ -299,7 +348,8 @@ def main():
     for name, (error, energy) in errors(codec, maps,
                                         pictures[1::2]).items():
         print(f'{name}: {10 * np.log10(energy.sum() / error.sum()):.1f} dB of '
-              f'signal over error, {len(pictures[1::2])} other pictures; by '
+              f'signal over error, {len(pictures[1::2])} other pictures, '
+              f'{getattr(maps, name).conv.in_channels} channels read; by '
               'channel: ' + ' '.join(f'{10 * np.log10(a / b):.0f}' for a, b in
                                      zip(energy, np.maximum(error, 1e-9))))
     if args.out:

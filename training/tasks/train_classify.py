@@ -26,7 +26,7 @@ from networks import (LatentClassifier, PixelClassifier, parameters,
                       spread_of)
 from progress import EarlyStop, Progress
 from report import recipe, write_json
-from resample import Maps, fit
+from resample import fit, restored
 from streams import (FrameSet, READERS, Reader, ahead, epoch_batches,
                      read_batch)
 
@@ -117,10 +117,7 @@ def load(path, device='cpu'):
         config = json.loads(file['config'])
         net = build(config)
         net.load_state_dict(file['state'])
-        config['maps'] = None
-        if file.get('maps'):
-            config['maps'] = Maps(config['channels'])
-            config['maps'].load_state_dict(file['maps'])
+        config['maps'] = restored(file['maps']) if file.get('maps') else None
     except (KeyError, TypeError, RuntimeError, EOFError,
             pickle.UnpicklingError) as e:
         raise ValueError(f'{path} is no classifier of train_classify.py '

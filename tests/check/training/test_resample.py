@@ -137,6 +137,20 @@ class Fitted(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, 'no maps'):
                 resample.load(path)
 
+    def test_reads_no_more_than_tells(self):
+        """Half the size has nothing of the high bands."""
+        maps = resample.fit(self.codec, 24,
+                            [soft_picture(s) for s in range(12)])
+        self.assertLess(maps.reduce.conv.in_channels, 24)
+        x = torch.randn(1, 24, 6, 6)
+        y = x.clone()
+        y[:, maps.reduce.conv.in_channels:] = 0
+        self.assertTrue(torch.equal(maps.reduce(x), maps.reduce(y)))
+        few = maps.cut(4)
+        self.assertTrue(torch.allclose(
+            few.reduce(x[:, :4]), maps.reduce(torch.cat(
+                [x[:, :4], 0 * x[:, 4:]], 1))[:, :4], atol=1e-4))
+
     def test_no_pictures(self):
         with self.assertRaisesRegex(ValueError, 'no pictures'):
             resample.fit(self.codec, K, [])
