@@ -215,6 +215,19 @@ def recogniser(rows=2, symbols=3):
                  [port('logits', 1, symbols, 'w')])
 
 
+def slow_recogniser():
+    """The same logits, by way of 64 copies of each feature."""
+    there = np.zeros((192, 3, 1, 1), np.float32)
+    there[np.arange(192), np.arange(192) % 3] = 1
+    return graph([node('Conv', ['features', 'there'], ['many']),
+                  node('Conv', ['many', 'back'], ['few']),
+                  node('ReduceMean', ['few'], ['logits'], axes=[2],
+                       keepdims=0)],
+                 [port('features', 1, 3, 2, 'w')],
+                 [port('logits', 1, 3, 'w')],
+                 {'there': there, 'back': there.transpose(1, 0, 2, 3) / 64})
+
+
 def pictures(second):
     """A reader of pictures: lines 24 pixels high wherever channel 0 is above
     0 (luma above 128), "a" there, "b" where it is above 400 (luma 178), the
@@ -256,6 +269,8 @@ def read():
     good = base64.b64encode(recogniser().SerializeToString()).decode()
     pictures(good)
     save('read', *page(good))
+    save('read-slow', *page(base64.b64encode(
+        slow_recogniser().SerializeToString()).decode()))
     save('bad-no-recogniser', *page(None))
     save('bad-base64', *page(good[:40] + '!' + good[40:]))
     save('bad-recogniser', *page(good[:80]))

@@ -14,6 +14,9 @@
 #define APART 0.4
 /* columns from which on a line may be other than level */
 #define LONG 8
+/* comparisons of a cell with a line, for every position of the grid: pages need
+ * few, and it is less than the network did there to say what a cell is */
+#define COMPARISONS 512
 /* columns of features around a line that are read too */
 #define NEAR 1
 
@@ -159,13 +162,69 @@ put_in_order (task_line * lines, unsigned n)
   qsort (lines, n, sizeof *lines, by_reading);
 }
 
+/* What the network says of a position; false: nothing of use. What has no
+ * height joins nothing, and nothing joins it. */
+static int
+read_cell (const float *lines, unsigned width, unsigned height, unsigned x,
+    unsigned y, cell * p)
+{
+  const size_t plane = (size_t) width * height;
+  const float *at = lines + (size_t) y * width + x;
+
+  if (!(at[0] > 0))
+    return 0;
+  p->column = x;
+  p->centre = TASK_CELL * (y + 0.5) + ((double) at[2 * plane] - at[plane]) / 2;
+  p->height = (double) at[plane] + at[2 * plane];
+  p->left = at[3 * plane];
+  p->right = at[4 * plane];
+  return p->height > 0;
+}
+
+/* All cells, to at most most chains; returns how many. A page of which every
+ * position begins a line would take the square of its height for every column:
+ * false in *fine, then. */
+static unsigned
+join (const float *lines, unsigned width, unsigned height, chain * chains,
+    unsigned *live, unsigned most, int *fine)
+{
+  uint64_t left = (uint64_t) COMPARISONS * width * height;
+  unsigned n = 0, n_live = 0, i, kept, x, y;
+  cell p;
+  chain *c;
+
+  for (x = 0; x < width; x++) {
+    for (i = kept = 0; i < n_live; i++)
+      if (in_reach (&chains[live[i]], x))
+        live[kept++] = live[i];
+    n_live = kept;
+    for (y = 0; y < height; y++) {
+      if (!read_cell (lines, width, height, x, y, &p))
+        continue;
+      *fine = left >= n_live;
+      if (!*fine)
+        return n;
+      left -= n_live;
+      c = nearest (chains, live, n_live, &p);
+      if (c == NULL) {
+        if (n == most)
+          continue;
+        live[n_live++] = n;
+        c = &chains[n++];
+      }
+      add (c, &p);
+    }
+  }
+  return n;
+}
+
 walloc_result
 walloc_task_find_lines (walloc_mem * mem, const float *lines, unsigned width,
     unsigned height, task_line * found, unsigned *count, walloc_error * error)
 {
-  const size_t plane = (size_t) width * height;
   const unsigned most = *count;
-  unsigned n = 0, n_live = 0, i, kept, x, y;
+  unsigned n, i;
+  int fine = 1;
   int short_of = 0;
   chain *chains = walloc_mem_take (mem, most, sizeof *chains, &short_of);
   unsigned *live = walloc_mem_take (mem, most, sizeof *live, &short_of);
@@ -177,40 +236,19 @@ walloc_task_find_lines (walloc_mem * mem, const float *lines, unsigned width,
     return walloc_fail (error, WALLOC_ERR_MEMORY,
         "no memory to find up to %u lines", most);
   }
-  for (x = 0; x < width; x++) {
-    for (i = kept = 0; i < n_live; i++)
-      if (in_reach (&chains[live[i]], x))
-        live[kept++] = live[i];
-    n_live = kept;
-    for (y = 0; y < height; y++) {
-      const float *at = lines + (size_t) y * width + x;
-      cell p = { x, 0, 0, 0, 0 };
-      chain *c;
-
-      if (!(at[0] > 0))
-        continue;
-      p.centre = TASK_CELL * (y + 0.5) +
-          ((double) at[2 * plane] - at[plane]) / 2;
-      p.height = (double) at[plane] + at[2 * plane];
-      p.left = at[3 * plane];
-      p.right = at[4 * plane];
-      c = nearest (chains, live, n_live, &p);
-      if (c == NULL) {
-        if (n == most)
-          continue;
-        live[n_live++] = n;
-        c = &chains[n++];
-      }
-      add (c, &p);
-    }
-  }
+  n = join (lines, width, height, chains, live, most, &fine);
   for (i = 0; i < n; i++)
     if (finish (&chains[i], &found[*count]))
       ++ * count;
   put_in_order (found, *count);
   walloc_mem_free (mem, chains);
   walloc_mem_free (mem, live);
-  return WALLOC_OK;
+  if (fine)
+    return WALLOC_OK;
+  *count = 0;
+  return walloc_fail (error, WALLOC_ERR_LIMIT, "lines nearly everywhere on a "
+      "page of %ux%u positions: more than %d comparisons for each, so this is "
+      "no page, or no network that reads", width, height, COMPARISONS);
 }
 
 /* floor (at / TASK_CELL) + more, within 0 to most. */

@@ -23,7 +23,8 @@ typedef struct
 
 /* Lines in lines, [5][height][width] finite numbers, in reading order: at most
  * *count (in: room in found; out: how many there are). What is beyond that is
- * not found. Fails when there is no memory. */
+ * not found. Fails when there is no memory, and with LIMIT when finding them would
+ * take far longer than any page needs. */
 walloc_result walloc_task_find_lines (walloc_mem * mem, const float *lines,
     unsigned width, unsigned height, task_line * found, unsigned *count,
     walloc_error * error);

@@ -107,9 +107,12 @@ set_box (const task_line * line, double scale, unsigned width,
   out->column = line->column;
 }
 
+/* *work: of the recogniser on this page; many lines must not take longer than
+ * a network may. */
 static walloc_result
 read_line (walloc_task * t, const task_line * line, unsigned width, int *rows,
-    walloc_task_line * out, const walloc_runner * runner, walloc_error * error)
+    walloc_task_line * out, uint64_t * work, const walloc_runner * runner,
+    walloc_error * error)
 {
   unsigned first, last, x, steps;
   walloc_result result;
@@ -124,6 +127,11 @@ read_line (walloc_task * t, const task_line * line, unsigned width, int *rows,
       &logits, &steps, runner, error);
   if (result != WALLOC_OK)
     return result;
+  *work += walloc_net_work (t->recogniser.net);
+  if (*work > t->limits.max_work)
+    return walloc_fail (error, WALLOC_ERR_LIMIT, "reading the lines of a page "
+        "takes more than %llu multiply-adds",
+        (unsigned long long) t->limits.max_work);
   size = walloc_task_ctc_text (logits, t->info.n_labels, steps,
       t->info.labels, NULL, 0, &out->confidence);
   text = walloc_mem_alloc (&t->mem, size + 1, 1);
@@ -146,6 +154,7 @@ walloc_task_read (walloc_task * task, unsigned width, unsigned height,
   walloc_result result;
   walloc_net_shape shape;
   task_line *found = NULL;
+  uint64_t work = 0;
   const float *map;
   int *rows = NULL, short_of = 0;
 
@@ -177,7 +186,7 @@ walloc_task_read (walloc_task * task, unsigned width, unsigned height,
     set_box (&found[i], exp2 (task->scale), width, height,
         &task->page.lines[i]);
     result = read_line (task, &found[i], grid, rows, &task->page.lines[i],
-        runner, error);
+        &work, runner, error);
     if (result == WALLOC_OK)
       task->page.count++;
   }

@@ -294,7 +294,8 @@ typedef struct
  * @param lines out: valid until the next call on @task
  * @param count out: at most #WALLOC_TASK_MAX_LINES
  * @param runner may be NULL; the output does not depend on it
- * Errors: ARGUMENT (no reader, nothing was run), those of
+ * Errors: ARGUMENT (no reader, nothing was run), LIMIT (lines nearly everywhere,
+ * or so many that reading them is more work than a network may do), those of
  * walloc_task_recognise().
  */
 WALLOC_API walloc_result walloc_task_read (walloc_task * task,

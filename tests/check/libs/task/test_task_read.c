@@ -224,6 +224,38 @@ test_absurd (void)
   TAP_OK (bad == 0, "absurd values: %u crops outside of the grid", bad);
 }
 
+/* Lines in every position: many of them are found, but not at any price; what
+ * has no height is none, however much of it there is. */
+static void
+test_everywhere (void)
+{
+  const unsigned heights[] = { 400, 1200, 1200 };
+  unsigned i, n;
+  size_t k, plane;
+  float *all;
+  walloc_error error = { "" };
+  walloc_result result;
+  walloc_mem mem;
+  task_line *lines = malloc (4096 * sizeof *lines);
+
+  for (i = 0; i < 3; i++) {
+    plane = (size_t) 64 *heights[i];
+    all = malloc (5 * plane * sizeof *all);
+    for (k = 0; k < 5 * plane; k++)
+      all[k] = k / plane == 1 && i == 2 ? -1 : 1;
+    n = 4096;
+    walloc_mem_init (&mem, NULL);
+    result = walloc_task_find_lines (&mem, all, 64, heights[i], lines, &n,
+        &error);
+    TAP_OK (result == (i == 1 ? WALLOC_ERR_LIMIT : WALLOC_OK)
+        && n == (i == 0 ? 400 : 0) && mem.used == 0,
+        "%u rows of lines: %u, %s", heights[i], n,
+        result == WALLOC_OK ? "fine" : error.text);
+    free (all);
+  }
+  free (lines);
+}
+
 static void
 test_ctc (void)
 {
@@ -328,6 +360,39 @@ test_page (void)
   walloc_task_free (other);
 }
 
+/* A page of many lines must not take longer than a network may, line by line. */
+static void
+test_work (void)
+{
+  static uint8_t bytes[1 << 16];
+  FILE *file = fopen (TASK_FILE ("read-slow"), "rb");
+  size_t size = fread (bytes, 1, sizeof bytes, file);
+  /* the page network has 31000, a line 30000 */
+  const walloc_net_limits limits = { 0, 0, 100000, 0 };
+  walloc_task *task = NULL;
+  const walloc_task_line *lines;
+  walloc_error error = { "" };
+  const float *planes[1];
+  float page[16 * 20];
+  unsigned count, x, y;
+
+  fclose (file);
+  memset (page, 0, sizeof page);
+  planes[0] = page;
+  walloc_task_load (&task, bytes, size, NULL, &limits, &error);
+  for (y = 2; y <= 14; y += 4) {
+    for (x = 4; x <= 12; x++)
+      page[y * 20 + x] = 2;
+    walloc_task_run_planes (task, planes, 1, 20, 16, 20, 1, 0, NULL, NULL);
+    if (walloc_task_read (task, 160, 128, &lines, &count, NULL, &error) !=
+        WALLOC_OK)
+      break;
+  }
+  TAP_OK (y == 14 && count == 0 && strstr (error.text, "100000") != NULL,
+      "three lines are read, four are too much: %s", error.text);
+  walloc_task_free (task);
+}
+
 static void
 test_memory (void)
 {
@@ -350,9 +415,11 @@ main (void)
   test_joins ();
   test_order ();
   test_absurd ();
+  test_everywhere ();
   test_ctc ();
   test_trim ();
   test_page ();
+  test_work ();
   test_memory ();
   return tap_done ();
 }
