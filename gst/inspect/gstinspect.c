@@ -18,6 +18,7 @@ plugin_init (GstPlugin * plugin)
   gboolean ret = FALSE;
 
   ret |= GST_ELEMENT_REGISTER (corrupt, plugin);
+  ret |= GST_ELEMENT_REGISTER (spectralinspect, plugin);
 
   return ret;
 }
@@ -25,5 +26,5 @@ plugin_init (GstPlugin * plugin)
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR,
     GST_VERSION_MINOR,
     inspect,
-    "Corruptions of pictures for tests of robustness",
+    "What compression and corruption do to pictures",
     plugin_init, VERSION, GST_LICENSE, GST_PACKAGE_NAME, GST_PACKAGE_ORIGIN)

@@ -317,3 +317,15 @@ inspect_power_add (InspectPower * to, const InspectPower * from, gdouble by,
     to->map[i] += by * from->map[i];
   to->power += by * from->power;
 }
+
+void
+inspect_power_scale (InspectPower * p, gdouble by, guint bands, guint map)
+{
+  gsize i;
+
+  for (i = 0; i <= bands; i++)
+    p->band[i] *= by;
+  for (i = 0; p->map && i < (gsize) map * map; i++)
+    p->map[i] *= by;
+  p->power *= by;
+}

@@ -59,6 +59,9 @@ void             inspect_power_clear     (InspectPower * p);
 void             inspect_power_add       (InspectPower * to,
                                           const InspectPower * from,
                                           gdouble by, guint bands, guint map);
+/* @p *= @by. */
+void             inspect_power_scale     (InspectPower * p, gdouble by,
+                                          guint bands, guint map);
 
 G_END_DECLS
 

@@ -1,0 +1,846 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-spectralinspect
+ * @title: spectralinspect
+ * @short_description: What is different between two streams, by frequency
+ * @see_also: corrupt, wallocenc, wallocdec
+ *
+ * Compares a stream (`dist_sink`) with its reference (`ref_sink`), frame by
+ * frame of equal running time: power spectra of both and of what differs, by rings
+ * of frequency and as a map, PSNR, SSIM and MS-SSIM. Spectra are of unrounded
+ * differences, and their bands add up to the mean square error.
+ *
+ * With a corrupted stream c(x) on the request pad `corrupt_sink`, and the coded
+ * clean stream C(x) on `coded_sink`, the three errors of arXiv 2307.08657
+ * are told apart: D = C(x) - x, G = C(c(x)) - c(x) and R = C(c(x)) - x.
+ *
+ * Each #GstSpectralInspect:interval a message `spectralinspect` tells what was
+ * found in it, a line of JSON is added to #GstSpectralInspect:results-file, and a
+ * picture of curves and map is pushed on `src`; at the end of the streams there is
+ * one of all frames.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 -m filesrc location=in.png ! pngdec ! videoconvert ! video/x-raw,format=I420 ! tee name=t ! queue ! s.ref_sink t. ! queue ! wallocenc quality=30 ! wallocdec ! s.dist_sink spectralinspect name=s ! videoconvert ! pngenc ! filesink location=error.png
+ * ]| What the codec loses of a picture.
+ *
+ * Since: 0.2
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <errno.h>
+#include <string.h>
+
+#include <glib/gstdio.h>
+
+#include "gstinspectelements.h"
+#include "gstspectralinspect.h"
+#include "gstspectralplot.h"
+
+GST_DEBUG_CATEGORY_STATIC (spectralinspect_debug);
+#define GST_CAT_DEFAULT spectralinspect_debug
+
+#define DEFAULT_INTERVAL GST_SECOND
+#define DEFAULT_STRIDE 1
+#define DEFAULT_BANDS 32
+#define DEFAULT_MAP 128
+#define DEFAULT_WINDOW INSPECT_WINDOW_NONE
+#define DEFAULT_POST_MESSAGES TRUE
+
+#define PLOT_WIDTH 960
+#define PLOT_HEIGHT 540
+
+enum
+{
+  PROP_0,
+  PROP_INTERVAL,
+  PROP_STRIDE,
+  PROP_BANDS,
+  PROP_MAP_SIZE,
+  PROP_WINDOW,
+  PROP_RESULTS_FILE,
+  PROP_POST_MESSAGES
+};
+
+#define SINK_CAPS GST_VIDEO_CAPS_MAKE ("{ I420, YV12, NV12, NV21, Y42B, " \
+    "Y444, GRAY8, RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, " \
+    "GBR }") ", width=(int)[1,16384], height=(int)[1,16384]"
+
+#define TEMPLATE(id, name, presence) \
+static GstStaticPadTemplate id##_template = GST_STATIC_PAD_TEMPLATE (name, \
+    GST_PAD_SINK, presence, GST_STATIC_CAPS (SINK_CAPS))
+
+TEMPLATE (ref, "ref_sink", GST_PAD_ALWAYS);
+TEMPLATE (dist, "dist_sink", GST_PAD_ALWAYS);
+TEMPLATE (corrupt, "corrupt_sink", GST_PAD_REQUEST);
+TEMPLATE (coded, "coded_sink", GST_PAD_REQUEST);
+
+static GstStaticPadTemplate *const sink_templates[GST_SPECTRAL_STREAMS] = {
+  &ref_template, &dist_template, &corrupt_template, &coded_template
+};
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS ("video/x-raw, format=(string)BGRx, "
+        "width=(int)[320,7680], height=(int)[180,4320], "
+        "framerate=(fraction)[0/1,2147483647/1]"));
+
+#define gst_spectral_inspect_parent_class parent_class
+G_DEFINE_FINAL_TYPE (GstSpectralInspect, gst_spectral_inspect,
+    GST_TYPE_AGGREGATOR);
+
+GST_ELEMENT_REGISTER_DEFINE (spectralinspect, "spectralinspect",
+    GST_RANK_NONE, GST_TYPE_SPECTRAL_INSPECT);
+
+#define GST_TYPE_SPECTRAL_INSPECT_WINDOW \
+    (gst_spectral_inspect_window_get_type ())
+static GType
+gst_spectral_inspect_window_get_type (void)
+{
+  static const GEnumValue values[] = {
+    {INSPECT_WINDOW_NONE, "None: bands add up to the mean square error",
+        "none"},
+    {INSPECT_WINDOW_HANN, "Hann: no leakage from the borders", "hann"},
+    {0, NULL, NULL}
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type)) {
+    GType t = g_enum_register_static ("GstSpectralInspectWindow", values);
+
+    g_once_init_leave (&type, t);
+  }
+  return type;
+}
+
+static void
+gst_spectral_inspect_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (prop_id) {
+    case PROP_INTERVAL:
+      self->interval = g_value_get_uint64 (value);
+      break;
+    case PROP_STRIDE:
+      self->stride = g_value_get_uint (value);
+      break;
+    case PROP_BANDS:
+      self->bands = g_value_get_uint (value);
+      break;
+    case PROP_MAP_SIZE:
+      self->map = g_value_get_uint (value);
+      break;
+    case PROP_WINDOW:
+      self->window = g_value_get_enum (value);
+      break;
+    case PROP_RESULTS_FILE:
+      g_free (self->results_file);
+      self->results_file = g_value_dup_string (value);
+      break;
+    case PROP_POST_MESSAGES:
+      self->post_messages = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_spectral_inspect_get_property (GObject * object, guint prop_id,
+    GValue * value, GParamSpec * pspec)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (prop_id) {
+    case PROP_INTERVAL:
+      g_value_set_uint64 (value, self->interval);
+      break;
+    case PROP_STRIDE:
+      g_value_set_uint (value, self->stride);
+      break;
+    case PROP_BANDS:
+      g_value_set_uint (value, self->bands);
+      break;
+    case PROP_MAP_SIZE:
+      g_value_set_uint (value, self->map);
+      break;
+    case PROP_WINDOW:
+      g_value_set_enum (value, self->window);
+      break;
+    case PROP_RESULTS_FILE:
+      g_value_set_string (value, self->results_file);
+      break;
+    case PROP_POST_MESSAGES:
+      g_value_set_boolean (value, self->post_messages);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_spectral_inspect_finalize (GObject * object)
+{
+  g_free (GST_SPECTRAL_INSPECT (object)->results_file);
+
+  G_OBJECT_CLASS (parent_class)->finalize (object);
+}
+
+static gint
+stream_of (GstSpectralInspect * self, GstAggregatorPad * pad)
+{
+  gint i;
+
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (self->pads[i] == pad)
+      return i;
+  return -1;
+}
+
+/* corrupt_sink and coded_sink, once each. */
+static GstAggregatorPad *
+gst_spectral_inspect_create_new_pad (GstAggregator * agg,
+    GstPadTemplate * templ, const gchar * req_name, const GstCaps * caps)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
+  GstAggregatorPad *pad = NULL;
+  gint i;
+
+  GST_OBJECT_LOCK (self);
+  for (i = GST_SPECTRAL_CORRUPT; i < GST_SPECTRAL_STREAMS; i++)
+    if (g_str_equal (GST_PAD_TEMPLATE_NAME_TEMPLATE (templ),
+            sink_templates[i]->name_template) && !self->pads[i]) {
+      pad = g_object_new (GST_TYPE_AGGREGATOR_PAD, "name",
+          sink_templates[i]->name_template, "direction", GST_PAD_SINK,
+          "template", templ, NULL);
+      self->pads[i] = pad;
+      break;
+    }
+  GST_OBJECT_UNLOCK (self);
+  if (!pad)
+    GST_WARNING_OBJECT (self, "%s is there already",
+        GST_PAD_TEMPLATE_NAME_TEMPLATE (templ));
+  return pad;
+}
+
+static void
+gst_spectral_inspect_release_pad (GstElement * element, GstPad * pad)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (element);
+  gint i;
+
+  GST_OBJECT_LOCK (self);
+  i = stream_of (self, GST_AGGREGATOR_PAD (pad));
+  if (i >= 0) {
+    self->pads[i] = NULL;
+    self->have_info[i] = FALSE;
+    self->changed = TRUE;
+  }
+  GST_OBJECT_UNLOCK (self);
+
+  GST_ELEMENT_CLASS (parent_class)->release_pad (element, pad);
+}
+
+/* What was measured is given up; NULL results are made anew when needed. */
+static void
+gst_spectral_inspect_forget (GstSpectralInspect * self)
+{
+  g_clear_pointer (&self->video, gst_spectral_video_free);
+  g_clear_pointer (&self->pooled, gst_spectral_result_free);
+  g_clear_pointer (&self->window_result, gst_spectral_result_free);
+  g_clear_pointer (&self->frame_result, gst_spectral_result_free);
+  self->window_start = self->window_end = GST_CLOCK_TIME_NONE;
+  self->first = self->pts = GST_CLOCK_TIME_NONE;
+  self->count = 0;
+}
+
+static gboolean
+gst_spectral_inspect_start (GstAggregator * agg)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
+  gchar *name;
+  gint i;
+
+  GST_OBJECT_LOCK (self);
+  name = g_strdup (self->results_file);
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    self->have_info[i] = FALSE;
+  self->changed = TRUE;
+  GST_OBJECT_UNLOCK (self);
+
+  gst_spectral_inspect_forget (self);
+  gst_video_info_init (&self->out_info);
+  if (name && *name) {
+    self->file = g_fopen (name, "a");
+    if (!self->file) {
+      GST_ELEMENT_ERROR (self, RESOURCE, OPEN_WRITE,
+          ("Cannot write results to '%s': %s.", name, g_strerror (errno)),
+          (NULL));
+      g_free (name);
+      return FALSE;
+    }
+  }
+  g_free (name);
+  return TRUE;
+}
+
+static gboolean
+gst_spectral_inspect_stop (GstAggregator * agg)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
+
+  gst_spectral_inspect_forget (self);
+  g_clear_pointer (&self->file, fclose);
+  return TRUE;
+}
+
+static GstFlowReturn
+gst_spectral_inspect_flush (GstAggregator * agg)
+{
+  gst_spectral_inspect_forget (GST_SPECTRAL_INSPECT (agg));
+  return GST_FLOW_OK;
+}
+
+static gboolean
+gst_spectral_inspect_sink_event (GstAggregator * agg, GstAggregatorPad * pad,
+    GstEvent * event)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
+    GstVideoInfo info;
+    GstCaps *caps;
+    gint i;
+
+    gst_event_parse_caps (event, &caps);
+    if (!gst_video_info_from_caps (&info, caps)) {
+      GST_ERROR_OBJECT (pad, "no picture format: %" GST_PTR_FORMAT, caps);
+      gst_event_unref (event);
+      return FALSE;
+    }
+    GST_OBJECT_LOCK (self);
+    i = stream_of (self, pad);
+    if (i >= 0) {
+      self->info[i] = info;
+      self->have_info[i] = TRUE;
+      self->changed = TRUE;
+    }
+    GST_OBJECT_UNLOCK (self);
+  }
+  return GST_AGGREGATOR_CLASS (parent_class)->sink_event (agg, pad, event);
+}
+
+static GstCaps *
+gst_spectral_inspect_fixate_src_caps (GstAggregator * agg, GstCaps * caps)
+{
+  GstStructure *s;
+
+  caps = gst_caps_make_writable (gst_caps_truncate (caps));
+  s = gst_caps_get_structure (caps, 0);
+  gst_structure_fixate_field_nearest_int (s, "width", PLOT_WIDTH);
+  gst_structure_fixate_field_nearest_int (s, "height", PLOT_HEIGHT);
+  gst_structure_fixate_field_nearest_fraction (s, "framerate", 0, 1);
+  return gst_caps_fixate (caps);
+}
+
+static gboolean
+gst_spectral_inspect_negotiated_src_caps (GstAggregator * agg, GstCaps * caps)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
+
+  return gst_video_info_from_caps (&self->out_info, caps);
+}
+
+/* Caps of all streams must say the same size and format. */
+static gboolean
+gst_spectral_inspect_prepare (GstSpectralInspect * self)
+{
+  GstVideoInfo info[GST_SPECTRAL_STREAMS];
+  gboolean have[GST_SPECTRAL_STREAMS], changed;
+  InspectWindow window;
+  guint bands, map;
+  gint i;
+
+  GST_OBJECT_LOCK (self);
+  changed = self->changed;
+  self->changed = FALSE;
+  memcpy (info, self->info, sizeof (info));
+  memcpy (have, self->have_info, sizeof (have));
+  window = self->window;
+  bands = self->bands;
+  map = self->map;
+  GST_OBJECT_UNLOCK (self);
+
+  if (!changed && self->video)
+    return TRUE;
+  g_clear_pointer (&self->video, gst_spectral_video_free);
+  for (i = 1; i < GST_SPECTRAL_STREAMS; i++) {
+    if (!have[i] || !have[0])
+      continue;
+    if (GST_VIDEO_INFO_WIDTH (&info[i]) != GST_VIDEO_INFO_WIDTH (&info[0])
+        || GST_VIDEO_INFO_HEIGHT (&info[i]) != GST_VIDEO_INFO_HEIGHT (&info[0])
+        || GST_VIDEO_INFO_FORMAT (&info[i])
+        != GST_VIDEO_INFO_FORMAT (&info[0])) {
+      GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
+          ("Streams differ in size or format: ref_sink has %dx%d %s, %s_sink "
+              "has %dx%d %s. Put videoscale and videoconvert with a caps "
+              "filter before one of them.",
+              GST_VIDEO_INFO_WIDTH (&info[0]),
+              GST_VIDEO_INFO_HEIGHT (&info[0]),
+              GST_VIDEO_INFO_NAME (&info[0]),
+              gst_spectral_stream_name (i),
+              GST_VIDEO_INFO_WIDTH (&info[i]),
+              GST_VIDEO_INFO_HEIGHT (&info[i]),
+              GST_VIDEO_INFO_NAME (&info[i])), (NULL));
+      return FALSE;
+    }
+  }
+  self->video = gst_spectral_video_new (&info[0], window, bands, map);
+  if (!self->video) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+        ("No memory for spectra of %dx%d.", GST_VIDEO_INFO_WIDTH (&info[0]),
+            GST_VIDEO_INFO_HEIGHT (&info[0])));
+    return FALSE;
+  }
+  if (!self->pooled) {
+    self->pooled = gst_spectral_result_new (bands, map);
+    self->window_result = gst_spectral_result_new (bands, map);
+    self->frame_result = gst_spectral_result_new (bands, map);
+  }
+  return TRUE;
+}
+
+/* A disk that is full costs the file, not the pipeline. */
+static void
+gst_spectral_inspect_write (GstSpectralInspect * self, const GstStructure * s)
+{
+  gchar *line;
+
+  if (!self->file)
+    return;
+  line = gst_spectral_to_json (s);
+  if (fprintf (self->file, "%s\n", line) < 0 || fflush (self->file) != 0) {
+    GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
+        ("Results are no longer written: %s.", g_strerror (errno)), (NULL));
+    fclose (self->file);
+    self->file = NULL;
+  }
+  g_free (line);
+}
+
+static GstFlowReturn
+gst_spectral_inspect_push_plot (GstSpectralInspect * self,
+    const GstSpectralResult * r, gboolean pooled, GstClockTime start,
+    GstClockTime end)
+{
+  GstAggregator *agg = GST_AGGREGATOR (self);
+  GstVideoFrame frame;
+  GstBuffer *buffer;
+  gchar *title;
+  GstFlowReturn ret;
+
+  if (!gst_pad_is_linked (agg->srcpad))
+    return GST_FLOW_OK;
+  /* before the first buffer there are no caps */
+  if (GST_VIDEO_INFO_FORMAT (&self->out_info) == GST_VIDEO_FORMAT_UNKNOWN)
+    return GST_FLOW_OK;
+  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE
+      (&self->out_info), NULL);
+  if (!gst_video_frame_map (&frame, &self->out_info, buffer, GST_MAP_WRITE)) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_ERROR;
+  }
+  title = pooled || end == start ?
+      g_strdup_printf ("%s%" G_GUINT64_FORMAT " frame%s", pooled ? "all of " :
+      "", r->frames, r->frames == 1 ? "" : "s") :
+      g_strdup_printf ("%.2f to %.2f s, %" G_GUINT64_FORMAT " frames",
+      (gdouble) start / GST_SECOND, (gdouble) end / GST_SECOND, r->frames);
+  if (!gst_spectral_plot_draw (GST_VIDEO_FRAME_PLANE_DATA (&frame, 0),
+          GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0),
+          GST_VIDEO_FRAME_WIDTH (&frame), GST_VIDEO_FRAME_HEIGHT (&frame), r,
+          title))
+    GST_WARNING_OBJECT (self, "built without Pango and cairo: plots are black");
+  g_free (title);
+  gst_video_frame_unmap (&frame);
+  GST_BUFFER_PTS (buffer) = pooled ? end : start;
+  GST_BUFFER_DURATION (buffer) = pooled ? GST_CLOCK_TIME_NONE : end - start;
+  ret = gst_aggregator_finish_buffer (agg, buffer);
+  return ret;
+}
+
+static GstFlowReturn
+gst_spectral_inspect_report (GstSpectralInspect * self,
+    const GstSpectralResult * r, gboolean pooled, GstClockTime start,
+    GstClockTime end, GstClockTime pts)
+{
+  GstAggregatorPad *ref = self->pads[GST_SPECTRAL_REF];
+  GstStructure *s = gst_spectral_result_to_structure (r, "spectralinspect");
+  GstClockTime stream_time = gst_segment_to_stream_time (&ref->segment,
+      GST_FORMAT_TIME, pts);
+  gboolean post;
+  gchar *window;
+
+  GST_OBJECT_LOCK (self);
+  post = self->post_messages;
+  window = g_strdup (self->window == INSPECT_WINDOW_NONE ? "none" : "hann");
+  GST_OBJECT_UNLOCK (self);
+
+  gst_structure_set (s, "pooled", G_TYPE_BOOLEAN, pooled,
+      "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
+      stream_time, "running-time", G_TYPE_UINT64, start, "duration",
+      G_TYPE_UINT64, end - start, "window", G_TYPE_STRING, window,
+      "width", G_TYPE_UINT, (guint) GST_VIDEO_INFO_WIDTH (&self->info[0]),
+      "height", G_TYPE_UINT, (guint) GST_VIDEO_INFO_HEIGHT (&self->info[0]),
+      NULL);
+  g_free (window);
+  gst_spectral_inspect_write (self, s);
+  if (post)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_element (GST_OBJECT (self), s));
+  else
+    gst_structure_free (s);
+  return gst_spectral_inspect_push_plot (self, r, pooled, start, end);
+}
+
+static GstFlowReturn
+gst_spectral_inspect_end_window (GstSpectralInspect * self)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (GST_CLOCK_TIME_IS_VALID (self->window_start)
+      && self->window_result->frames > 0)
+    ret = gst_spectral_inspect_report (self, self->window_result, FALSE,
+        self->window_start, self->window_end, self->pts);
+  if (self->window_result)
+    gst_spectral_result_reset (self->window_result);
+  self->window_start = GST_CLOCK_TIME_NONE;
+  return ret;
+}
+
+static GstFlowReturn
+gst_spectral_inspect_finish (GstSpectralInspect * self)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (self->pooled && (self->pooled->frames || self->window_result->frames)) {
+    GstClockTime end = self->window_end;
+
+    ret = gst_spectral_inspect_end_window (self);
+    if (ret == GST_FLOW_OK)
+      ret = gst_spectral_inspect_report (self, self->pooled, TRUE,
+          self->first, end, self->first);
+  } else {
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+        ("No two frames of the streams belong together."),
+        ("Frames are matched by running time."));
+  }
+  return ret == GST_FLOW_OK ? GST_FLOW_EOS : ret;
+}
+
+static void
+gst_spectral_inspect_count_unmatched (GstSpectralInspect * self, gint stream)
+{
+  if (!self->pooled)
+    return;
+  self->pooled->unmatched[stream]++;
+  self->window_result->unmatched[stream]++;
+}
+
+/* One frame of each stream; takes none of them. */
+static GstFlowReturn
+gst_spectral_inspect_compare (GstSpectralInspect * self,
+    GstBuffer * const *buffers, GstClockTime running_time,
+    GstClockTime duration)
+{
+  GstVideoFrame frames[GST_SPECTRAL_STREAMS], *there[GST_SPECTRAL_STREAMS];
+  GstClockTime interval;
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint stride;
+  gint i;
+
+  GST_OBJECT_LOCK (self);
+  interval = self->interval;
+  stride = self->stride;
+  GST_OBJECT_UNLOCK (self);
+
+  if (!GST_CLOCK_TIME_IS_VALID (running_time))
+    running_time = self->count ? self->window_end : 0;
+  if (GST_CLOCK_TIME_IS_VALID (self->window_start) && interval
+      && running_time >= self->window_start + interval)
+    ret = gst_spectral_inspect_end_window (self);
+  if (ret != GST_FLOW_OK)
+    return ret;
+  if (!GST_CLOCK_TIME_IS_VALID (self->window_start)) {
+    self->window_start = running_time;
+    self->pts = GST_BUFFER_PTS (buffers[0]);
+  }
+  if (!GST_CLOCK_TIME_IS_VALID (self->first))
+    self->first = running_time;
+  self->window_end = running_time + duration;
+
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
+    there[i] = NULL;
+    if (!buffers[i])
+      continue;
+    if (!gst_video_frame_map (&frames[i], &self->info[i], buffers[i],
+            GST_MAP_READ)) {
+      while (--i >= 0)
+        if (there[i])
+          gst_video_frame_unmap (there[i]);
+      GST_ELEMENT_WARNING (self, STREAM, DECODE, (NULL),
+          ("A frame is smaller than its caps say."));
+      return GST_FLOW_OK;
+    }
+    there[i] = &frames[i];
+  }
+  gst_spectral_result_reset (self->frame_result);
+  gst_spectral_video_compare (self->video, there,
+      self->count % stride == 0, self->frame_result);
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (there[i])
+      gst_video_frame_unmap (there[i]);
+  self->count++;
+  gst_spectral_result_add (self->pooled, self->frame_result);
+  gst_spectral_result_add (self->window_result, self->frame_result);
+  return GST_FLOW_OK;
+}
+
+static GstClockTime
+running_time_of (GstAggregatorPad * pad, GstBuffer * buffer)
+{
+  if (pad->segment.format != GST_FORMAT_TIME)
+    return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_running_time (&pad->segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buffer));
+}
+
+/* Half a frame: what lies closer together is one. */
+static GstClockTime
+frame_duration (GstSpectralInspect * self, GstBuffer * buffer)
+{
+  const GstVideoInfo *info = &self->info[GST_SPECTRAL_REF];
+
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    return GST_BUFFER_DURATION (buffer);
+  if (GST_VIDEO_INFO_FPS_N (info) > 0)
+    return gst_util_uint64_scale (GST_SECOND, GST_VIDEO_INFO_FPS_D (info),
+        GST_VIDEO_INFO_FPS_N (info));
+  return 0;
+}
+
+static GstFlowReturn
+gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
+  GstAggregatorPad *pads[GST_SPECTRAL_STREAMS];
+  GstBuffer *buffers[GST_SPECTRAL_STREAMS] = { NULL };
+  GstClockTime times[GST_SPECTRAL_STREAMS], last = 0, duration;
+  guint n_pads = 0, n_eos = 0, n_buffers = 0;
+  gboolean untimed = FALSE, apart = FALSE;
+  GstFlowReturn ret = GST_FLOW_OK;
+  gint i;
+
+  GST_OBJECT_LOCK (self);
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    pads[i] = self->pads[i] ? gst_object_ref (self->pads[i]) : NULL;
+  GST_OBJECT_UNLOCK (self);
+
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
+    if (!pads[i])
+      continue;
+    n_pads++;
+    buffers[i] = gst_aggregator_pad_peek_buffer (pads[i]);
+    if (buffers[i]) {
+      n_buffers++;
+      times[i] = running_time_of (pads[i], buffers[i]);
+      if (!GST_CLOCK_TIME_IS_VALID (times[i]))
+        untimed = TRUE;
+      else
+        last = MAX (last, times[i]);
+    } else if (gst_aggregator_pad_is_eos (pads[i])) {
+      n_eos++;
+    }
+  }
+
+  if (n_buffers == 0) {
+    ret = n_eos == n_pads ? gst_spectral_inspect_finish (self) :
+        GST_AGGREGATOR_FLOW_NEED_DATA;
+    goto done;
+  }
+  if (n_buffers + n_eos < n_pads) {
+    ret = GST_AGGREGATOR_FLOW_NEED_DATA;
+    goto done;
+  }
+  if (!gst_spectral_inspect_prepare (self)) {
+    ret = GST_FLOW_ERROR;
+    goto done;
+  }
+  duration = frame_duration (self, buffers[0] ? buffers[0] :
+      buffers[1] ? buffers[1] : buffers[2] ? buffers[2] : buffers[3]);
+
+  /* the ones that are too early, or whose partners have ended */
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (buffers[i] && (n_eos > 0 || (!untimed
+                && times[i] + duration / 2 < last))) {
+      GST_DEBUG_OBJECT (self, "%s at %" GST_TIME_FORMAT " has no partner",
+          gst_spectral_stream_name (i), GST_TIME_ARGS (times[i]));
+      gst_spectral_inspect_count_unmatched (self, i);
+      gst_aggregator_pad_drop_buffer (pads[i]);
+      apart = TRUE;
+    }
+  if (apart)
+    goto done;
+  ret = gst_spectral_inspect_compare (self, buffers, times[0], duration);
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (buffers[i])
+      gst_aggregator_pad_drop_buffer (pads[i]);
+
+done:
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
+    gst_clear_buffer (&buffers[i]);
+    if (pads[i])
+      gst_object_unref (pads[i]);
+  }
+  return ret;
+}
+
+static void
+gst_spectral_inspect_class_init (GstSpectralInspectClass * klass)
+{
+  GObjectClass *gobject_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstAggregatorClass *agg_class = GST_AGGREGATOR_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  gint i;
+
+  GST_DEBUG_CATEGORY_INIT (spectralinspect_debug, "spectralinspect", 0,
+      "What is different between two streams");
+
+  gobject_class->set_property = gst_spectral_inspect_set_property;
+  gobject_class->get_property = gst_spectral_inspect_get_property;
+  gobject_class->finalize = gst_spectral_inspect_finalize;
+
+  /**
+   * GstSpectralInspect:interval:
+   *
+   * Running time from one report to the next, ns; 0: only one, at the end.
+   */
+  g_object_class_install_property (gobject_class, PROP_INTERVAL,
+      g_param_spec_uint64 ("interval", "Interval", "Running time from one "
+          "report to the next, ns (0: only one, at the end)", 0, G_MAXUINT64,
+          DEFAULT_INTERVAL, flags | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstSpectralInspect:stride:
+   *
+   * Spectra and SSIM of every so many-th frame; squared errors are of all.
+   */
+  g_object_class_install_property (gobject_class, PROP_STRIDE,
+      g_param_spec_uint ("stride", "Stride", "Spectra and SSIM of every so "
+          "many-th frame", 1, G_MAXUINT, DEFAULT_STRIDE,
+          flags | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstSpectralInspect:bands:
+   *
+   * Rings of frequency from 0 to Nyquist's; one more is beyond.
+   */
+  g_object_class_install_property (gobject_class, PROP_BANDS,
+      g_param_spec_uint ("bands", "Bands", "Rings of frequency from 0 to "
+          "Nyquist's; one more is beyond", 2, INSPECT_MAX_BANDS,
+          DEFAULT_BANDS, flags | GST_PARAM_MUTABLE_READY));
+  /**
+   * GstSpectralInspect:map-size:
+   *
+   * Side of the map of the error's spectrum; 0: no map.
+   */
+  g_object_class_install_property (gobject_class, PROP_MAP_SIZE,
+      g_param_spec_uint ("map-size", "Map size", "Side of the map of the "
+          "error's spectrum (0: no map)", 0, INSPECT_MAX_MAP, DEFAULT_MAP,
+          flags | GST_PARAM_MUTABLE_READY));
+  /**
+   * GstSpectralInspect:window:
+   *
+   * Window of spectra.
+   */
+  g_object_class_install_property (gobject_class, PROP_WINDOW,
+      g_param_spec_enum ("window", "Window", "Window of spectra",
+          GST_TYPE_SPECTRAL_INSPECT_WINDOW, DEFAULT_WINDOW,
+          flags | GST_PARAM_MUTABLE_READY));
+  /**
+   * GstSpectralInspect:results-file:
+   *
+   * File that reports are added to, one line of JSON each.
+   */
+  g_object_class_install_property (gobject_class, PROP_RESULTS_FILE,
+      g_param_spec_string ("results-file", "Results file", "File that "
+          "reports are added to, one line of JSON each", NULL,
+          flags | GST_PARAM_MUTABLE_READY));
+  /**
+   * GstSpectralInspect:post-messages:
+   *
+   * Post reports as element messages.
+   */
+  g_object_class_install_property (gobject_class, PROP_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages", "Post reports "
+          "as element messages", DEFAULT_POST_MESSAGES,
+          flags | GST_PARAM_MUTABLE_PLAYING));
+
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    gst_element_class_add_static_pad_template_with_gtype (element_class,
+        sink_templates[i], GST_TYPE_AGGREGATOR_PAD);
+  gst_element_class_add_static_pad_template_with_gtype (element_class,
+      &src_template, GST_TYPE_AGGREGATOR_PAD);
+  gst_element_class_set_static_metadata (element_class,
+      "Spectra of errors", "Filter/Analyzer/Video",
+      "What is different between two streams, by frequency", GST_PACKAGE_NAME);
+
+  element_class->release_pad =
+      GST_DEBUG_FUNCPTR (gst_spectral_inspect_release_pad);
+  agg_class->create_new_pad =
+      GST_DEBUG_FUNCPTR (gst_spectral_inspect_create_new_pad);
+  agg_class->start = GST_DEBUG_FUNCPTR (gst_spectral_inspect_start);
+  agg_class->stop = GST_DEBUG_FUNCPTR (gst_spectral_inspect_stop);
+  agg_class->flush = GST_DEBUG_FUNCPTR (gst_spectral_inspect_flush);
+  agg_class->sink_event = GST_DEBUG_FUNCPTR (gst_spectral_inspect_sink_event);
+  agg_class->fixate_src_caps =
+      GST_DEBUG_FUNCPTR (gst_spectral_inspect_fixate_src_caps);
+  agg_class->negotiated_src_caps =
+      GST_DEBUG_FUNCPTR (gst_spectral_inspect_negotiated_src_caps);
+  agg_class->aggregate = GST_DEBUG_FUNCPTR (gst_spectral_inspect_aggregate);
+
+  gst_type_mark_as_plugin_api (GST_TYPE_SPECTRAL_INSPECT_WINDOW, 0);
+}
+
+static void
+gst_spectral_inspect_init (GstSpectralInspect * self)
+{
+  gint i;
+
+  self->interval = DEFAULT_INTERVAL;
+  self->stride = DEFAULT_STRIDE;
+  self->bands = DEFAULT_BANDS;
+  self->map = DEFAULT_MAP;
+  self->window = DEFAULT_WINDOW;
+  self->post_messages = DEFAULT_POST_MESSAGES;
+  self->window_start = self->window_end = GST_CLOCK_TIME_NONE;
+  self->first = self->pts = GST_CLOCK_TIME_NONE;
+
+  for (i = GST_SPECTRAL_REF; i <= GST_SPECTRAL_DIST; i++) {
+    GstPadTemplate *templ = gst_element_class_get_pad_template
+        (GST_ELEMENT_GET_CLASS (self), sink_templates[i]->name_template);
+
+    self->pads[i] = g_object_new (GST_TYPE_AGGREGATOR_PAD, "name",
+        sink_templates[i]->name_template, "direction", GST_PAD_SINK,
+        "template", templ, NULL);
+    gst_element_add_pad (GST_ELEMENT (self), GST_PAD (self->pads[i]));
+  }
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef __GST_SPECTRAL_INSPECT_H__
+#define __GST_SPECTRAL_INSPECT_H__
+
+#include <stdio.h>
+
+#include <gst/base/gstaggregator.h>
+#include <gst/video/video.h>
+
+#include "gstspectralvideo.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_SPECTRAL_INSPECT (gst_spectral_inspect_get_type ())
+G_DECLARE_FINAL_TYPE (GstSpectralInspect, gst_spectral_inspect, GST,
+    SPECTRAL_INSPECT, GstAggregator)
+
+struct _GstSpectralInspect
+{
+  GstAggregator parent;
+
+  /* always there: ref and dist; others when asked for; object lock */
+  GstAggregatorPad *pads[GST_SPECTRAL_STREAMS];
+
+  /* properties, protected by the object lock */
+  GstClockTime interval;
+  guint stride;
+  guint bands, map;
+  InspectWindow window;
+  gchar *results_file;
+  gboolean post_messages;
+
+  /* of streams, protected by the object lock */
+  GstVideoInfo info[GST_SPECTRAL_STREAMS];
+  gboolean have_info[GST_SPECTRAL_STREAMS];
+  gboolean changed;             /* one of them */
+
+  /* in the streaming thread */
+  GstSpectralVideo *video;
+  GstSpectralResult *pooled, *window_result, *frame_result;
+  GstVideoInfo out_info;
+  GstClockTime window_start;    /* running time; NONE: no frame yet */
+  GstClockTime window_end;      /* of the newest frame */
+  GstClockTime first, pts;      /* running time of the first frame of all,
+                                 * time stamp of the window's first */
+  guint64 count;                /* frames with all partners */
+  FILE *file;
+};
+
+G_END_DECLS
+
+#endif /* __GST_SPECTRAL_INSPECT_H__ */

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <math.h>
+
+#include <jansson.h>
+
+#include "gstspectralresult.h"
+#include "quality.h"
+
+/* Samples are bytes. */
+#define FULL 255.0
+
+static const gchar *const streams[GST_SPECTRAL_STREAMS] = {
+  "ref", "dist", "corrupt", "coded"
+};
+
+GstSpectralResult *
+gst_spectral_result_new (guint bands, guint map)
+{
+  GstSpectralResult *r = g_new0 (GstSpectralResult, 1);
+  guint i;
+
+  r->bands = bands;
+  r->map = map;
+  inspect_power_init (&r->ref, bands, 0);
+  inspect_power_init (&r->dist, bands, 0);
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    inspect_power_init (&r->error[i].power, bands, map);
+  return r;
+}
+
+void
+gst_spectral_result_free (GstSpectralResult * r)
+{
+  guint i;
+
+  if (!r)
+    return;
+  inspect_power_clear (&r->ref);
+  inspect_power_clear (&r->dist);
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    inspect_power_clear (&r->error[i].power);
+  g_free (r);
+}
+
+void
+gst_spectral_result_reset (GstSpectralResult * r)
+{
+  GstSpectralResult *fresh = gst_spectral_result_new (r->bands, r->map);
+  GstSpectralResult old = *r;
+
+  *r = *fresh;
+  *fresh = old;
+  gst_spectral_result_free (fresh);
+}
+
+void
+gst_spectral_result_add (GstSpectralResult * to, const GstSpectralResult * from)
+{
+  guint i, p;
+
+  to->planes = from->planes;
+  for (p = 0; p < from->planes; p++)
+    to->plane_names[p] = from->plane_names[p];
+  to->frames += from->frames;
+  to->measured += from->measured;
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    to->unmatched[i] += from->unmatched[i];
+  inspect_power_add (&to->ref, &from->ref, 1, to->bands, 0);
+  inspect_power_add (&to->dist, &from->dist, 1, to->bands, 0);
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++) {
+    GstSpectralDifference *a = &to->error[i];
+    const GstSpectralDifference *b = &from->error[i];
+
+    to->have[i] |= from->have[i];
+    for (p = 0; p < from->planes; p++) {
+      a->square[p] += b->square[p];
+      a->samples[p] += b->samples[p];
+    }
+    a->db += b->db;
+    a->ssim += b->ssim;
+    a->ms_ssim += b->ms_ssim;
+    a->n_ssim += b->n_ssim;
+    a->n_ms_ssim += b->n_ms_ssim;
+    inspect_power_add (&a->power, &b->power, 1, to->bands, to->map);
+  }
+}
+
+const gchar *
+gst_spectral_stream_name (GstSpectralStream stream)
+{
+  return streams[stream];
+}
+
+const gchar *
+gst_spectral_error_name (const GstSpectralResult * r, GstSpectralError error)
+{
+  switch (error) {
+    case GST_SPECTRAL_ERROR:
+      return r->have[GST_SPECTRAL_G] ? "R" : "error";
+    case GST_SPECTRAL_G:
+      return "G";
+    case GST_SPECTRAL_D:
+      return "D";
+    default:
+      return "C";
+  }
+}
+
+static gdouble
+mean_square (const GstSpectralDifference * d, guint planes)
+{
+  gdouble square = 0.0, samples = 0.0;
+  guint p;
+
+  for (p = 0; p < planes; p++) {
+    square += d->square[p];
+    samples += d->samples[p];
+  }
+  return samples > 0 ? square / samples : 0.0;
+}
+
+gdouble
+gst_spectral_result_psnr (const GstSpectralResult * r, GstSpectralError error)
+{
+  return inspect_psnr (mean_square (&r->error[error], r->planes), FULL);
+}
+
+static void
+set_bands (GstStructure * s, const gchar * name, const InspectPower * p,
+    const GstSpectralResult * r)
+{
+  GValue array = G_VALUE_INIT, item = G_VALUE_INIT;
+  guint i;
+
+  g_value_init (&array, GST_TYPE_ARRAY);
+  g_value_init (&item, G_TYPE_DOUBLE);
+  for (i = 0; i <= r->bands; i++) {
+    g_value_set_double (&item, r->measured ? p->band[i] / r->measured : 0.0);
+    gst_value_array_append_value (&array, &item);
+  }
+  gst_structure_take_value (s, name, &array);
+  g_value_unset (&item);
+}
+
+static GstStructure *
+difference (const GstSpectralResult * r, GstSpectralError error)
+{
+  const GstSpectralDifference *d = &r->error[error];
+  GstStructure *s = gst_structure_new_empty (gst_spectral_error_name (r,
+          error));
+  gdouble mse = mean_square (d, r->planes);
+  guint p;
+
+  gst_structure_set (s, "mse", G_TYPE_DOUBLE, mse, "psnr", G_TYPE_DOUBLE,
+      inspect_psnr (mse, FULL), NULL);
+  if (r->frames)
+    gst_structure_set (s, "psnr-mean", G_TYPE_DOUBLE, d->db / r->frames, NULL);
+  for (p = 0; r->planes > 1 && p < r->planes; p++) {
+    gchar *name = g_strdup_printf ("psnr-%s", r->plane_names[p]);
+
+    if (d->samples[p] > 0)
+      gst_structure_set (s, name, G_TYPE_DOUBLE,
+          inspect_psnr (d->square[p] / d->samples[p], FULL), NULL);
+    g_free (name);
+  }
+  if (d->n_ssim)
+    gst_structure_set (s, "ssim", G_TYPE_DOUBLE, d->ssim / d->n_ssim, NULL);
+  if (d->n_ms_ssim)
+    gst_structure_set (s, "ms-ssim", G_TYPE_DOUBLE,
+        d->ms_ssim / d->n_ms_ssim, NULL);
+  if (r->measured) {
+    gst_structure_set (s, "power", G_TYPE_DOUBLE,
+        d->power.power / r->measured, NULL);
+    set_bands (s, "bands", &d->power, r);
+  }
+  return s;
+}
+
+GstStructure *
+gst_spectral_result_to_structure (const GstSpectralResult * r,
+    const gchar * name)
+{
+  GstStructure *s = gst_structure_new (name,
+      "frames", G_TYPE_UINT64, r->frames,
+      "measured", G_TYPE_UINT64, r->measured, NULL);
+  guint i;
+
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
+    gchar *field = g_strdup_printf ("unmatched-%s", streams[i]);
+
+    if (i <= GST_SPECTRAL_DIST || r->unmatched[i])
+      gst_structure_set (s, field, G_TYPE_UINT64, r->unmatched[i], NULL);
+    g_free (field);
+  }
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    if (r->have[i]) {
+      GstStructure *d = difference (r, i);
+
+      gst_structure_set (s, gst_structure_get_name (d), GST_TYPE_STRUCTURE, d,
+          NULL);
+      gst_structure_free (d);
+    }
+  if (r->measured) {
+    set_bands (s, "ref-bands", &r->ref, r);
+    set_bands (s, "dist-bands", &r->dist, r);
+  }
+  return s;
+}
+
+static json_t *json_of (const GValue * value);
+
+static gboolean
+add_field (GQuark field, const GValue * value, gpointer data)
+{
+  json_t *item = json_of (value);
+
+  if (item)
+    json_object_set_new (data, g_quark_to_string (field), item);
+  return TRUE;
+}
+
+static json_t *
+json_of (const GValue * value)
+{
+  if (G_VALUE_HOLDS_STRING (value))
+    return json_string (g_value_get_string (value));
+  if (G_VALUE_HOLDS_UINT64 (value))
+    return json_integer ((json_int_t) g_value_get_uint64 (value));
+  if (G_VALUE_HOLDS_UINT (value))
+    return json_integer (g_value_get_uint (value));
+  if (G_VALUE_HOLDS_BOOLEAN (value))
+    return json_boolean (g_value_get_boolean (value));
+  if (G_VALUE_HOLDS_DOUBLE (value))
+    return isfinite (g_value_get_double (value)) ?
+        json_real (g_value_get_double (value)) : json_null ();
+  if (GST_VALUE_HOLDS_STRUCTURE (value)) {
+    json_t *o = json_object ();
+
+    gst_structure_foreach (gst_value_get_structure (value), add_field, o);
+    return o;
+  }
+  if (GST_VALUE_HOLDS_ARRAY (value)) {
+    json_t *a = json_array ();
+    guint i;
+
+    for (i = 0; i < gst_value_array_get_size (value); i++)
+      json_array_append_new (a, json_of (gst_value_array_get_value (value, i)));
+    return a;
+  }
+  return NULL;
+}
+
+gchar *
+gst_spectral_to_json (const GstStructure * structure)
+{
+  json_t *o = json_object ();
+  gchar *text, *line;
+
+  json_object_set_new (o, "type", json_string (gst_structure_get_name
+          (structure)));
+  gst_structure_foreach (structure, add_field, o);
+  /* seven digits are what floats hold */
+  text = json_dumps (o, JSON_COMPACT | JSON_REAL_PRECISION (8));
+  line = g_strdup (text ? text : "{}");
+  free (text);
+  json_decref (o);
+  return line;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What spectralinspect found so far: sums over frames, and their report as a
+ * structure (messages) and as a line of JSON. */
+#ifndef __GST_SPECTRAL_RESULT_H__
+#define __GST_SPECTRAL_RESULT_H__
+
+#include <gst/gst.h>
+
+#include "spectrum.h"
+
+G_BEGIN_DECLS
+
+/* Streams: clean picture x, what came out C(c(x)), and where they are given
+ * the corrupted picture c(x), and the clean one coded C(x). */
+typedef enum
+{
+  GST_SPECTRAL_REF,
+  GST_SPECTRAL_DIST,
+  GST_SPECTRAL_CORRUPT,
+  GST_SPECTRAL_CODED,
+  GST_SPECTRAL_STREAMS
+} GstSpectralStream;
+
+/* Differences: dist - ref (R, robustness, where there is a corrupted stream),
+ * dist - corrupt (G, generalisation), coded - ref (D, distortion) and
+ * corrupt - ref (C, what the corruption did). */
+typedef enum
+{
+  GST_SPECTRAL_ERROR,
+  GST_SPECTRAL_G,
+  GST_SPECTRAL_D,
+  GST_SPECTRAL_C,
+  GST_SPECTRAL_ERRORS
+} GstSpectralError;
+
+#define GST_SPECTRAL_MAX_PLANES 3
+
+/* Sums of squared differences of one pair of streams. */
+typedef struct
+{
+  gdouble square[GST_SPECTRAL_MAX_PLANES];
+  gdouble samples[GST_SPECTRAL_MAX_PLANES];
+  gdouble db;                   /* sum over frames of PSNR */
+  gdouble ssim, ms_ssim;
+  guint64 n_ssim, n_ms_ssim;
+  InspectPower power;           /* sum over measured frames */
+} GstSpectralDifference;
+
+typedef struct
+{
+  guint bands, map, planes;
+  const gchar *plane_names[GST_SPECTRAL_MAX_PLANES];
+  gboolean have[GST_SPECTRAL_ERRORS];
+
+  guint64 frames;               /* that had all their partners */
+  guint64 measured;             /* of which there are spectra */
+  guint64 unmatched[GST_SPECTRAL_STREAMS];
+  GstSpectralDifference error[GST_SPECTRAL_ERRORS];
+  InspectPower ref, dist;
+} GstSpectralResult;
+
+GstSpectralResult * gst_spectral_result_new   (guint bands, guint map);
+void                gst_spectral_result_free  (GstSpectralResult * r);
+/* Back to nothing. */
+void                gst_spectral_result_reset (GstSpectralResult * r);
+/* @to += @from, which has the same bands and map. */
+void                gst_spectral_result_add   (GstSpectralResult * to,
+                                               const GstSpectralResult * from);
+
+const gchar *       gst_spectral_stream_name  (GstSpectralStream stream);
+const gchar *       gst_spectral_error_name   (const GstSpectralResult * r,
+                                               GstSpectralError error);
+
+gdouble             gst_spectral_result_psnr  (const GstSpectralResult * r,
+                                               GstSpectralError error);
+
+/* Everything but time, for a message. */
+GstStructure *      gst_spectral_result_to_structure
+                                              (const GstSpectralResult * r,
+                                               const gchar * name);
+/* Fields of @structure as one line, without its end. */
+gchar *             gst_spectral_to_json      (const GstStructure * structure);
+
+G_END_DECLS
+
+#endif /* __GST_SPECTRAL_RESULT_H__ */

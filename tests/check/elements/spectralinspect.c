@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* spectralinspect: errors that are known, frames without partners, streams that
+ * end early or do not fit, the three errors, files that cannot be written. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "walloc-check.h"
+
+#define W 64
+#define H 48
+
+typedef struct
+{
+  GstElement *element;
+  GstBus *bus;
+  GstHarness *h[4];
+} Setup;
+
+static const gchar *const pad_names[4] = { "ref_sink", "dist_sink",
+  "corrupt_sink", "coded_sink"
+};
+
+/* count: streams; formats and sizes of the first and of the others. */
+static void
+setup_full (Setup * s, gint count, const gchar * property, const gchar * value,
+    const gchar * format, gint width, gint other_width)
+{
+  gint i;
+
+  s->element = gst_element_factory_make ("spectralinspect", NULL);
+  s->bus = gst_bus_new ();
+  gst_element_set_bus (s->element, s->bus);
+  if (property)
+    gst_util_set_object_arg (G_OBJECT (s->element), property, value);
+  for (i = 0; i < 4; i++)
+    s->h[i] = NULL;
+  for (i = 0; i < count; i++) {
+    s->h[i] = gst_harness_new_with_element (s->element, pad_names[i],
+        i == 0 ? "src" : NULL);
+    gst_harness_set_src_caps (s->h[i], check_caps (format,
+            i ? other_width : width, H));
+  }
+}
+
+static void
+setup (Setup * s, gint count)
+{
+  setup_full (s, count, NULL, NULL, "GRAY8", W, W);
+}
+
+static void
+teardown (Setup * s)
+{
+  gint i;
+
+  for (i = 3; i >= 0; i--)
+    if (s->h[i])
+      gst_harness_teardown (s->h[i]);
+  gst_element_set_bus (s->element, NULL);
+  gst_object_unref (s->bus);
+  gst_object_unref (s->element);
+}
+
+/* A picture of noise, everywhere greater by plus; n: number of the frame. */
+static void
+push (Setup * s, gint stream, guint n, gint plus)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, W * H, NULL);
+  GstMapInfo map;
+  guint32 state = 1 + n;
+  gsize i;
+
+  fail_unless (gst_buffer_map (buffer, &map, GST_MAP_WRITE));
+  for (i = 0; i < map.size; i++) {
+    state = state * 1664525u + 1013904223u;
+    map.data[i] = (guint8) (50 + (state >> 25) + plus);
+  }
+  gst_buffer_unmap (buffer, &map);
+  GST_BUFFER_PTS (buffer) = n * FRAME_TIME;
+  GST_BUFFER_DURATION (buffer) = FRAME_TIME;
+  fail_unless_equals_int (gst_harness_push (s->h[stream], buffer), GST_FLOW_OK);
+}
+
+static void
+eos (Setup * s, gint count)
+{
+  gint i;
+
+  for (i = 0; i < count; i++)
+    gst_harness_push_event (s->h[i], gst_event_new_eos ());
+}
+
+/* The next message of that kind, within some seconds. */
+static GstMessage *
+wait_for (Setup * s, GstMessageType type)
+{
+  GstMessage *m = gst_bus_timed_pop_filtered (s->bus, 20 * GST_SECOND, type);
+
+  fail_unless (m != NULL);
+  return m;
+}
+
+/* The report of all frames; others are skipped, and counted. */
+static GstMessage *
+wait_pooled (Setup * s, guint * others)
+{
+  guint n = 0;
+
+  while (TRUE) {
+    GstMessage *m = wait_for (s, GST_MESSAGE_ELEMENT);
+    gboolean pooled = FALSE;
+
+    fail_unless (gst_message_has_name (m, "spectralinspect"));
+    fail_unless (gst_structure_get_boolean (gst_message_get_structure (m),
+            "pooled", &pooled));
+    if (pooled) {
+      if (others)
+        *others = n;
+      return m;
+    }
+    n++;
+    gst_message_unref (m);
+  }
+}
+
+static guint64
+number (GstMessage * m, const gchar * field)
+{
+  guint64 v = 0;
+
+  fail_unless (gst_structure_get_uint64 (gst_message_get_structure (m), field,
+          &v), "no %s", field);
+  return v;
+}
+
+static gdouble
+value (GstMessage * m, const gchar * error, const gchar * field)
+{
+  const GValue *v = gst_structure_get_value (gst_message_get_structure (m),
+      error);
+  gdouble d = -1;
+
+  fail_unless (v != NULL, "no %s", error);
+  fail_unless (gst_structure_get_double (gst_value_get_structure (v), field,
+          &d), "no %s of %s", field, error);
+  return d;
+}
+
+static gdouble
+band (GstMessage * m, const gchar * error, guint i)
+{
+  const GValue *v = gst_structure_get_value (gst_message_get_structure (m),
+      error);
+
+  v = gst_structure_get_value (gst_value_get_structure (v), "bands");
+  return g_value_get_double (gst_value_array_get_value (v, i));
+}
+
+#define NEAR(a, b) fail_unless (ABS ((a) - (b)) < 1e-3, #a " is %g, not %g", \
+    (gdouble) (a), (gdouble) (b))
+
+GST_START_TEST (test_known)
+{
+  GstMessage *m;
+  GstBuffer *plot;
+  GstCaps *caps;
+  Setup s;
+  guint i, windows;
+
+  setup (&s, 2);
+  /* 50 frames of 40 ms: two intervals */
+  for (i = 0; i < 50; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 3);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, &windows);
+  fail_unless_equals_int (windows, 2);
+  fail_unless_equals_uint64 (number (m, "frames"), 50);
+  fail_unless_equals_uint64 (number (m, "measured"), 50);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 0);
+  fail_unless_equals_uint64 (number (m, "duration"), 50 * FRAME_TIME);
+  NEAR (value (m, "error", "mse"), 9);
+  NEAR (value (m, "error", "power"), 9);
+  NEAR (value (m, "error", "psnr"), 38.5884);
+  /* all of it has frequency 0 */
+  NEAR (band (m, "error", 0), 9);
+  NEAR (band (m, "error", 5), 0);
+  fail_unless (value (m, "error", "ssim") > 0.99);
+  gst_message_unref (m);
+
+  for (i = 0; i < 3; i++) {
+    plot = gst_harness_pull (s.h[0]);
+    fail_unless_equals_int (gst_buffer_get_size (plot), 960 * 540 * 4);
+    gst_buffer_unref (plot);
+  }
+  caps = gst_pad_get_current_caps (s.h[0]->sinkpad);
+  fail_unless (gst_structure_has_field_typed (gst_caps_get_structure (caps,
+              0), "width", G_TYPE_INT));
+  gst_caps_unref (caps);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* Every third frame is measured; squared errors are of all. */
+GST_START_TEST (test_stride)
+{
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup_full (&s, 2, "stride", "3", "GRAY8", W, W);
+  for (i = 0; i < 7; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, i % 3 ? 4 : 2);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 7);
+  fail_unless_equals_uint64 (number (m, "measured"), 3);
+  NEAR (value (m, "error", "mse"), (4 * 16 + 3 * 4) / 7.0);
+  NEAR (value (m, "error", "power"), 4);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* Frames that are missing on one side, then on the other. */
+GST_START_TEST (test_missing)
+{
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup (&s, 2);
+  /* in an order in which one thread can push: a pad holds one frame */
+  for (i = 0; i < 3; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 2);
+  }
+  push (&s, 1, 5, 2);
+  for (i = 3; i < 7; i++)
+    push (&s, 0, i, 0);
+  for (i = 6; i < 8; i++)
+    push (&s, 1, i, 2);
+  for (i = 8; i < 12; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 2);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 9);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 2);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 1);
+  /* the right ones were compared: noise of other frames differs by more */
+  NEAR (value (m, "error", "mse"), 4);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_ends_early)
+{
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup (&s, 2);
+  for (i = 0; i < 4; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 1);
+  }
+  gst_harness_push_event (s.h[1], gst_event_new_eos ());
+  for (; i < 9; i++)
+    push (&s, 0, i, 0);
+  gst_harness_push_event (s.h[0], gst_event_new_eos ());
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 4);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 5);
+  NEAR (value (m, "error", "mse"), 1);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* x, C(c(x)), c(x) and C(x). */
+GST_START_TEST (test_three_errors)
+{
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup (&s, 4);
+  for (i = 0; i < 3; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 7);
+    push (&s, 2, i, 5);
+    push (&s, 3, i, 1);
+  }
+  eos (&s, 4);
+  m = wait_pooled (&s, NULL);
+  NEAR (value (m, "R", "mse"), 49);
+  NEAR (value (m, "G", "mse"), 4);
+  NEAR (value (m, "D", "mse"), 1);
+  NEAR (value (m, "C", "mse"), 25);
+  NEAR (band (m, "G", 0), 4);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+static void
+expect_error (Setup * s, const gchar * part)
+{
+  GstMessage *m = wait_for (s, GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+  GError *error = NULL;
+
+  if (GST_MESSAGE_TYPE (m) == GST_MESSAGE_ERROR)
+    gst_message_parse_error (m, &error, NULL);
+  else
+    gst_message_parse_warning (m, &error, NULL);
+  fail_unless (strstr (error->message, part) != NULL, "%s", error->message);
+  g_error_free (error);
+  gst_message_unref (m);
+}
+
+GST_START_TEST (test_other_size)
+{
+  Setup s;
+
+  setup_full (&s, 2, NULL, NULL, "GRAY8", W, W / 2);
+  push (&s, 0, 0, 0);
+  gst_harness_push (s.h[1], gst_buffer_new_allocate (NULL, W / 2 * H, NULL));
+  expect_error (&s, "ref_sink has 64x48 GRAY8, dist_sink has 32x48 GRAY8");
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_nothing_matches)
+{
+  Setup s;
+
+  setup (&s, 2);
+  push (&s, 0, 0, 0);
+  push (&s, 1, 30, 0);
+  eos (&s, 2);
+  expect_error (&s, "belong together");
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_file)
+{
+  gchar *name = g_build_filename (g_get_tmp_dir (), "spectral-XXXXXX", NULL);
+  gchar *text = NULL, **lines;
+  GstMessage *m;
+  Setup s;
+  gint fd = g_mkstemp (name);
+  guint i;
+
+  fail_unless (fd >= 0);
+  g_close (fd, NULL);
+  setup_full (&s, 2, "results-file", name, "GRAY8", W, W);
+  for (i = 0; i < 2; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 3);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  gst_message_unref (m);
+  teardown (&s);
+  fail_unless (g_file_get_contents (name, &text, NULL, NULL));
+  lines = g_strsplit (text, "\n", -1);
+  fail_unless_equals_int (g_strv_length (lines), 3);
+  fail_unless (g_str_has_prefix (lines[0], "{\"type\":\"spectralinspect\","));
+  fail_unless (strstr (lines[0], "\"mse\":9.0") != NULL);
+  fail_unless (strstr (lines[0], "\"pooled\":false") != NULL);
+  fail_unless (strstr (lines[1], "\"pooled\":true") != NULL);
+  g_strfreev (lines);
+  g_free (text);
+  g_remove (name);
+  g_free (name);
+}
+
+GST_END_TEST;
+
+/* A full disk costs the file, not the stream. */
+GST_START_TEST (test_full_disk)
+{
+  GstMessage *m;
+  Setup s;
+
+  if (!g_file_test ("/dev/full", G_FILE_TEST_EXISTS))
+    return;
+  setup_full (&s, 2, "results-file", "/dev/full", "GRAY8", W, W);
+  push (&s, 0, 0, 0);
+  push (&s, 1, 0, 3);
+  eos (&s, 2);
+  expect_error (&s, "no longer written");
+  m = wait_pooled (&s, NULL);
+  NEAR (value (m, "error", "mse"), 9);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_no_folder)
+{
+  GstElement *e = gst_element_factory_make ("spectralinspect", NULL);
+  GstBus *bus = gst_bus_new ();
+  Setup s = { e, bus };
+
+  gst_element_set_bus (e, bus);
+  g_object_set (e, "results-file", "/nonexistent/folder/r.jsonl", NULL);
+  fail_unless_equals_int (gst_element_set_state (e, GST_STATE_PAUSED),
+      GST_STATE_CHANGE_FAILURE);
+  expect_error (&s, "/nonexistent/folder/r.jsonl");
+  gst_element_set_state (e, GST_STATE_NULL);
+  gst_element_set_bus (e, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (e);
+}
+
+GST_END_TEST;
+
+static Suite *
+spectralinspect_suite (void)
+{
+  Suite *s = suite_create ("spectralinspect");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (s, tc);
+  tcase_add_test (tc, test_known);
+  tcase_add_test (tc, test_stride);
+  tcase_add_test (tc, test_missing);
+  tcase_add_test (tc, test_ends_early);
+  tcase_add_test (tc, test_three_errors);
+  tcase_add_test (tc, test_other_size);
+  tcase_add_test (tc, test_nothing_matches);
+  tcase_add_test (tc, test_file);
+  tcase_add_test (tc, test_full_disk);
+  tcase_add_test (tc, test_no_folder);
+  return s;
+}
+
+GST_CHECK_MAIN (spectralinspect);
