@@ -2,11 +2,11 @@
 """Networks that take a mixture apart: of latents, and the same of samples.
 
 One trunk of causal convolutions over time sees logarithms of magnitudes of all
-bands and gives every stem a share of each value; shares add up to 1, and so do
-the stems to the mixture. What the values are differs: packet coefficients as
-they come out of the entropy decoder, or a short-time Fourier transform of
-samples. Every column sees the past only, so that a frame's stems are the same
-whatever follows, and CONTEXT columns of past give the same as all of it.
+bins of a short-time Fourier transform and gives every stem a share of each;
+shares add up to 1, and so do the stems to the mixture. What the spectra are made
+of differs: packet coefficients as they come out of the entropy decoder, or
+samples. Nothing behind a frame is seen, and CONTEXT columns of past give the
+same as all of it.
 """
 import math
 
@@ -14,9 +14,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from sound_latents import COLUMN
+from sound_spectra import BINS, REACH, FromSpectra, ToSpectra, places
+
 DILATIONS = (1, 2, 4, 8, 16)
-CONTEXT = 2 * sum(DILATIONS) + 2
-FLOOR = 0.1                     # of a channel's mean magnitude
+# of latents, spectra and the way back reach further
+CONTEXT = 2 * sum(DILATIONS) + 2 + 2 * REACH
+FLOOR = 0.1                     # of a bin's mean magnitude
 
 
 class Causal(nn.Conv1d):
@@ -65,35 +69,65 @@ class Trunk(nn.Module):
 class OfLatents(nn.Module):
     """latents [n, K, T] -> latents of the stems [n, S, K, T].
 
+    Shares are of spectra, made from coefficients at once and turned into
+    coefficients again (sound_spectra.py). A spectrum needs coefficients of the
+    next column too, and the way back spectra of the next: where these are not
+    there yet, at the end of a frame, and for the little that the sparse ways
+    forth and back lose, coefficients get the shares of their band. So the stems
+    add up to the mixture.
+
     signals: 2, or 1 where the network was trained on mono sound: it looks at
     the first signal only then, and side channels get the share of their
     band."""
 
     def __init__(self, stems, width, signals, band, signal):
         super().__init__()
-        k = len(band)
-        self.signals = signals
-        seen = np.arange(k) if signals == 2 else np.nonzero(signal == 0)[0]
-        place = {int(band[c]): i for i, c in enumerate(seen)}
-        back = np.arange(k) if signals == 2 else np.array(
-            [place[int(b)] for b in band])
-        self.register_buffer('seen', torch.tensor(seen))
-        self.register_buffer('back', torch.tensor(back))
-        self.register_buffer('scale', torch.ones(1, len(seen), 1))
-        self.trunk = Trunk(len(seen), len(seen), stems, width)
+        self.signals, self.stems = signals, stems
+        order = np.stack([places(band, signal, k) for k in range(2)])
+        self.register_buffer('pick', torch.tensor(order.ravel()))
+        self.register_buffer('back', torch.tensor(np.argsort(order.ravel())))
+        self.spectra = ToSpectra((-COLUMN // 2,), 'root')
+        self.coefficients = FromSpectra(-COLUMN // 2)
+        self.register_buffer('scale', torch.ones(1, signals * BINS, 1))
+        self.trunk = Trunk(signals * BINS, signals * BINS, stems, width)
 
-    def magnitudes(self, x):
-        if self.signals == 1:
-            x = torch.index_select(x, 1, self.seen)
-        a = x.abs()
-        level = torch.sqrt((x * x).mean((1, 2), keepdim=True) + 1)
-        return a / level
+    def ordered(self, x):
+        """Signals apart, in order of frequency: [n, 2, 256, T]."""
+        n, _, t = x.shape
+        return torch.index_select(x, 1, self.pick).reshape(n, 2, BINS, t)
+
+    def spectrum(self, x):
+        """ordered() -> [n, signals, 2, BINS, T]"""
+        n, _, _, t = x.shape
+        x = x[:, :self.signals].reshape(n * self.signals, BINS, t)
+        return self.spectra(x).reshape(n, self.signals, 2, BINS, t)
 
     def forward(self, x):
-        shares = self.trunk(torch.log(self.magnitudes(x) * self.scale + FLOOR))
+        x = self.ordered(x)
+        n, _, _, t = x.shape
+        spectrum = self.spectrum(x)
+        shares = self.trunk(torch.log(
+            magnitudes(spectrum) * self.scale + FLOOR)).reshape(
+                n, self.stems, self.signals, BINS, t)
+        y = shares[:, :, :, None] * spectrum[:, None]
+        y = self.coefficients(y.reshape(-1, 2, BINS, t)).reshape(
+            n, self.stems, self.signals, BINS, t)
+        # a band lies between two bins
+        shares = (shares + torch.cat([shares[..., 1:, :], shares[..., -1:, :]],
+                                     3)) / 2
         if self.signals == 1:
-            shares = torch.index_select(shares, 2, self.back)
-        return shares * x[:, None]
+            shares = torch.cat([shares, shares], 2)
+            y = torch.cat([y, torch.zeros_like(y)], 2)
+        y = y + shares * (x - y.sum(1))[:, None]
+        return torch.index_select(y.flatten(2, 3), 2, self.back)
+
+
+def magnitudes(spectrum):
+    """[n, signals, 2, bins, T] -> [n, signals * bins, T], over the level of
+    all."""
+    energy = (spectrum ** 2).sum(2).flatten(1, 2)
+    level = torch.sqrt(energy.mean((1, 2), keepdim=True) + 1)
+    return torch.sqrt(energy) / level
 
 
 class OfSamples(nn.Module):
@@ -127,16 +161,11 @@ class OfSamples(nn.Module):
                                  stride=self.HOP)
         return y.reshape(n, s, 2, self.bins, -1) / math.sqrt(self.SIZE)
 
-    def magnitudes(self, spectrum):
-        energy = (spectrum ** 2).sum(2).flatten(1, 2)
-        level = torch.sqrt(energy.mean((1, 2), keepdim=True) + 1)
-        return torch.sqrt(energy) / level
-
     def of_spectrum(self, spectrum):
         """Spectra of stems [n, S, signals, 2, bins, T]."""
         n, s, _, bins, t = spectrum.shape
         shares = self.trunk(torch.log(
-            self.magnitudes(spectrum) * self.scale + FLOOR))
+            magnitudes(spectrum) * self.scale + FLOOR))
         return shares.reshape(n, self.stems, s, 1, bins, t) * spectrum[:, None]
 
     def samples(self, spectrum):

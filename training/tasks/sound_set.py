@@ -95,10 +95,17 @@ def place(samples, window, rng):
 
 
 def varied(samples, rng):
-    """Another speed (0.85 to 1.18), loudness (20 dB), often some noise."""
-    speed = np.exp(rng.uniform(-0.165, 0.165))
+    """Another speed and so another pitch (0.78 to 1.42: most voices of the
+    digits are deep ones), often another microphone's balance of high and low,
+    another loudness (20 dB), often some noise."""
+    speed = np.exp(rng.uniform(-0.25, 0.35))
     x = np.interp(np.arange(0, len(samples) - 1, speed),
                   np.arange(len(samples)), samples).astype(np.float32)
+    if rng.random() < 0.5:
+        a, b = rng.uniform(-0.8, 0.8), rng.uniform(-0.3, 0.3)
+        level = np.sqrt((x ** 2).mean()) + 1
+        x = np.convolve(x, (1, a, b)).astype(np.float32)
+        x *= level / (np.sqrt((x ** 2).mean()) + 1)
     x *= 10 ** rng.uniform(-0.75, 0.25)
     level = np.sqrt((x ** 2).mean()) + 1
     if rng.random() < 0.5:

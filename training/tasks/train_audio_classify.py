@@ -31,13 +31,18 @@ from progress import EarlyStop, Progress  # noqa: E402
 from sound_classifier import OfLatents, OfSamples, parameters  # noqa: E402
 from sound_latents import COLUMN, SoundCodec  # noqa: E402
 
-VAL_QUALITIES = (20, 35, 50, 70)
-QUALITIES = (12, 85)            # random in training
+VAL_QUALITIES = (10, 20, 35, 50, 70)
+QUALITIES = (8, 85)             # random in training, half of them below 30
+
+
+def random_quality(rng):
+    low, high = QUALITIES
+    return int(low + (high - low) * rng.random() ** 1.8)
 
 
 def build(what, classes, codec, rate):
     if what == 'latents':
-        return OfLatents(classes, *codec.bands())
+        return OfLatents(classes, rate, *codec.bands())
     return OfSamples(classes, rate)
 
 
@@ -49,7 +54,7 @@ def epoch(codec, clips, args, rng):
         x = sound_set.place(sound_set.varied(clip.samples, rng), args.window,
                             rng)
         value, _ = sound_set.through(
-            codec, x, args.rate, int(rng.integers(*QUALITIES)),
+            codec, x, args.rate, random_quality(rng),
             int(rng.choice(sound_set.FRAMES)), args.input)
         inputs.append(value)
         labels.append(clip.label)

@@ -170,9 +170,9 @@ def main():
     first = np.random.default_rng(0)
     x = batch(train, first.integers(len(train.samples), size=24), first)[0]
     with torch.no_grad():
-        if args.input != 'latents':
-            x = net.spectrum(x)
-        net.scale[:] = 1 / (net.magnitudes(x).mean((0, 2)) + 1e-3)[:, None]
+        x = net.spectrum(net.ordered(x) if args.input == 'latents' else x)
+        net.scale[:] = 1 / (sound_separator.magnitudes(x).mean((0, 2))
+                            + 1e-3)[:, None]
     checks = [(i, VAL_QUALITIES[k % 3]) for k, i in enumerate(np.linspace(
         0, len(val.samples) - 1, args.some).astype(int))]
 

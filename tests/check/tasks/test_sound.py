@@ -21,6 +21,7 @@ import separate_set  # noqa: E402
 import sound_classifier  # noqa: E402
 import sound_separator  # noqa: E402
 import sound_set  # noqa: E402
+import sound_spectra  # noqa: E402
 import test_separate  # noqa: E402
 from latents import WallocError  # noqa: E402
 from sound_latents import COLUMN, LATE, SoundCodec, frequency_order  # noqa: E402
@@ -115,7 +116,7 @@ class Networks(unittest.TestCase):
         cls.codec = SoundCodec()
 
     def test_equal_sizes(self):
-        a = sound_classifier.OfLatents(7, *self.codec.bands())
+        a = sound_classifier.OfLatents(7, RATE, *self.codec.bands())
         b = sound_classifier.OfSamples(7, RATE)
         self.assertEqual(*map(sound_classifier.parameters, (a, b)))
         x = torch.zeros(2, 512, 32)
@@ -123,10 +124,47 @@ class Networks(unittest.TestCase):
         self.assertTrue(torch.isfinite(a(x)).all())
 
     def test_loudness_does_not_matter(self):
-        net = sound_classifier.OfLatents(3, *self.codec.bands()).eval()
+        net = sound_classifier.OfLatents(3, RATE,
+                                         *self.codec.bands()).eval()
         x = torch.randn(1, 512, 32) * 500
         with torch.no_grad():
             self.assertLess(float((net(x) - net(4 * x)).abs().max()), 1e-3)
+
+    def test_spectra_without_samples(self):
+        """Those of latents against those of what is synthesised of them."""
+        band, signal = self.codec.bands()
+        x = music(40, 1) / 4
+        v = self.codec.latents(self.codec.encode(x, RATE, 80, 8))
+        y = test_separate.Bank(self.codec, 1).samples(v)[0]
+        a = sound_spectra.ToSpectra((-192, -64), 'hann')(torch.tensor(
+            v[sound_spectra.places(band, signal, 0)])[None])[0].numpy()
+        window = np.hanning(513)[:512]
+        for frame, start in ((0, -192), (1, -64)):
+            for column in range(8, 30):
+                at = column * COLUMN + start
+                want = np.fft.rfft(y[at:at + 512] * window)[:256] / 512 ** 0.5
+                got = a[2 * frame] + 1j * a[2 * frame + 1]
+                error = got[:, column + LATE] - want
+                self.assertLess((abs(error) ** 2).sum(),
+                                0.03 * (abs(want) ** 2).sum(), column)
+
+    def test_coefficients_come_back(self):
+        x = torch.randn(2, 256, 30) * 300
+        forth = sound_spectra.ToSpectra((-128,), 'root')
+        back = sound_spectra.FromSpectra(-128)
+        y = back(forth(x))
+        self.assertEqual(y.shape, x.shape)
+        error = (y - x)[..., 4:-4]
+        self.assertLess(float((error ** 2).mean()), 0.03 * 300 ** 2)
+        other = x.clone()
+        other[..., 20] += 1000
+        seen = (forth(other) - forth(x)).abs().amax((0, 1, 2)).nonzero()
+        self.assertEqual(seen.flatten().tolist(), [19, 20, 21])
+
+    def test_spectra_want_all_bands(self):
+        band, signal = self.codec.bands()
+        with self.assertRaisesRegex(ValueError, 'all of them'):
+            sound_spectra.places(band[:200], signal[:200], 0)
 
     def test_shares_add_up(self):
         for signals in (1, 2):
