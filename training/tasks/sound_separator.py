@@ -5,8 +5,8 @@ One trunk of causal convolutions over time sees logarithms of magnitudes of all
 bins of a short-time Fourier transform and gives every stem a share of each;
 shares add up to 1, and so do the stems to the mixture. What the spectra are made
 of differs: packet coefficients as they come out of the entropy decoder, or
-samples. Nothing behind a frame is seen, and CONTEXT columns of past give the
-same as all of it.
+samples. Nothing behind a frame is seen, and `context` columns of past give
+the same as all of it.
 """
 import math
 
@@ -18,8 +18,7 @@ from sound_latents import COLUMN
 from sound_spectra import BINS, REACH, FromSpectra, ToSpectra, places
 
 DILATIONS = (1, 2, 4, 8, 16)
-# of latents, spectra and the way back reach further
-CONTEXT = 2 * sum(DILATIONS) + 2 + 2 * REACH
+CONTEXT = 2 * sum(DILATIONS) + 2        # of the trunk
 FLOOR = 0.1                     # of a bin's mean magnitude
 
 
@@ -31,8 +30,11 @@ class Causal(nn.Conv1d):
         super().__init__(inputs, outputs, 3, dilation=dilation)
         self.before = 2 * dilation
 
-    def forward(self, x):
-        return super().forward(nn.functional.pad(x, (self.before, 0)))
+    def forward(self, x, newest=False):
+        """newest: only the columns whose past is there, the first ones are
+        left out; else zeros stand for it."""
+        return super().forward(
+            x if newest else nn.functional.pad(x, (self.before, 0)))
 
 
 class Block(nn.Module):
@@ -43,12 +45,14 @@ class Block(nn.Module):
         nn.init.normal_(self.b.weight, std=0.01)
         nn.init.zeros_(self.b.bias)
 
-    def forward(self, x):
-        return x + self.b(torch.relu(self.a(x)))
+    def forward(self, x, newest=False):
+        y = self.b(torch.relu(self.a(x, newest)))
+        return (x[..., self.a.before:] if newest else x) + y
 
 
 class Trunk(nn.Module):
-    """features [n, bands in, T] -> shares [n, stems, bands out, T]."""
+    """features [n, bands in, T] -> shares [n, stems, bands out, T], or with
+    newest [n, stems, bands out, T - CONTEXT]: what a frame needs of them."""
 
     def __init__(self, inputs, outputs, stems, width):
         super().__init__()
@@ -59,9 +63,11 @@ class Trunk(nn.Module):
         nn.init.normal_(self.out.weight, std=0.01)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x):
-        x = torch.relu(self.enter(x))
-        y = self.out(torch.relu(self.blocks(x)))
+    def forward(self, x, newest=False):
+        x = torch.relu(self.enter(x, newest))
+        for block in self.blocks:
+            x = block(x, newest)
+        y = self.out(torch.relu(x))
         n, _, t = y.shape
         return torch.softmax(y.reshape(n, self.stems, self.outputs, t), 1)
 
@@ -79,6 +85,8 @@ class OfLatents(nn.Module):
     signals: 2, or 1 where the network was trained on mono sound: it looks at
     the first signal only then, and side channels get the share of their
     band."""
+
+    context = CONTEXT + 2 * REACH   # there and back
 
     def __init__(self, stems, width, signals, band, signal):
         super().__init__()
@@ -102,13 +110,17 @@ class OfLatents(nn.Module):
         x = x[:, :self.signals].reshape(n * self.signals, BINS, t)
         return self.spectra(x).reshape(n, self.signals, 2, BINS, t)
 
-    def forward(self, x):
+    def forward(self, x, newest=False):
+        """newest: as a frame's columns behind `context` others want it; these
+        others are zeros in what comes out."""
         x = self.ordered(x)
-        n, _, _, t = x.shape
         spectrum = self.spectrum(x)
         shares = self.trunk(torch.log(
-            magnitudes(spectrum) * self.scale + FLOOR)).reshape(
-                n, self.stems, self.signals, BINS, t)
+            magnitudes(spectrum) * self.scale + FLOOR), newest)
+        if newest:
+            x, spectrum = x[..., CONTEXT:], spectrum[..., CONTEXT:]
+        n, _, _, t = x.shape
+        shares = shares.reshape(n, self.stems, self.signals, BINS, t)
         y = shares[:, :, :, None] * spectrum[:, None]
         y = self.coefficients(y.reshape(-1, 2, BINS, t)).reshape(
             n, self.stems, self.signals, BINS, t)
@@ -119,7 +131,22 @@ class OfLatents(nn.Module):
             shares = torch.cat([shares, shares], 2)
             y = torch.cat([y, torch.zeros_like(y)], 2)
         y = y + shares * (x - y.sum(1))[:, None]
-        return torch.index_select(y.flatten(2, 3), 2, self.back)
+        y = torch.index_select(y.flatten(2, 3), 2, self.back)
+        if newest:
+            y = nn.functional.pad(y[..., 2 * REACH:], (self.context, 0))
+        return y
+
+
+class Newest(nn.Module):
+    """A network as the element uses it: of the newest columns only, the same
+    there as of all with a third of the work less."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x, True)
 
 
 def magnitudes(spectrum):
@@ -136,6 +163,7 @@ class OfSamples(nn.Module):
     samples, 256 apart, under the root of a Hann window on both ways."""
 
     SIZE, HOP = 512, 256
+    context = CONTEXT
 
     def __init__(self, stems, width, signals):
         super().__init__()
@@ -161,11 +189,14 @@ class OfSamples(nn.Module):
                                  stride=self.HOP)
         return y.reshape(n, s, 2, self.bins, -1) / math.sqrt(self.SIZE)
 
-    def of_spectrum(self, spectrum):
-        """Spectra of stems [n, S, signals, 2, bins, T]."""
-        n, s, _, bins, t = spectrum.shape
+    def of_spectrum(self, spectrum, newest=False):
+        """Spectra of stems [n, S, signals, 2, bins, T]; with newest, of all
+        columns but the first CONTEXT."""
         shares = self.trunk(torch.log(
-            magnitudes(spectrum) * self.scale + FLOOR))
+            magnitudes(spectrum) * self.scale + FLOOR), newest)
+        if newest:
+            spectrum = spectrum[..., CONTEXT:]
+        n, s, _, bins, t = spectrum.shape
         return shares.reshape(n, self.stems, s, 1, bins, t) * spectrum[:, None]
 
     def samples(self, spectrum):

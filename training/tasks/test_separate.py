@@ -32,7 +32,8 @@ import report  # noqa: E402
 from latents import WallocError  # noqa: E402
 from separate_set import COLUMN, FINE, Source, mid_side  # noqa: E402
 from sound_latents import LATE, SoundCodec  # noqa: E402
-from sound_separator import CONTEXT, OfLatents, OfSamples, parameters  # noqa: E402
+from sound_separator import (Newest, OfLatents, OfSamples,  # noqa: E402
+                             parameters)  # noqa: E402
 
 LEAST = 0.05                    # of the mixture's level: a stem that plays
 EDGE = 16                       # columns at both ends that do not count
@@ -86,10 +87,10 @@ def load(what, path, codec):
     return net.eval(), labels
 
 
-def windows(x, frame):
-    """[..., T] -> [frames, ..., CONTEXT + frame]"""
-    x = torch.nn.functional.pad(x, (CONTEXT, 0))
-    y = x.unfold(-1, CONTEXT + frame, frame)
+def windows(x, frame, context):
+    """[..., T] -> [frames, ..., context + frame]"""
+    x = torch.nn.functional.pad(x, (context, 0))
+    y = x.unfold(-1, context + frame, frame)
     return y.movedim(-2, 0)
 
 
@@ -98,13 +99,15 @@ def separated(net, what, x, frame, bank):
     [signals, n], frame by frame."""
     with torch.no_grad():
         if what == 'latents':
-            parts = windows(torch.tensor(x), frame)
-            out = torch.cat([net(p)[..., CONTEXT:] for p in parts.split(16)])
+            parts = windows(torch.tensor(x), frame, net.context)
+            out = torch.cat([net(p)[..., net.context:]
+                             for p in parts.split(16)])
             return bank.samples(out.permute(1, 2, 0, 3).flatten(2).numpy())
         spectrum = net.spectrum(torch.tensor(mid_side(x))[None])[0]
         spare = -spectrum.shape[-1] % frame
-        parts = windows(torch.nn.functional.pad(spectrum, (0, spare)), frame)
-        out = torch.cat([net.of_spectrum(p)[..., CONTEXT:]
+        parts = windows(torch.nn.functional.pad(spectrum, (0, spare)), frame,
+                        net.context)
+        out = torch.cat([net.of_spectrum(p)[..., net.context:]
                          for p in parts.split(16)])
         out = out.permute(1, 2, 3, 4, 0, 5).flatten(4)
         out = net.samples(out[..., :spectrum.shape[-1]])
@@ -157,12 +160,23 @@ def songs(args, count):
     return [r[1] for r in rows if r[0] == args.split]
 
 
-def timed(codec, source, nets, args, quality):
+class OfSpectra(torch.nn.Module):
+    """An OfSamples network without its transforms, of the newest columns."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net.of_spectrum(x, True)
+
+
+def timed(codec, source, loaded, args, quality):
     """Median milliseconds of processor time for a frame, step by step:
     entropy decoding, decoding, spectra of a frame and back for all stems (FFTs
     of scipy, with the windows, single precision), encoding a stem, and the
-    network as ONNX in libwalloc. Its transforms are dense there, so that the
-    twins' networks are for their results; their trunks are of one size."""
+    network as ONNX in libwalloc: of latents whole, of samples from spectra to
+    spectra, as its transforms would be dense there."""
     mixture = source.mixture(*source.recipe(0))
     frames = codec.encode(mixture.T, source.rate, quality, args.frame)[
         2:2 + args.timed]
@@ -189,22 +203,20 @@ def timed(codec, source, nets, args, quality):
         'encoding a stem': median(lambda k: codec.encode(
             block, source.rate, quality, args.frame))},
         'multiply_adds': {}}
-    for what, path in nets.items():
-        file = os.path.splitext(path)[0] + '.onnx'
-        if not os.path.exists(file):
-            continue
-        with open(file, 'rb') as f:
-            net = export.Net(f.read())
-        shape = (1, codec.channels, CONTEXT + args.frame) \
-            if what == 'latents' else (1, signals, (
-                CONTEXT + args.frame + 1) * COLUMN)
-        z = np.random.default_rng(0).standard_normal(shape).astype(
-            np.float32) * 300
-        name = 'latents' if what == 'latents' else 'samples'
-        net.prepare({name: shape})
-        out['ms']['network of ' + what] = median(
-            lambda k: net.run({name: z}), 10)
-        out['multiply_adds'][what] = net.work
+    for what, net in loaded.items():
+        columns = net.context + args.frame
+        if what == 'latents':
+            name, net = 'latents', Newest(net)
+            z = torch.randn(1, codec.channels, columns) * 300
+        else:
+            name = 'spectra'
+            z = torch.randn(1, signals, 2, net.bins, columns) * 300
+            net = OfSpectra(net)
+        ready = export.Net(export.to_bytes(net, {name: z}, ['out'], {}))
+        z = {name: z.numpy()}
+        ready.prepare({name: z[name].shape})
+        out['ms']['network of ' + what] = median(lambda k: ready.run(z), 20)
+        out['multiply_adds'][what] = ready.work
     return out
 
 
@@ -304,7 +316,7 @@ def main():
                        q: float(np.mean(v)) * 8 / seconds / 1000
                        for q, v in size.items()},
                    parameters={w: parameters(n) for w, n in loaded.items()},
-                   time=timed(codec, source, nets, args, int(qualities[
+                   time=timed(codec, source, loaded, args, int(qualities[
                        len(qualities) // 2])))
     for (name, q, label), rows in found.items():
         groups = [name_of[r[0]] for r in rows]

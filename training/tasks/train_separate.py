@@ -95,7 +95,7 @@ def write(net, args, path, curve, source, x, codec):
     about = {'name': args.name, 'input': args.input,
              'parameters': sound_separator.parameters(net), 'curve': curve}
     report.write_json(path + '.json', about)
-    context = sound_separator.CONTEXT
+    context = net.context
     if args.input == 'latents':
         inputs = {'latents': x[-1:, :, :context + 16].contiguous()}
         metadata = export.task_metadata(
@@ -108,8 +108,9 @@ def write(net, args, path, curve, source, x, codec):
         # for comparisons only; spectra lose more in 16-bit weights
         inputs = {'samples': x[-1:, :, :(context + 17) * COLUMN].contiguous()}
         metadata, dynamic = {}, {}
+    whole = sound_separator.Newest(net) if args.input == 'latents' else net
     size, differs, work = export.save(
-        net, inputs, ['latents_out'], path + '.onnx', metadata, dynamic,
+        whole, inputs, ['latents_out'], path + '.onnx', metadata, dynamic,
         tolerance=2e-2 if args.input == 'latents' else 0.1)
     about.update(columns=context + 16, multiply_adds=work, bytes=size)
     report.write_json(path + '.json', about)

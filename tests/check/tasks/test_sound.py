@@ -176,6 +176,19 @@ class Networks(unittest.TestCase):
             self.assertEqual(y.shape, (2, 3, 512, 40))
             self.assertLess(float((y.sum(1) - x).abs().max()), 1e-2)
 
+    def test_the_newest_columns_are_the_same(self):
+        for signals in (1, 2):
+            net = sound_separator.OfLatents(3, 16, signals,
+                                            *self.codec.bands())
+            before = net.context
+            x = torch.randn(1, 512, before + 7) * 300
+            with torch.no_grad():
+                a, b = net(x), sound_separator.Newest(net)(x)
+            self.assertEqual(a.shape, b.shape)
+            self.assertLess(float((a - b)[..., before:].abs().max()), 1e-2)
+            self.assertGreater(float(b[..., before:].abs().max()), 10)
+            self.assertEqual(float(b[..., :before].abs().max()), 0)
+
     def test_only_the_context_is_seen(self):
         trunk = sound_separator.Trunk(6, 6, 2, 16).eval()
         x = torch.randn(1, 6, 150)
@@ -265,7 +278,7 @@ class Steps(unittest.TestCase):
         about = {p.key: p.value for p in model.metadata_props}
         self.assertEqual(about['walloc.task'], 'separate')
         self.assertEqual(about['walloc.context'],
-                         str(sound_separator.CONTEXT))
+                         str(sound_separator.OfLatents.context))
         self.assertEqual([o.name for o in model.graph.output],
                          ['latents_out'])
         code, text = run('test_separate.py', '--set', self.at('set'),
