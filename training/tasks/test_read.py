@@ -268,10 +268,11 @@ def run(a, readers):
         out['macs_per_pixel'][name] = dict(
             page=w[0] / w[2], recogniser=(w[1] - w[0]) / w[2] / (
                 1 if a.given else 2))
-    for name in ('decoded', 'tesseract'):
+    for name in ('decoded', 'original', 'tesseract'):
         for key in keys[:-1]:
-            if key in counts.get(name, ()) and 'latents' in counts:
-                ours, theirs = counts['latents'][key], counts[name][key]
+            of = 'uncompressed' if name == 'original' else key
+            if of in counts.get(name, ()) and 'latents' in counts:
+                ours, theirs = counts['latents'][key], counts[name][of]
                 row = {}
                 for what in ('given', 'found', 'plain'):
                     b = np.array(getattr(theirs, what), float)
