@@ -97,6 +97,15 @@ check latents ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
 check latents-of-sound ok audiotestsrc num-buffers=60 ! wallocaudioenc ! \
   walloclatents ! fakesink
 # a build without ONNX runs no networks
+rgb='video/x-raw,format=RGB,width=96,height=64'
+check corrupt ok videotestsrc num-buffers=10 ! $rgb ! corrupt type=frost ! \
+  corrupt type=elastic_transform ! fakesink
+check inspect ok videotestsrc num-buffers=40 ! $rgb ! tee name=t ! queue ! \
+  s.ref_sink t. ! queue ! corrupt type=snow ! s.dist_sink \
+  spectralinspect name=s ! fakesink
+check inspect-sizes error videotestsrc num-buffers=4 ! $rgb ! s.ref_sink \
+  videotestsrc num-buffers=4 ! video/x-raw,format=RGB,width=32,height=64 ! \
+  s.dist_sink spectralinspect name=s ! fakesink
 if gst-launch-1.0 -q videotestsrc num-buffers=1 ! $small ! wallocenc ! \
   compressedclassify model-file=waste-1 ! fakesink async=false 2>&1 |
   grep -q 'runs no networks'; then

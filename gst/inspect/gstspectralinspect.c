@@ -10,6 +10,8 @@
  * of frequency and as a map, PSNR, SSIM and MS-SSIM. Spectra are of unrounded
  * differences, and their bands add up to the mean square error.
  *
+ * Streams of sound are compared by SNR, SI-SDR and spectra.
+ *
  * With a corrupted stream c(x) on the request pad `corrupt_sink`, and the coded
  * clean stream C(x) on `coded_sink`, the three errors of arXiv 2307.08657
  * are told apart: D = C(x) - x, G = C(c(x)) - c(x) and R = C(c(x)) - x.
@@ -36,10 +38,9 @@
 #include <glib/gstdio.h>
 
 #include "gstinspectelements.h"
-#include "gstspectralinspect.h"
-#include "gstspectralplot.h"
+#include "gstspectralinspect-private.h"
 
-GST_DEBUG_CATEGORY_STATIC (spectralinspect_debug);
+GST_DEBUG_CATEGORY (spectralinspect_debug);
 #define GST_CAT_DEFAULT spectralinspect_debug
 
 #define DEFAULT_INTERVAL GST_SECOND
@@ -66,7 +67,9 @@ enum
 
 #define SINK_CAPS GST_VIDEO_CAPS_MAKE ("{ I420, YV12, NV12, NV21, Y42B, " \
     "Y444, GRAY8, RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, " \
-    "GBR }") ", width=(int)[1,16384], height=(int)[1,16384]"
+    "GBR }") ", width=(int)[1,16384], height=(int)[1,16384]; audio/x-raw, " \
+    "format=(string){ " GST_AUDIO_NE (F32) ", " GST_AUDIO_NE (S16) " }, " \
+    "layout=(string)interleaved, rate=(int)[1,384000], channels=(int)[1,64]"
 
 #define TEMPLATE(id, name, presence) \
 static GstStaticPadTemplate id##_template = GST_STATIC_PAD_TEMPLATE (name, \
@@ -243,7 +246,7 @@ gst_spectral_inspect_release_pad (GstElement * element, GstPad * pad)
   i = stream_of (self, GST_AGGREGATOR_PAD (pad));
   if (i >= 0) {
     self->pads[i] = NULL;
-    self->have_info[i] = FALSE;
+    self->kind[i] = GST_SPECTRAL_NOTHING;
     self->changed = TRUE;
   }
   GST_OBJECT_UNLOCK (self);
@@ -256,6 +259,7 @@ static void
 gst_spectral_inspect_forget (GstSpectralInspect * self)
 {
   g_clear_pointer (&self->video, gst_spectral_video_free);
+  g_clear_pointer (&self->audio, gst_spectral_audio_free);
   g_clear_pointer (&self->pooled, gst_spectral_result_free);
   g_clear_pointer (&self->window_result, gst_spectral_result_free);
   g_clear_pointer (&self->frame_result, gst_spectral_result_free);
@@ -274,7 +278,7 @@ gst_spectral_inspect_start (GstAggregator * agg)
   GST_OBJECT_LOCK (self);
   name = g_strdup (self->results_file);
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
-    self->have_info[i] = FALSE;
+    self->kind[i] = GST_SPECTRAL_NOTHING;
   self->changed = TRUE;
   GST_OBJECT_UNLOCK (self);
 
@@ -318,21 +322,31 @@ gst_spectral_inspect_sink_event (GstAggregator * agg, GstAggregatorPad * pad,
   GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
+    GstSpectralKind kind;
     GstVideoInfo info;
+    GstAudioInfo audio_info;
     GstCaps *caps;
     gint i;
 
     gst_event_parse_caps (event, &caps);
-    if (!gst_video_info_from_caps (&info, caps)) {
-      GST_ERROR_OBJECT (pad, "no picture format: %" GST_PTR_FORMAT, caps);
+    kind = gst_structure_has_name (gst_caps_get_structure (caps, 0),
+        "audio/x-raw") ? GST_SPECTRAL_SOUND : GST_SPECTRAL_PICTURES;
+    if (kind == GST_SPECTRAL_SOUND ?
+        !gst_audio_info_from_caps (&audio_info, caps) :
+        !gst_video_info_from_caps (&info, caps)) {
+      GST_ERROR_OBJECT (pad, "neither pictures nor sound: %" GST_PTR_FORMAT,
+          caps);
       gst_event_unref (event);
       return FALSE;
     }
     GST_OBJECT_LOCK (self);
     i = stream_of (self, pad);
     if (i >= 0) {
-      self->info[i] = info;
-      self->have_info[i] = TRUE;
+      if (kind == GST_SPECTRAL_SOUND)
+        self->audio_info[i] = audio_info;
+      else
+        self->info[i] = info;
+      self->kind[i] = kind;
       self->changed = TRUE;
     }
     GST_OBJECT_UNLOCK (self);
@@ -359,359 +373,6 @@ gst_spectral_inspect_negotiated_src_caps (GstAggregator * agg, GstCaps * caps)
   GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
 
   return gst_video_info_from_caps (&self->out_info, caps);
-}
-
-/* Caps of all streams must say the same size and format. */
-static gboolean
-gst_spectral_inspect_prepare (GstSpectralInspect * self)
-{
-  GstVideoInfo info[GST_SPECTRAL_STREAMS];
-  gboolean have[GST_SPECTRAL_STREAMS], changed;
-  InspectWindow window;
-  guint bands, map;
-  gint i;
-
-  GST_OBJECT_LOCK (self);
-  changed = self->changed;
-  self->changed = FALSE;
-  memcpy (info, self->info, sizeof (info));
-  memcpy (have, self->have_info, sizeof (have));
-  window = self->window;
-  bands = self->bands;
-  map = self->map;
-  GST_OBJECT_UNLOCK (self);
-
-  if (!changed && self->video)
-    return TRUE;
-  g_clear_pointer (&self->video, gst_spectral_video_free);
-  for (i = 1; i < GST_SPECTRAL_STREAMS; i++) {
-    if (!have[i] || !have[0])
-      continue;
-    if (GST_VIDEO_INFO_WIDTH (&info[i]) != GST_VIDEO_INFO_WIDTH (&info[0])
-        || GST_VIDEO_INFO_HEIGHT (&info[i]) != GST_VIDEO_INFO_HEIGHT (&info[0])
-        || GST_VIDEO_INFO_FORMAT (&info[i])
-        != GST_VIDEO_INFO_FORMAT (&info[0])) {
-      GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
-          ("Streams differ in size or format: ref_sink has %dx%d %s, %s_sink "
-              "has %dx%d %s. Put videoscale and videoconvert with a caps "
-              "filter before one of them.",
-              GST_VIDEO_INFO_WIDTH (&info[0]),
-              GST_VIDEO_INFO_HEIGHT (&info[0]),
-              GST_VIDEO_INFO_NAME (&info[0]),
-              gst_spectral_stream_name (i),
-              GST_VIDEO_INFO_WIDTH (&info[i]),
-              GST_VIDEO_INFO_HEIGHT (&info[i]),
-              GST_VIDEO_INFO_NAME (&info[i])), (NULL));
-      return FALSE;
-    }
-  }
-  self->video = gst_spectral_video_new (&info[0], window, bands, map);
-  if (!self->video) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
-        ("No memory for spectra of %dx%d.", GST_VIDEO_INFO_WIDTH (&info[0]),
-            GST_VIDEO_INFO_HEIGHT (&info[0])));
-    return FALSE;
-  }
-  if (!self->pooled) {
-    self->pooled = gst_spectral_result_new (bands, map);
-    self->window_result = gst_spectral_result_new (bands, map);
-    self->frame_result = gst_spectral_result_new (bands, map);
-  }
-  return TRUE;
-}
-
-/* A disk that is full costs the file, not the pipeline. */
-static void
-gst_spectral_inspect_write (GstSpectralInspect * self, const GstStructure * s)
-{
-  gchar *line;
-
-  if (!self->file)
-    return;
-  line = gst_spectral_to_json (s);
-  if (fprintf (self->file, "%s\n", line) < 0 || fflush (self->file) != 0) {
-    GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
-        ("Results are no longer written: %s.", g_strerror (errno)), (NULL));
-    fclose (self->file);
-    self->file = NULL;
-  }
-  g_free (line);
-}
-
-static GstFlowReturn
-gst_spectral_inspect_push_plot (GstSpectralInspect * self,
-    const GstSpectralResult * r, gboolean pooled, GstClockTime start,
-    GstClockTime end)
-{
-  GstAggregator *agg = GST_AGGREGATOR (self);
-  GstVideoFrame frame;
-  GstBuffer *buffer;
-  gchar *title;
-  GstFlowReturn ret;
-
-  if (!gst_pad_is_linked (agg->srcpad))
-    return GST_FLOW_OK;
-  /* before the first buffer there are no caps */
-  if (GST_VIDEO_INFO_FORMAT (&self->out_info) == GST_VIDEO_FORMAT_UNKNOWN)
-    return GST_FLOW_OK;
-  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE
-      (&self->out_info), NULL);
-  if (!gst_video_frame_map (&frame, &self->out_info, buffer, GST_MAP_WRITE)) {
-    gst_buffer_unref (buffer);
-    return GST_FLOW_ERROR;
-  }
-  title = pooled || end == start ?
-      g_strdup_printf ("%s%" G_GUINT64_FORMAT " frame%s", pooled ? "all of " :
-      "", r->frames, r->frames == 1 ? "" : "s") :
-      g_strdup_printf ("%.2f to %.2f s, %" G_GUINT64_FORMAT " frames",
-      (gdouble) start / GST_SECOND, (gdouble) end / GST_SECOND, r->frames);
-  if (!gst_spectral_plot_draw (GST_VIDEO_FRAME_PLANE_DATA (&frame, 0),
-          GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0),
-          GST_VIDEO_FRAME_WIDTH (&frame), GST_VIDEO_FRAME_HEIGHT (&frame), r,
-          title))
-    GST_WARNING_OBJECT (self, "built without Pango and cairo: plots are black");
-  g_free (title);
-  gst_video_frame_unmap (&frame);
-  GST_BUFFER_PTS (buffer) = pooled ? end : start;
-  GST_BUFFER_DURATION (buffer) = pooled ? GST_CLOCK_TIME_NONE : end - start;
-  ret = gst_aggregator_finish_buffer (agg, buffer);
-  return ret;
-}
-
-static GstFlowReturn
-gst_spectral_inspect_report (GstSpectralInspect * self,
-    const GstSpectralResult * r, gboolean pooled, GstClockTime start,
-    GstClockTime end, GstClockTime pts)
-{
-  GstAggregatorPad *ref = self->pads[GST_SPECTRAL_REF];
-  GstStructure *s = gst_spectral_result_to_structure (r, "spectralinspect");
-  GstClockTime stream_time = gst_segment_to_stream_time (&ref->segment,
-      GST_FORMAT_TIME, pts);
-  gboolean post;
-  gchar *window;
-
-  GST_OBJECT_LOCK (self);
-  post = self->post_messages;
-  window = g_strdup (self->window == INSPECT_WINDOW_NONE ? "none" : "hann");
-  GST_OBJECT_UNLOCK (self);
-
-  gst_structure_set (s, "pooled", G_TYPE_BOOLEAN, pooled,
-      "timestamp", G_TYPE_UINT64, pts, "stream-time", G_TYPE_UINT64,
-      stream_time, "running-time", G_TYPE_UINT64, start, "duration",
-      G_TYPE_UINT64, end - start, "window", G_TYPE_STRING, window,
-      "width", G_TYPE_UINT, (guint) GST_VIDEO_INFO_WIDTH (&self->info[0]),
-      "height", G_TYPE_UINT, (guint) GST_VIDEO_INFO_HEIGHT (&self->info[0]),
-      NULL);
-  g_free (window);
-  gst_spectral_inspect_write (self, s);
-  if (post)
-    gst_element_post_message (GST_ELEMENT (self),
-        gst_message_new_element (GST_OBJECT (self), s));
-  else
-    gst_structure_free (s);
-  return gst_spectral_inspect_push_plot (self, r, pooled, start, end);
-}
-
-static GstFlowReturn
-gst_spectral_inspect_end_window (GstSpectralInspect * self)
-{
-  GstFlowReturn ret = GST_FLOW_OK;
-
-  if (GST_CLOCK_TIME_IS_VALID (self->window_start)
-      && self->window_result->frames > 0)
-    ret = gst_spectral_inspect_report (self, self->window_result, FALSE,
-        self->window_start, self->window_end, self->pts);
-  if (self->window_result)
-    gst_spectral_result_reset (self->window_result);
-  self->window_start = GST_CLOCK_TIME_NONE;
-  return ret;
-}
-
-static GstFlowReturn
-gst_spectral_inspect_finish (GstSpectralInspect * self)
-{
-  GstFlowReturn ret = GST_FLOW_OK;
-
-  if (self->pooled && (self->pooled->frames || self->window_result->frames)) {
-    GstClockTime end = self->window_end;
-
-    ret = gst_spectral_inspect_end_window (self);
-    if (ret == GST_FLOW_OK)
-      ret = gst_spectral_inspect_report (self, self->pooled, TRUE,
-          self->first, end, self->first);
-  } else {
-    GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("No two frames of the streams belong together."),
-        ("Frames are matched by running time."));
-  }
-  return ret == GST_FLOW_OK ? GST_FLOW_EOS : ret;
-}
-
-static void
-gst_spectral_inspect_count_unmatched (GstSpectralInspect * self, gint stream)
-{
-  if (!self->pooled)
-    return;
-  self->pooled->unmatched[stream]++;
-  self->window_result->unmatched[stream]++;
-}
-
-/* One frame of each stream; takes none of them. */
-static GstFlowReturn
-gst_spectral_inspect_compare (GstSpectralInspect * self,
-    GstBuffer * const *buffers, GstClockTime running_time,
-    GstClockTime duration)
-{
-  GstVideoFrame frames[GST_SPECTRAL_STREAMS], *there[GST_SPECTRAL_STREAMS];
-  GstClockTime interval;
-  GstFlowReturn ret = GST_FLOW_OK;
-  guint stride;
-  gint i;
-
-  GST_OBJECT_LOCK (self);
-  interval = self->interval;
-  stride = self->stride;
-  GST_OBJECT_UNLOCK (self);
-
-  if (!GST_CLOCK_TIME_IS_VALID (running_time))
-    running_time = self->count ? self->window_end : 0;
-  if (GST_CLOCK_TIME_IS_VALID (self->window_start) && interval
-      && running_time >= self->window_start + interval)
-    ret = gst_spectral_inspect_end_window (self);
-  if (ret != GST_FLOW_OK)
-    return ret;
-  if (!GST_CLOCK_TIME_IS_VALID (self->window_start)) {
-    self->window_start = running_time;
-    self->pts = GST_BUFFER_PTS (buffers[0]);
-  }
-  if (!GST_CLOCK_TIME_IS_VALID (self->first))
-    self->first = running_time;
-  self->window_end = running_time + duration;
-
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
-    there[i] = NULL;
-    if (!buffers[i])
-      continue;
-    if (!gst_video_frame_map (&frames[i], &self->info[i], buffers[i],
-            GST_MAP_READ)) {
-      while (--i >= 0)
-        if (there[i])
-          gst_video_frame_unmap (there[i]);
-      GST_ELEMENT_WARNING (self, STREAM, DECODE, (NULL),
-          ("A frame is smaller than its caps say."));
-      return GST_FLOW_OK;
-    }
-    there[i] = &frames[i];
-  }
-  gst_spectral_result_reset (self->frame_result);
-  gst_spectral_video_compare (self->video, there,
-      self->count % stride == 0, self->frame_result);
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
-    if (there[i])
-      gst_video_frame_unmap (there[i]);
-  self->count++;
-  gst_spectral_result_add (self->pooled, self->frame_result);
-  gst_spectral_result_add (self->window_result, self->frame_result);
-  return GST_FLOW_OK;
-}
-
-static GstClockTime
-running_time_of (GstAggregatorPad * pad, GstBuffer * buffer)
-{
-  if (pad->segment.format != GST_FORMAT_TIME)
-    return GST_CLOCK_TIME_NONE;
-  return gst_segment_to_running_time (&pad->segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
-}
-
-/* Half a frame: what lies closer together is one. */
-static GstClockTime
-frame_duration (GstSpectralInspect * self, GstBuffer * buffer)
-{
-  const GstVideoInfo *info = &self->info[GST_SPECTRAL_REF];
-
-  if (GST_BUFFER_DURATION_IS_VALID (buffer))
-    return GST_BUFFER_DURATION (buffer);
-  if (GST_VIDEO_INFO_FPS_N (info) > 0)
-    return gst_util_uint64_scale (GST_SECOND, GST_VIDEO_INFO_FPS_D (info),
-        GST_VIDEO_INFO_FPS_N (info));
-  return 0;
-}
-
-static GstFlowReturn
-gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
-{
-  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
-  GstAggregatorPad *pads[GST_SPECTRAL_STREAMS];
-  GstBuffer *buffers[GST_SPECTRAL_STREAMS] = { NULL };
-  GstClockTime times[GST_SPECTRAL_STREAMS], last = 0, duration;
-  guint n_pads = 0, n_eos = 0, n_buffers = 0;
-  gboolean untimed = FALSE, apart = FALSE;
-  GstFlowReturn ret = GST_FLOW_OK;
-  gint i;
-
-  GST_OBJECT_LOCK (self);
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
-    pads[i] = self->pads[i] ? gst_object_ref (self->pads[i]) : NULL;
-  GST_OBJECT_UNLOCK (self);
-
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
-    if (!pads[i])
-      continue;
-    n_pads++;
-    buffers[i] = gst_aggregator_pad_peek_buffer (pads[i]);
-    if (buffers[i]) {
-      n_buffers++;
-      times[i] = running_time_of (pads[i], buffers[i]);
-      if (!GST_CLOCK_TIME_IS_VALID (times[i]))
-        untimed = TRUE;
-      else
-        last = MAX (last, times[i]);
-    } else if (gst_aggregator_pad_is_eos (pads[i])) {
-      n_eos++;
-    }
-  }
-
-  if (n_buffers == 0) {
-    ret = n_eos == n_pads ? gst_spectral_inspect_finish (self) :
-        GST_AGGREGATOR_FLOW_NEED_DATA;
-    goto done;
-  }
-  if (n_buffers + n_eos < n_pads) {
-    ret = GST_AGGREGATOR_FLOW_NEED_DATA;
-    goto done;
-  }
-  if (!gst_spectral_inspect_prepare (self)) {
-    ret = GST_FLOW_ERROR;
-    goto done;
-  }
-  duration = frame_duration (self, buffers[0] ? buffers[0] :
-      buffers[1] ? buffers[1] : buffers[2] ? buffers[2] : buffers[3]);
-
-  /* the ones that are too early, or whose partners have ended */
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
-    if (buffers[i] && (n_eos > 0 || (!untimed
-                && times[i] + duration / 2 < last))) {
-      GST_DEBUG_OBJECT (self, "%s at %" GST_TIME_FORMAT " has no partner",
-          gst_spectral_stream_name (i), GST_TIME_ARGS (times[i]));
-      gst_spectral_inspect_count_unmatched (self, i);
-      gst_aggregator_pad_drop_buffer (pads[i]);
-      apart = TRUE;
-    }
-  if (apart)
-    goto done;
-  ret = gst_spectral_inspect_compare (self, buffers, times[0], duration);
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
-    if (buffers[i])
-      gst_aggregator_pad_drop_buffer (pads[i]);
-
-done:
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
-    gst_clear_buffer (&buffers[i]);
-    if (pads[i])
-      gst_object_unref (pads[i]);
-  }
-  return ret;
 }
 
 static void
@@ -800,7 +461,7 @@ gst_spectral_inspect_class_init (GstSpectralInspectClass * klass)
   gst_element_class_add_static_pad_template_with_gtype (element_class,
       &src_template, GST_TYPE_AGGREGATOR_PAD);
   gst_element_class_set_static_metadata (element_class,
-      "Spectra of errors", "Filter/Analyzer/Video",
+      "Spectra of errors", "Filter/Analyzer/Video/Audio",
       "What is different between two streams, by frequency", GST_PACKAGE_NAME);
 
   element_class->release_pad =

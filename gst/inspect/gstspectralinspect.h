@@ -5,11 +5,20 @@
 #include <stdio.h>
 
 #include <gst/base/gstaggregator.h>
+#include <gst/audio/audio.h>
 #include <gst/video/video.h>
 
+#include "gstspectralaudio.h"
 #include "gstspectralvideo.h"
 
 G_BEGIN_DECLS
+
+typedef enum
+{
+  GST_SPECTRAL_NOTHING,         /* no caps yet */
+  GST_SPECTRAL_PICTURES,
+  GST_SPECTRAL_SOUND
+} GstSpectralKind;
 
 #define GST_TYPE_SPECTRAL_INSPECT (gst_spectral_inspect_get_type ())
 G_DECLARE_FINAL_TYPE (GstSpectralInspect, gst_spectral_inspect, GST,
@@ -32,11 +41,13 @@ struct _GstSpectralInspect
 
   /* of streams, protected by the object lock */
   GstVideoInfo info[GST_SPECTRAL_STREAMS];
-  gboolean have_info[GST_SPECTRAL_STREAMS];
+  GstAudioInfo audio_info[GST_SPECTRAL_STREAMS];
+  GstSpectralKind kind[GST_SPECTRAL_STREAMS];
   gboolean changed;             /* one of them */
 
   /* in the streaming thread */
   GstSpectralVideo *video;
+  GstSpectralAudio *audio;
   GstSpectralResult *pooled, *window_result, *frame_result;
   GstVideoInfo out_info;
   GstClockTime window_start;    /* running time; NONE: no frame yet */

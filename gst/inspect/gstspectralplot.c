@@ -45,11 +45,14 @@ db (gdouble v)
 }
 
 /* Part of the plane of frequencies that a ring covers; the last one is what
- * is beyond the circle. */
+ * is beyond the circle. Of sound, bands are equal. */
 static gdouble
-area (guint band, guint bands)
+area (guint band, guint bands, gboolean line)
 {
   gdouble quarter = G_PI / 4;
+
+  if (line)
+    return 1.0 / bands;
 
   if (band == bands)
     return 1 - quarter;
@@ -59,7 +62,7 @@ area (guint band, guint bands)
 static gdouble
 density (const InspectPower * p, guint band, const GstSpectralResult * r)
 {
-  return db (p->band[band] / r->measured / area (band, r->bands));
+  return db (p->band[band] / r->measured / area (band, r->bands, r->sound));
 }
 
 /* Dark blue over green to yellow: lightness grows all the way. */
@@ -114,7 +117,8 @@ height_of (const Plot * p, const Box * box, gdouble value)
 static void
 draw_levels (Plot * p, const Box * box, gboolean lines)
 {
-  gdouble step = p->high - p->low > 40 ? 10 : 5, v;
+  gdouble step = p->high - p->low > 80 ? 20 : p->high - p->low > 40 ? 10 : 5;
+  gdouble v;
   gchar text[32];
 
   for (v = ceil (p->low / step) * step; v <= p->high; v += step) {
@@ -150,11 +154,13 @@ draw_curves (Plot * p, const Box * box, const GstSpectralResult * r,
     cairo_line_to (p->cr, x, box->y + box->height);
     cairo_stroke (p->cr);
     cairo_set_source_rgb (p->cr, .8, .8, .8);
-    g_snprintf (text, sizeof (text), "%g", i / 4.0);
+    g_snprintf (text, sizeof (text), "%g", r->sound ? r->rate * i / 8000.0 :
+        i / 4.0);
     write_text (p, x, box->y + box->height + p->font * 1.2, .5, text);
   }
   write_text (p, box->x + box->width / 2, box->y + box->height
-      + p->font * 2.5, .5, "frequency, of Nyquist's");
+      + p->font * 2.5, .5, r->sound ? "frequency, kHz" :
+      "frequency, of Nyquist's");
   frame (p, box);
   cairo_save (p->cr);
   cairo_rectangle (p->cr, box->x, box->y, box->width, box->height);
@@ -241,6 +247,8 @@ static void
 find_scale (Plot * p, const GstSpectralResult * r, const Curve * curves,
     guint count)
 {
+  /* full scale of sound is 1, and silence far below */
+  gdouble least = r->sound ? 4 * LEAST : LEAST;
   gdouble low = G_MAXDOUBLE, high = -G_MAXDOUBLE;
   guint i, k;
 
@@ -249,13 +257,13 @@ find_scale (Plot * p, const GstSpectralResult * r, const Curve * curves,
       gdouble v = density (curves[k].power, i, r);
 
       high = MAX (high, v);
-      if (v > LEAST)
+      if (v > least)
         low = MIN (low, v);
     }
-  high = MAX (ceil (high / 5) * 5, LEAST + 10);
+  high = MAX (ceil (high / 5) * 5, least + 10);
   low = MIN (floor (low / 5) * 5, high - 10);
   p->high = high;
-  p->low = MAX (low, MAX (high - SPAN, LEAST));
+  p->low = MAX (low, MAX (high - (r->sound ? 2 : 1) * SPAN, least));
 }
 
 static void
@@ -270,6 +278,14 @@ write_numbers (Plot * p, gdouble x, gdouble y, const GstSpectralResult * r)
 
     if (!r->have[i])
       continue;
+    if (r->sound) {
+      g_snprintf (text, sizeof (text), "%s  SNR %.2f dB   SI-SDR %.2f dB",
+          gst_spectral_error_name (r, i), gst_spectral_result_snr (r, i),
+          gst_spectral_result_si_sdr (r, i));
+      write_text (p, x, y, 0, text);
+      y += p->font * 1.3;
+      continue;
+    }
     n = g_snprintf (text, sizeof (text), "%s  PSNR %.2f dB",
         gst_spectral_error_name (r, i), gst_spectral_result_psnr (r, i));
     if (d->n_ssim)
@@ -325,14 +341,15 @@ gst_spectral_plot_draw (guint8 * data, gint stride, gint width, gint height,
     curves.x = p.font * 4;
     curves.y = top;
     curves.height = height - top - p.font * 4;
-    curves.width = width - curves.x - p.font * 7 - (r->map ? side
+    curves.width = width - curves.x - p.font * 7 - (r->map && !r->sound ? side
         + p.font * 3 : 0);
     if (curves.width > p.font * 4 && curves.height > p.font * 4) {
       cairo_set_source_rgb (p.cr, .8, .8, .8);
       write_text (&p, curves.x, top - p.font * .6, 0,
+          r->sound ? "power density, dB of full scale" :
           "power density, dB of a sample squared");
       draw_curves (&p, &curves, r, curve, count);
-      if (r->map) {
+      if (r->map && !r->sound) {
         map = (Box) {
         width - side - p.font * 7, top, side, side};
         scale = (Box) {

@@ -10,7 +10,7 @@
 #include "gstspectralresult.h"
 #include "quality.h"
 
-/* Samples are bytes. */
+/* Samples of pictures are bytes. */
 #define FULL 255.0
 
 static const gchar *const streams[GST_SPECTRAL_STREAMS] = {
@@ -53,6 +53,8 @@ gst_spectral_result_reset (GstSpectralResult * r)
   GstSpectralResult old = *r;
 
   *r = *fresh;
+  r->sound = old.sound;
+  r->rate = old.rate;
   *fresh = old;
   gst_spectral_result_free (fresh);
 }
@@ -62,11 +64,12 @@ gst_spectral_result_add (GstSpectralResult * to, const GstSpectralResult * from)
 {
   guint i, p;
 
-  to->planes = from->planes;
+  to->planes = MAX (to->planes, from->planes);
   for (p = 0; p < from->planes; p++)
     to->plane_names[p] = from->plane_names[p];
   to->frames += from->frames;
   to->measured += from->measured;
+  to->not_numbers += from->not_numbers;
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     to->unmatched[i] += from->unmatched[i];
   inspect_power_add (&to->ref, &from->ref, 1, to->bands, 0);
@@ -81,6 +84,9 @@ gst_spectral_result_add (GstSpectralResult * to, const GstSpectralResult * from)
       a->samples[p] += b->samples[p];
     }
     a->db += b->db;
+    a->from_power += b->from_power;
+    a->of_power += b->of_power;
+    a->dot += b->dot;
     a->ssim += b->ssim;
     a->ms_ssim += b->ms_ssim;
     a->n_ssim += b->n_ssim;
@@ -129,6 +135,34 @@ gst_spectral_result_psnr (const GstSpectralResult * r, GstSpectralError error)
   return inspect_psnr (mean_square (&r->error[error], r->planes), FULL);
 }
 
+/* Le Roux et al., "SDR - half-baked or well done?" (2019): the reference is
+ * scaled to what comes closest. Bounded as PSNR is. */
+gdouble
+gst_spectral_result_si_sdr (const GstSpectralResult * r, GstSpectralError error)
+{
+  const GstSpectralDifference *d = &r->error[error];
+  gdouble target, rest;
+
+  if (d->from_power <= 0 || d->of_power <= 0)
+    return -INSPECT_PSNR_SAME;
+  target = d->dot * d->dot / d->from_power;
+  rest = d->of_power - target;
+  if (rest <= target * 1e-10)
+    return INSPECT_PSNR_SAME;
+  return MAX (10 * log10 (target / rest), -INSPECT_PSNR_SAME);
+}
+
+gdouble
+gst_spectral_result_snr (const GstSpectralResult * r, GstSpectralError error)
+{
+  const GstSpectralDifference *d = &r->error[error];
+
+  if (d->square[0] <= 0)
+    return INSPECT_PSNR_SAME;
+  return CLAMP (10 * log10 (d->from_power / d->square[0]), -INSPECT_PSNR_SAME,
+      INSPECT_PSNR_SAME);
+}
+
 static void
 set_bands (GstStructure * s, const gchar * name, const InspectPower * p,
     const GstSpectralResult * r)
@@ -155,9 +189,15 @@ difference (const GstSpectralResult * r, GstSpectralError error)
   gdouble mse = mean_square (d, r->planes);
   guint p;
 
-  gst_structure_set (s, "mse", G_TYPE_DOUBLE, mse, "psnr", G_TYPE_DOUBLE,
-      inspect_psnr (mse, FULL), NULL);
-  if (r->frames)
+  gst_structure_set (s, "mse", G_TYPE_DOUBLE, mse, NULL);
+  if (r->sound)
+    gst_structure_set (s, "snr", G_TYPE_DOUBLE,
+        gst_spectral_result_snr (r, error), "si-sdr", G_TYPE_DOUBLE,
+        gst_spectral_result_si_sdr (r, error), NULL);
+  else
+    gst_structure_set (s, "psnr", G_TYPE_DOUBLE, inspect_psnr (mse, FULL),
+        NULL);
+  if (r->frames && !r->sound)
     gst_structure_set (s, "psnr-mean", G_TYPE_DOUBLE, d->db / r->frames, NULL);
   for (p = 0; r->planes > 1 && p < r->planes; p++) {
     gchar *name = g_strdup_printf ("psnr-%s", r->plane_names[p]);
@@ -196,6 +236,8 @@ gst_spectral_result_to_structure (const GstSpectralResult * r,
       gst_structure_set (s, field, G_TYPE_UINT64, r->unmatched[i], NULL);
     g_free (field);
   }
+  if (r->not_numbers)
+    gst_structure_set (s, "not-numbers", G_TYPE_UINT64, r->not_numbers, NULL);
   for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
     if (r->have[i]) {
       GstStructure *d = difference (r, i);

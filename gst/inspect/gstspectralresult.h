@@ -41,6 +41,7 @@ typedef struct
   gdouble square[GST_SPECTRAL_MAX_PLANES];
   gdouble samples[GST_SPECTRAL_MAX_PLANES];
   gdouble db;                   /* sum over frames of PSNR */
+  gdouble from_power, of_power, dot;    /* sound: sums of squares, product */
   gdouble ssim, ms_ssim;
   guint64 n_ssim, n_ms_ssim;
   InspectPower power;           /* sum over measured frames */
@@ -48,13 +49,16 @@ typedef struct
 
 typedef struct
 {
+  gboolean sound;               /* frames are blocks then, full scale is 1 */
+  guint rate;                   /* of sound, Hz */
   guint bands, map, planes;
   const gchar *plane_names[GST_SPECTRAL_MAX_PLANES];
   gboolean have[GST_SPECTRAL_ERRORS];
 
   guint64 frames;               /* that had all their partners */
   guint64 measured;             /* of which there are spectra */
-  guint64 unmatched[GST_SPECTRAL_STREAMS];
+  guint64 unmatched[GST_SPECTRAL_STREAMS];      /* frames, or samples */
+  guint64 not_numbers;          /* samples that were NaN or infinite */
   GstSpectralDifference error[GST_SPECTRAL_ERRORS];
   InspectPower ref, dist;
 } GstSpectralResult;
@@ -72,6 +76,13 @@ const gchar *       gst_spectral_error_name   (const GstSpectralResult * r,
                                                GstSpectralError error);
 
 gdouble             gst_spectral_result_psnr  (const GstSpectralResult * r,
+                                               GstSpectralError error);
+
+/* Of sound, dB; 99 at most, -99 at least. */
+gdouble             gst_spectral_result_snr   (const GstSpectralResult * r,
+                                               GstSpectralError error);
+gdouble             gst_spectral_result_si_sdr
+                                              (const GstSpectralResult * r,
                                                GstSpectralError error);
 
 /* Everything but time, for a message. */

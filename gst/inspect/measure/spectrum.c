@@ -106,10 +106,12 @@ inspect_spectrum_new (guint width, guint height, InspectWindow window,
   s->map = map;
   /* real transforms have even lengths */
   s->nx = (guint) gst_fft_next_fast_length ((gint) MAX (width, 2));
-  s->ny = (guint) gst_fft_next_fast_length ((gint) MAX (height, 2));
+  /* a line has no second axis */
+  s->ny = height == 1 ? 1 : (guint) gst_fft_next_fast_length ((gint) height);
   s->half = s->nx / 2 + 1;
   s->fft_x = gst_fft_f32_new ((gint) s->nx, FALSE);
-  s->fft_y = gst_fft_f32_new ((gint) s->ny, FALSE);
+  if (s->ny > 1)
+    s->fft_y = gst_fft_f32_new ((gint) s->ny, FALSE);
   s->line = g_try_new0 (gfloat, s->nx);
   s->column = g_try_new (gfloat, (gsize) 2 * GATHER * s->ny);
   s->result = g_try_new (Complex, (gsize) 2 * (s->ny / 2 + 1));
@@ -270,11 +272,26 @@ transform_columns (InspectSpectrum * s, InspectPower * p)
 }
 
 static void
+add_line (InspectSpectrum * s, InspectPower * p)
+{
+  gdouble by = 1.0 / ((gdouble) s->width * s->nx);
+  guint x;
+
+  for (x = 0; x < s->half; x++)
+    count_power (s, p, x, 0, (x == 0 || x == s->nx / 2 ? by : 2 * by)
+        * ((gdouble) s->plane[x].r * s->plane[x].r + (gdouble) s->plane[x].i
+            * s->plane[x].i));
+}
+
+static void
 add_one (InspectSpectrum * s, const gfloat * a, const gfloat * minus,
     InspectPower * p)
 {
   p->power += transform_rows (s, a, minus);
-  transform_columns (s, p);
+  if (s->ny > 1)
+    transform_columns (s, p);
+  else
+    add_line (s, p);
 }
 
 void

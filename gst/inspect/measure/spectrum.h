@@ -35,7 +35,8 @@ typedef struct
 
 typedef struct _InspectSpectrum InspectSpectrum;
 
-/* For planes of one size; @map 0: no map. NULL: no memory. */
+/* For planes of one size; height 1: sound, bands have equal width then. @map 0:
+ * no map. NULL: no memory. */
 InspectSpectrum *inspect_spectrum_new    (guint width, guint height,
                                           InspectWindow window, guint bands,
                                           guint map);

@@ -6,6 +6,8 @@
 #endif
 
 #include <glib/gstdio.h>
+#include <gst/audio/audio.h>
+#include <math.h>
 #include <string.h>
 
 #include "walloc-check.h"
@@ -354,7 +356,7 @@ GST_START_TEST (test_nothing_matches)
   push (&s, 0, 0, 0);
   push (&s, 1, 30, 0);
   eos (&s, 2);
-  expect_error (&s, "belong together");
+  expect_error (&s, "belongs together");
   teardown (&s);
 }
 
@@ -435,6 +437,188 @@ GST_START_TEST (test_no_folder)
 
 GST_END_TEST;
 
+/* ---- sound ---- */
+
+static GstCaps *
+sound_caps (const gchar * format, gint rate)
+{
+  return gst_caps_new_simple ("audio/x-raw", "format", G_TYPE_STRING, format,
+      "rate", G_TYPE_INT, rate, "channels", G_TYPE_INT, 1, "layout",
+      G_TYPE_STRING, "interleaved", NULL);
+}
+
+static void
+setup_sound (Setup * s, gint rate, gint other_rate)
+{
+  gint i;
+
+  s->element = gst_element_factory_make ("spectralinspect", NULL);
+  s->bus = gst_bus_new ();
+  gst_element_set_bus (s->element, s->bus);
+  for (i = 0; i < 4; i++)
+    s->h[i] = NULL;
+  for (i = 0; i < 2; i++) {
+    s->h[i] = gst_harness_new_with_element (s->element, pad_names[i],
+        i == 0 ? "src" : NULL);
+    gst_harness_set_src_caps (s->h[i], sound_caps (GST_AUDIO_NE (F32),
+            i ? other_rate : rate));
+  }
+}
+
+/* Noise of an amplitude of one half from sample first on, and gain times it
+ * and a wave of 1 kHz. */
+static void
+push_sound (Setup * s, gint stream, guint first, guint count, gdouble gain,
+    gdouble wave)
+{
+  gfloat *data = g_new (gfloat, count);
+  GstBuffer *buffer;
+  guint i;
+
+  for (i = 0; i < count; i++) {
+    guint32 state = (first + i) * 2654435761u;
+
+    state ^= state >> 15;
+    state *= 2246822519u;
+    state ^= state >> 13;
+    data[i] = gain * ((gint32) state / 4294967296.0)
+        + wave * sin (2 * G_PI * 1000 * (first + i) / 8000.0);
+  }
+  buffer = gst_buffer_new_wrapped (data, count * sizeof (gfloat));
+  GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (first, GST_SECOND, 8000);
+  fail_unless_equals_int (gst_harness_push (s->h[stream], buffer), GST_FLOW_OK);
+}
+
+static gpointer
+push_small (gpointer data)
+{
+  guint i;
+
+  for (i = 0; i < 10; i++)
+    push_sound (data, 1, 1000 * i, 1000, 1, 0.01);
+  return NULL;
+}
+
+/* Buffers of other sizes, half a block left at the end; a wave in the error,
+ * in its band. */
+GST_START_TEST (test_sound)
+{
+  GThread *thread;
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup_sound (&s, 8000, 8000);
+  thread = g_thread_new ("dist", push_small, &s);
+  for (i = 0; i < 5; i++)
+    push_sound (&s, 0, 2000 * i, 2000, 1, 0);
+  /* the other one waits for it otherwise */
+  gst_harness_push_event (s.h[0], gst_event_new_eos ());
+  g_thread_join (thread);
+  gst_harness_push_event (s.h[1], gst_event_new_eos ());
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 5);
+  fail_unless_equals_uint64 (number (m, "measured"), 4);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 0);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 0);
+  fail_unless_equals_uint64 (number (m, "duration"), 1250 * GST_MSECOND);
+  NEAR (value (m, "error", "mse") * 1e4, 0.5);
+  NEAR (value (m, "error", "power") * 1e4, 0.5);
+  /* 1 kHz of 4: a quarter of 32 bands */
+  NEAR (band (m, "error", 8) * 1e4, 0.5);
+  /* a third of a quarter is the power of even numbers of [-1/2, 1/2] */
+  fail_unless (ABS (value (m, "error", "snr") - 10 * log10 (1 / 12. / 5e-5))
+      < 0.2);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* Half as loud: SI-SDR does not mind, SNR does. A hole in one stream, and one
+ * that begins late and ends early. */
+GST_START_TEST (test_sound_missing)
+{
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup_sound (&s, 8000, 8000);
+  push_sound (&s, 0, 0, 1000, 1, 0);
+  for (i = 1; i < 16; i++) {
+    if (i != 8)
+      push_sound (&s, 1, 1000 * i, 1000, 0.5, 0);
+    else
+      push_sound (&s, 1, 1000 * i + 500, 500, 0.5, 0);
+    push_sound (&s, 0, 1000 * i, 1000, 1, 0);
+  }
+  gst_harness_push_event (s.h[1], gst_event_new_eos ());
+  push_sound (&s, 0, 16000, 1000, 1, 0);
+  gst_harness_push_event (s.h[0], gst_event_new_eos ());
+  m = wait_pooled (&s, NULL);
+  /* whole samples belong together on both sides of the hole */
+  NEAR (value (m, "error", "si-sdr"), 99);
+  NEAR (value (m, "error", "snr"), 6.0206);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 2500);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 0);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_sound_nan)
+{
+  gfloat *data = g_new0 (gfloat, 2048);
+  GstBuffer *buffer;
+  GstMessage *m;
+  Setup s;
+
+  setup_sound (&s, 8000, 8000);
+  push_sound (&s, 0, 0, 2048, 1, 0);
+  data[3] = NAN;
+  data[77] = INFINITY;
+  buffer = gst_buffer_new_wrapped (data, 2048 * sizeof (gfloat));
+  GST_BUFFER_PTS (buffer) = 0;
+  gst_harness_push (s.h[1], buffer);
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "not-numbers"), 2);
+  NEAR (value (m, "error", "snr"), 0);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_sound_other_rate)
+{
+  Setup s;
+
+  setup_sound (&s, 8000, 16000);
+  push_sound (&s, 0, 0, 100, 1, 0);
+  gst_harness_push (s.h[1], gst_buffer_new_allocate (NULL, 400, NULL));
+  expect_error (&s, "ref_sink has sound of 8000 Hz and 1 channel");
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* Pictures beside sound. */
+GST_START_TEST (test_mixed)
+{
+  Setup s;
+
+  setup_sound (&s, 8000, 8000);
+  gst_harness_set_src_caps (s.h[1], check_caps ("GRAY8", W, H));
+  push_sound (&s, 0, 0, 100, 1, 0);
+  push (&s, 1, 0, 0);
+  expect_error (&s, "dist_sink has 64x48 GRAY8");
+  teardown (&s);
+}
+
+GST_END_TEST;
+
 static Suite *
 spectralinspect_suite (void)
 {
@@ -452,6 +636,11 @@ spectralinspect_suite (void)
   tcase_add_test (tc, test_file);
   tcase_add_test (tc, test_full_disk);
   tcase_add_test (tc, test_no_folder);
+  tcase_add_test (tc, test_sound);
+  tcase_add_test (tc, test_sound_missing);
+  tcase_add_test (tc, test_sound_nan);
+  tcase_add_test (tc, test_sound_other_rate);
+  tcase_add_test (tc, test_mixed);
   return s;
 }
 
