@@ -24,7 +24,7 @@ trap 'exit 130' INT TERM
 bad=0
 for element in \
   compressedclassify compressedcolorize compressedoverlay compressedread \
-  compressedsegment compressedseparate corrupt spectralinspect \
+  compressedsegment compressedseparate audiocorrupt corrupt spectralinspect \
   wallocaudiodec wallocaudioenc wallocdec wallocenc walloclatents \
   walloclatentsenc wallocparse wallocthin; do
   dump=docs/plugins/inspect/$element.txt

@@ -17,6 +17,7 @@ plugin_init (GstPlugin * plugin)
 {
   gboolean ret = FALSE;
 
+  ret |= GST_ELEMENT_REGISTER (audiocorrupt, plugin);
   ret |= GST_ELEMENT_REGISTER (corrupt, plugin);
   ret |= GST_ELEMENT_REGISTER (spectralinspect, plugin);
 

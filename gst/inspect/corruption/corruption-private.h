@@ -49,6 +49,9 @@ struct corruption
 /* Words first to first + n - 1 of a stream; first is a multiple of 4. */
 void corruption_random (const corruption * c, unsigned stream,
     uint64_t first, uint32_t * out, size_t n);
+/* The same for those who have no picture; type: below 256. */
+void corruption_words (uint64_t seed, uint64_t frame, unsigned type,
+    unsigned stream, uint64_t first, uint32_t * out, size_t n);
 /* One number of [0, 1). */
 double corruption_uniform (const corruption * c, unsigned stream,
     unsigned index);

@@ -37,8 +37,8 @@ philox (uint32_t x[4][LANES], uint32_t k0, uint32_t k1)
 }
 
 void
-corruption_random (const corruption * c, unsigned stream, uint64_t first,
-    uint32_t * out, size_t n)
+corruption_words (uint64_t seed, uint64_t frame, unsigned type,
+    unsigned stream, uint64_t first, uint32_t * out, size_t n)
 {
   uint32_t x[4][LANES];
   uint64_t block = first / 4;
@@ -51,11 +51,11 @@ corruption_random (const corruption * c, unsigned stream, uint64_t first,
       x[0][i] = (uint32_t) (block + i);
       /* the type is in it: two corruptions behind each other with one seed
        * are independent */
-      x[1][i] = (uint32_t) ((block + i) >> 32) << 16 | c->type << 8 | stream;
-      x[2][i] = (uint32_t) c->frame;
-      x[3][i] = (uint32_t) (c->frame >> 32);
+      x[1][i] = (uint32_t) ((block + i) >> 32) << 16 | type << 8 | stream;
+      x[2][i] = (uint32_t) frame;
+      x[3][i] = (uint32_t) (frame >> 32);
     }
-    philox (x, (uint32_t) c->seed, (uint32_t) (c->seed >> 32));
+    philox (x, (uint32_t) seed, (uint32_t) (seed >> 32));
     if (take == 4 * LANES) {
       for (i = 0; i < LANES; i++)
         for (w = 0; w < 4; w++)
@@ -68,6 +68,13 @@ corruption_random (const corruption * c, unsigned stream, uint64_t first,
     n -= take;
     block += LANES;
   }
+}
+
+void
+corruption_random (const corruption * c, unsigned stream, uint64_t first,
+    uint32_t * out, size_t n)
+{
+  corruption_words (c->seed, c->frame, c->type, stream, first, out, n);
 }
 
 double
