@@ -115,6 +115,10 @@ class Fit:
             json.dump({'args': recipe(self.args), 'checks': self.curve,
                        'parameters': parameters(self.net)}, f, indent=1)
 
+    def resumes(self):
+        """Whether run() goes on from a file."""
+        return self.args.resume and os.path.exists(self.args.out + '.pt')
+
     def load(self):
         s = torch.load(self.args.out + '.pt', weights_only=True)
         self.net.load_state_dict(s['net'])
@@ -167,7 +171,7 @@ class Fit:
     def run(self):
         """Train, and load the best weights into net."""
         a = self.args
-        if a.resume and os.path.exists(a.out + '.pt'):
+        if self.resumes():
             self.load()
         every, total = max(1, a.steps // a.checks), []
         source = ahead(self.batches(a.seed + self.k))

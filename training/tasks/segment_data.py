@@ -10,13 +10,17 @@ import json
 import os
 
 import numpy as np
+import torch
 from PIL import Image
 
+import resample
 from segment_net import FINER
 
-CELL = 8 // FINER               # pixels of the coded frame per logit
+CELL = 8 // FINER               # pixels of the picture per logit
 QUALITIES = (15, 25, 50, 75, 90)
-HALF, WHOLE = (6, 18), (22, 96)  # qualities that code at half and full size
+LOW, HIGH = (4, 22), (22, 96)   # qualities; the low ones code at half size
+PART = 2 / 3                    # of the sides, for batches of parts
+NO_STEP = float(np.exp(3))      # of which segment_net.Rate says nothing
 
 
 class Classes:
@@ -72,25 +76,28 @@ def shares(label, classes, cell, rows, columns):
     """How much of each cell of cell x cell pixels is of each class: float32
     [classes, rows, columns]; pixels without class count nowhere."""
     h, w = label.shape
-    full = np.full((rows * cell, columns * cell), 255, np.uint8)
+    full = np.full((rows * cell, columns * cell), 255, np.intp)
     full[:min(h, rows * cell), :min(w, columns * cell)] = label[
         :rows * cell, :columns * cell]
-    full = full.reshape(rows, cell, columns, cell)
-    out = np.empty((classes, rows, columns), np.float32)
-    for k in range(classes):
-        out[k] = (full == k).sum((1, 3), dtype=np.uint16)
-    return out / (cell * cell)
+    cells = np.add.outer(np.repeat(np.arange(rows), cell) * columns,
+                         np.repeat(np.arange(columns), cell))
+    known = full < classes
+    count = np.bincount(full[known] * (rows * columns) + cells[known],
+                        minlength=classes * rows * columns)
+    return np.float32(count.reshape(classes, rows, columns)
+                      / (cell * cell))
 
 
-def vary(rgb, label, rng, void):
-    """Another view of a scene, of the same size: part of it enlarged, seen in
-    a mirror, in another light."""
-    h, w = label.shape
+def vary(rgb, label, rng, void, share=1.0):
+    """Another view of a scene, of this share of its sides: part of it
+    enlarged, seen in a mirror, in another light."""
+    full, (h, w) = label.shape, (int(n * share + 4) // 8 * 8 if share < 1
+                                 else n for n in label.shape)
     zoom = np.exp(rng.uniform(-0.2, 0.6))
     aspect = np.exp(rng.uniform(-0.08, 0.08))
     ch, cw = h / zoom * aspect, w / zoom / aspect
-    y, x = rng.uniform(min(0, h - ch), max(0, h - ch)), rng.uniform(
-        min(0, w - cw), max(0, w - cw))
+    y, x = (rng.uniform(min(0, a - b), max(0, a - b))
+            for a, b in zip(full, (ch, cw)))
     box = (x, y, x + cw, y + ch)
     picture = Image.fromarray(rgb)
     mark = Image.fromarray(label)
@@ -114,78 +121,82 @@ def vary(rgb, label, rng, void):
     return rgb, np.ascontiguousarray(label)
 
 
+def usual_maps(codec, channels, found, count=40):
+    """resample.Maps, fitted to some of the pictures."""
+    some = found[::max(1, len(found) // count)][:count]
+    return resample.fit(codec, channels, (load(pair)[0] for pair in some))
+
+
 class Reader:
     """Makes a network's input of a picture.
 
     kind: 'latents' (float32 [K, H, W]), 'decoded' (what the linear decoder
     makes of the same frame, uint8 [h, w, 3]) or 'pixels' (the picture as it
-    came)."""
+    came). maps: resample.Maps, and size: pixels of the shorter side, bring
+    latents to the size that the network is for."""
 
-    def __init__(self, kind, codec, channels):
+    def __init__(self, kind, codec, channels, maps=None, size=0):
         self.kind, self.codec, self.channels = kind, codec, channels
+        self.maps, self.size = maps, size
 
     def __call__(self, rgb, frame):
         """(array, step, scale)."""
         if self.kind == 'pixels':
-            return rgb, 1.0, 0
+            return rgb, NO_STEP, 0
         values, step, scale = self.codec.latents(frame, self.channels)
-        if self.kind == 'latents':
-            return values, step, scale
-        return self.codec.decode(frame, 'linear'), step, scale
-
-
-def encode_sized(codec, rgb, quality, half, channels=0):
-    """A frame at half or at full size, at the nearest quality that gives
-    this size."""
-    while True:
-        frame = codec.encode(rgb, quality, channels)
-        scale = codec.info(frame).scale
-        if scale == half or not 1 < quality < 100:
-            return frame
-        quality += 1 if scale > half else -1
+        if self.kind == 'decoded':
+            return self.codec.decode(frame, 'linear'), step, scale
+        if self.maps is not None:
+            h, w = rgb.shape[:2]
+            values, step, scale = self.maps.fitted(
+                torch.from_numpy(values)[None], torch.tensor([step]),
+                torch.tensor([float(scale)]), w, h, self.size)
+            values, step, scale = values[0].numpy(), step.item(), scale.item()
+        return values, step, scale
 
 
 class Batches:
     """Random views of a training set. The same seed gives the same views,
-    qualities and channels to every kind of reader."""
+    qualities and channels to every kind of reader. parts: so many batches
+    are of parts of pictures first, which cost less. original: the views
+    themselves come last."""
 
-    def __init__(self, found, classes, reader, seed, size=8):
+    def __init__(self, found, classes, reader, seed, size=8, parts=0,
+                 original=False):
         self.found, self.classes, self.size = found, classes, size
         self.reader, self.rng = reader, np.random.default_rng(seed)
-        self.order = []
+        self.order, self.parts, self.original = [], parts, original
 
     def __iter__(self):
         return self
 
+    def view(self):
+        """(value, step, scale, shares, picture)."""
+        rng = self.rng
+        if not self.order:
+            self.order = list(rng.permutation(len(self.found)))
+        rgb, label = load(self.found[self.order.pop()])
+        rgb, label = vary(rgb, label, rng, 255,
+                          PART if self.parts > 0 else 1.0)
+        quality = int(rng.integers(*(LOW if rng.random() < 0.3 else HIGH)))
+        keep = int(rng.integers(8, 65)) if rng.random() < 0.15 else 0
+        frame = self.reader.codec.encode(rgb, quality, keep)
+        rows, columns = (FINER * -(-n // 8) for n in label.shape)
+        return (*self.reader(rgb, frame),
+                shares(label, self.classes, CELL, rows, columns), rgb)
+
     def __next__(self):
         """(inputs float32 [n, ...], step [n], scale [n], shares float32
         [n, classes, rows, columns])."""
-        rng, items = self.rng, []
-        half = rng.random() < 0.25
-        while len(items) < self.size:
-            if not self.order:
-                self.order = list(rng.permutation(len(self.found)))
-            rgb, label = load(self.found[self.order.pop()])
-            rgb, label = vary(rgb, label, rng, 255)
-            quality = int(rng.integers(*(HALF if half else WHOLE)))
-            keep = int(rng.integers(8, 65)) if rng.random() < 0.15 else 0
-            frame = encode_sized(self.reader.codec, rgb, quality, half, keep)
-            if self.reader.codec.info(frame).scale != half:
-                continue        # a picture without detail
-            value, step, scale = self.reader(rgb, frame)
-            items.append((value, step, scale, self.target(label, value,
-                                                          scale)))
-        x, step, scale, target = zip(*items)
-        x = np.stack(x).astype(np.float32)
-        if self.reader.kind != 'latents':
-            # a copy: with channels last, oneDNN 2.6's bfloat16 gradients of
-            # dilated convolutions have garbage in the last channels
-            x = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
-        return x, np.float32(step), np.float32(scale), np.stack(target)
+        x, step, scale, target, rgb = zip(*[self.view()
+                                            for _ in range(self.size)])
+        self.parts -= 1
+        x = planes(x) if self.reader.kind != 'latents' else np.stack(x)
+        out = x, np.float32(step), np.float32(scale), np.stack(target)
+        return (*out, planes(rgb)) if self.original else out
 
-    def target(self, label, value, scale):
-        if self.reader.kind == 'latents':
-            rows, columns = (FINER * n for n in value.shape[1:])
-            return shares(label, self.classes, CELL << scale, rows, columns)
-        rows, columns = (FINER * -(-n // 8) for n in label.shape)
-        return shares(label, self.classes, CELL, rows, columns)
+
+def planes(pictures):
+    """float32 [n, 3, h, w] of pictures [h, w, 3]."""
+    return np.ascontiguousarray(
+        np.stack(pictures).astype(np.float32).transpose(0, 3, 1, 2))

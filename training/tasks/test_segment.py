@@ -17,6 +17,7 @@ network answered is kept in REPORT.npz: a test that was interrupted, or that
 gets one network more, goes on from there.
 """
 import argparse
+import base64
 import os
 import sys
 import time
@@ -28,6 +29,7 @@ import torch
 import export
 import fit
 import report
+import resample
 from latents import Codec
 from progress import Progress
 from segment_data import Classes, Reader, load, pairs
@@ -63,19 +65,43 @@ class Tested:
             data = f.read()
         self.kind, self.net = kind, export.Net(data)
         self.reader = Reader(kind, codec, channels)
+        self.made_for = int(self.net.metadata('walloc.size') or 0)
+        self.maps = {n: export.Net(base64.b64decode(graph)) for n, graph in [
+            (n, self.net.metadata('walloc.' + n)) for n in resample.FAR]
+            if graph}
         self.size, self.path = len(data), path
         self.name = [n for n in self.net.inputs
                      if n not in ('step', 'scale')][0]
         self.crc = zlib.crc32(data)
+
+    def fitted(self, x, step, scale, width, height):
+        """Latents [K, H, W] at the size that the network was made for, by the
+        graphs in its file; also the multiply-adds for it."""
+        up, down = resample.plan(width, height, int(scale), self.made_for,
+                                 *(n in self.maps for n in resample.FAR))
+        work = 0
+        for k in range(up + down):
+            net = self.maps['enlarge' if k < up else 'reduce']
+            x = net.run({'latents': x[None]})['latents_out'][0]
+            work += net.work
+            if k < up:
+                coded = int(scale) - k - 1
+                x = x[:, :-(-(-(-height // (1 << coded))) // 8),
+                      :-(-(-(-width // (1 << coded))) // 8)]
+        return x, step / (1 << down), 0 if down else scale, work
 
     def __call__(self, rgb, frame):
         """(logits, seconds to make the input, seconds of the network)."""
         a = time.process_time()
         x, step, scale = self.reader(rgb, frame)
         b = time.process_time()
-        x = np.float32(x)
+        x, self.work = np.float32(x), 0
         if self.kind != 'latents':
             x = np.ascontiguousarray(x.transpose(2, 0, 1))
+        else:
+            x, step, scale, self.work = self.fitted(x, step, scale,
+                                                    *rgb.shape[1::-1])
+            b = time.process_time()
         feed = {self.name: x[None], 'step': np.float32([step]),
                 'scale': np.float32([scale])}
         shapes = [feed[n].shape for n in self.net.inputs]
@@ -83,6 +109,7 @@ class Tested:
             self.net.prepare({n: feed[n].shape for n in self.net.inputs})
         c = time.process_time()
         out = self.net.run(feed)['logits']
+        self.work += self.net.work
         return out, b - a, time.process_time() - c
 
 
@@ -117,7 +144,8 @@ def test(tested, codec, found, classes, quality, kept, timed, bar):
     timed: pictures whose times are taken."""
     counts = {t.kind: [] for t in tested}
     spent = {t.kind: [] for t in tested}
-    work, bits, pixels, scales = {}, 0, 0, []
+    work = {t.kind: [] for t in tested}
+    bits, pixels, scales = 0, 0, []
     new = [t for t in tested if kept.get(t, quality) is None]
     every = max(1, len(found) // timed)
     for i, pair in enumerate(found):
@@ -131,7 +159,7 @@ def test(tested, codec, found, classes, quality, kept, timed, bar):
                 counts[t.kind].append(matrix(torch.tensor(logits), label))
             if i % every == 0:
                 spent[t.kind].append((make, run))
-                work[t.kind] = t.net.work
+                work[t.kind].append(t.work)
         bar.step()
     for t in tested:
         if t in new:
@@ -147,7 +175,7 @@ def test(tested, codec, found, classes, quality, kept, timed, bar):
             'iou': dict(zip(classes.labels, np.round(ious(total), 4))),
             'pixel_accuracy': round(float(np.diag(total).sum()
                                           / total.sum()), 4),
-            'multiply_adds': work[kind], 'input_ms': round(make, 2),
+            'multiply_adds': int(np.mean(work[kind])), 'input_ms': round(make, 2),
             'network_ms': round(run, 2), 'confusion': total}
     return out, counts
 

@@ -110,11 +110,52 @@ class Figures(unittest.TestCase):
             known = marks < 2
             self.assertGreater((red == marks)[known].mean(), .93)
 
+    def test_views_of_parts_are_smaller_not_reduced(self):
+        rng = np.random.default_rng(6)
+        rgb = np.zeros((96, 144, 3), np.uint8)
+        rgb[..., 0] = 255 * (np.arange(144) // 24 % 2)
+        label = np.uint8(rgb[..., 0] > 0)
+        widths = []
+        for share in (1.0, 2 / 3):
+            view, marks = segment_data.vary(rgb, label, rng, 255, share)
+            self.assertEqual(marks.shape, (96, 144) if share == 1
+                             else (64, 96))
+            self.assertEqual(view.shape[:2], marks.shape)
+            each = []
+            for _ in range(40):
+                marks = segment_data.vary(rgb, label, rng, 255, share)[1]
+                row = marks[32][marks[32] < 2].astype(int)
+                edges = np.flatnonzero(np.diff(row))
+                each.extend(np.diff(edges))
+            widths.append(np.median(each))
+        self.assertLess(abs(widths[1] / widths[0] - 1), .2, widths)
+
+    def test_what_is_taken_over(self):
+        """Trunk and stem of another network of pixels; a network of latents
+        begins with the same trunk and an additional block that does nothing."""
+        torch.manual_seed(7)
+        other = segment_net.pixel_network(3)
+        for p in other.parameters():
+            torch.nn.init.normal_(p, std=.05)
+        x = torch.randn(1, segment_net.WIDTH, 9, 6)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'a.pt')
+            torch.save({'best': other.state_dict()}, path)
+            for net in (segment_net.pixel_network(3),
+                        segment_net.latent_network(48, 3, np.ones(48))):
+                train_segment.take_over(net, path)
+                with torch.no_grad():
+                    a, b = net.trunk(x), other.trunk(x)
+                torch.testing.assert_close(a, b)
+                self.assertEqual(a.shape, (1, 3, 18, 12))
+            with self.assertRaisesRegex(ValueError, 'other classes'):
+                train_segment.take_over(segment_net.pixel_network(4), path)
+
     def test_sizes_are_equal(self):
         for k in (32, 64, 96):
-            a = fit.parameters(segment_net.LatentSegment(k, 11, np.ones(k)))
-            b = fit.parameters(segment_net.PixelSegment(11))
-            self.assertLess(abs(a / b - 1), .05)
+            a = fit.parameters(segment_net.latent_network(k, 11, np.ones(k)))
+            b = fit.parameters(segment_net.pixel_network(11))
+            self.assertLess(abs(a / b - 1), .01)
         group = colour_data.groups(find_model('photo-1'))
         a = fit.parameters(colour_net.LatentColour(
             group, np.ones(len(group)), np.ones((group == 1).sum())))
@@ -195,6 +236,8 @@ class Steps(unittest.TestCase):
         model = onnx.load(self.at('net.onnx'))
         meta = {p.key: p.value for p in model.metadata_props}
         self.assertEqual(meta['walloc.task'], 'segment')
+        self.assertEqual(meta['walloc.size'], '64')
+        self.assertTrue({'walloc.enlarge', 'walloc.reduce'} <= set(meta))
         self.assertEqual(json.loads(meta['walloc.labels']), ['cold', 'warm'])
         self.assertEqual(json.loads(meta['walloc.palette'])[1], '#ff0000')
         status, text = run(
@@ -226,6 +269,26 @@ class Steps(unittest.TestCase):
             after = json.load(f)['checks']
         self.assertEqual(after[:2], before)
         self.assertEqual(after[-1]['step'], 106)
+
+    def test_latents_begin_with_what_pixels_taught(self):
+        def train(out, *more):
+            return run('train_segment.py', '--data', self.at('data'),
+                       '--classes', self.at('data/classes.json'), '--out',
+                       self.at(out), '--checks', 1, '--batch', 2, *more)
+
+        status, text = train('seen', '--input', 'pixels', '--steps', 40,
+                             '--parts', 10)
+        self.assertEqual(status, 0, text)
+        for kind in ('latents', 'decoded'):
+            status, text = train(kind, '--start', self.at('seen.pt'),
+                                 '--input', kind, '--meet', 90, '--steps', 6)
+            self.assertEqual(status, 0, text)
+            with open(self.at(kind + '-stem.curve.json')) as f:
+                checks = json.load(f)['checks']
+            self.assertGreater(checks[-1]['value'], -.9, kind)
+        status, text = train('no', '--start', self.at('data/classes.json'),
+                             '--steps', 1)
+        self.assertTrue(status and 'classes.json is no' in text, text)
 
     def test_colours_train_and_are_exported(self):
         folder = self.at('data/train')
