@@ -102,7 +102,7 @@ def vary(rgb, label, rng, void, share=1.0):
     picture = Image.fromarray(rgb)
     mark = Image.fromarray(label)
     # beyond the borders: mean colour, no class
-    fill = tuple(int(v) for v in rgb.mean((0, 1)))
+    fill = tuple(int(v) for v in rgb[::8, ::8].mean((0, 1)))
     picture = picture.transform((w, h), Image.EXTENT, box, Image.BILINEAR,
                                 fillcolor=fill)
     mark = mark.transform((w, h), Image.EXTENT, box, Image.NEAREST,
