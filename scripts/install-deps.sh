@@ -27,7 +27,10 @@ packages_of () {
         gstreamer1.0-plugins-base gstreamer1.0-plugins-good
         gstreamer1.0-plugins-bad'
       ;;
-    test) echo 'indent shellcheck valgrind git python3-numpy' ;;
+    test)
+      echo 'indent shellcheck valgrind git python3-numpy python3-pil python3-gi
+        gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0'
+      ;;
     demo)
       echo 'palapeli-data pocketsphinx-testdata python3-numpy python3-pil
         asterisk-core-sounds-en-wav fonts-dejavu-core'

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""walloc-eval: statistics against known values, sweeps that say nonsense, results
+that were cut off, workers that die, and a small sweep to its end twice."""
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+from PIL import Image
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))))
+TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
+sys.path.insert(0, os.path.join(ROOT, 'tools'))
+from eval import pool, spec, stats, store, summary  # noqa: E402
+
+
+def die(item):
+    """Work for test_pool: some items kill their process."""
+    if item == 'always':
+        os._exit(7)
+    if item.startswith('once '):
+        path = item[5:]
+        if not os.path.exists(path):
+            open(path, 'w').close()
+            os.kill(os.getpid(), 9)
+    if item == 'bug':
+        raise ValueError('a bug')
+    return item.upper()
+
+
+class Stats(unittest.TestCase):
+    def test_wilson(self):
+        # Newcombe 1998, table I
+        for hits, n, low, high in ((81, 263, .2553, .3662),
+                                   (15, 148, .0624, .1605),
+                                   (0, 20, 0, .1611), (1, 29, .0061, .1718)):
+            got = stats.wilson(hits, n)
+            self.assertAlmostEqual(got[0], low, 4)
+            self.assertAlmostEqual(got[1], high, 4)
+        self.assertEqual(stats.wilson(0, 0), (0, 1))
+
+    def test_sign(self):
+        self.assertEqual(stats.sign_test(0, 0), 1)
+        self.assertAlmostEqual(stats.sign_test(1, 7), 0.0703125)
+        self.assertAlmostEqual(stats.sign_test(7, 1), 0.0703125)
+        self.assertEqual(stats.sign_test(5, 5), 1)
+
+    def test_rates(self):
+        self.assertAlmostEqual(stats.at_rate([.1, 1], [20, 30], 10 ** -.5), 25)
+        self.assertTrue(math.isnan(stats.at_rate([.1, 1], [20, 30], 2)))
+        self.assertEqual(stats.common_rates([[1, 2], [3, 4]]), [])
+        got = stats.common_rates([[.1, 1], [.2, 3]], 3)
+        self.assertAlmostEqual(got[0], .2)
+        self.assertAlmostEqual(got[2], 1)
+        self.assertAlmostEqual(got[1], .2 ** .5)
+
+    def test_correlation(self):
+        a, b = [1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5]
+        r, low, high = stats.pearson(a, b)
+        self.assertAlmostEqual(r, 0.8285714)
+        self.assertTrue(-1 < low < r < high < 1)
+        self.assertAlmostEqual(stats.spearman(a, np.exp(b))[0], 0.8285714)
+        # equal values share their rank
+        self.assertAlmostEqual(stats.spearman([1, 1, 2, 3], [1, 1, 2, 3])[0],
+                               1)
+        self.assertTrue(math.isnan(stats.pearson([1, 2, 3], [1, 2, 3])[0]))
+        self.assertTrue(math.isnan(stats.pearson([1] * 5, range(5))[0]))
+        self.assertAlmostEqual(
+            stats.pearson([1, 2, 3, 4, float('nan')], [2, 4, 6, 8, 1])[0], 1)
+
+    def test_bootstrap(self):
+        low, high = stats.bootstrap(np.arange(100))
+        self.assertTrue(43 < low < 45 and 54 < high < 56)
+        self.assertTrue(math.isnan(stats.bootstrap([1])[0]))
+
+
+class Spec(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.picture = os.path.join(self.folder.name, 'a.png')
+        Image.new('RGB', (8, 8)).save(self.picture)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def bad(self, text, **data):
+        data = dict({'inputs': [self.picture], 'codec': [{'name': 'jpeg'}]},
+                    **data)
+        with self.assertRaises(spec.SpecError) as e:
+            spec.Sweep({k: v for k, v in data.items() if v is not None})
+        self.assertIn(text, str(e.exception))
+
+    def test_nonsense(self):
+        self.bad('there are no pictures in "nowhere', inputs=['nowhere/*.png'])
+        self.bad('"inputs" is missing', inputs=None)
+        self.bad('"codec" is missing', codec=[])
+        self.bad('codec "mp3" is none of', codec=[{'name': 'mp3'}])
+        self.bad('no list of numbers', codec=['jpeg:high'])
+        self.bad("unknown keys ['quality']",
+                 codec=[{'name': 'jpeg', 'quality': 3}])
+        self.bad('come together', codec=[{'name': 'x', 'encode': 'a'}])
+        self.bad('"mist" is none of clean', corruptions=['mist:2'])
+        self.bad('not within 1 to 5', corruptions=['fog:0-3'])
+        self.bad('not within 1 to 5', corruptions=['fog:4-3'])
+        self.bad('not within 1 to 5', corruptions=['fog:x'])
+        self.bad('neither', variant='mine')
+        self.bad('seed: -1', seed=-1)
+        self.bad("unknown keys ['codecs']", codecs=[])
+
+    def test_file(self):
+        path = os.path.join(self.folder.name, 's.toml')
+        with open(path, 'w') as f:
+            f.write('inputs = ["*.png"]\ncorruptions = ["clean", "all:2", '
+                    '"fog:1-3"]\n[[codec]]\nname = "jpeg"\n'
+                    'settings = [10, 50]\n[[codec]]\nname = "mine"\nencode = '
+                    '"jpegenc quality={setting}"\ndecode = "jpegdec"\n'
+                    'settings = [3]\n')
+        cells = spec.load(path).cells()
+        self.assertEqual(len(cells), (1 + 15 + 2) * 3)
+        self.assertEqual(len({c['key'] for c in cells}), len(cells))
+        self.assertEqual(cells, spec.load(path).cells())
+        with open(path, 'w') as f:
+            f.write('inputs = [')
+        with self.assertRaises(spec.SpecError):
+            spec.load(path)
+        with self.assertRaises(spec.SpecError) as e:
+            spec.load(path + 'x')
+        self.assertIn('No such file', str(e.exception))
+
+
+class Store(unittest.TestCase):
+    def test_cut_off(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'r.jsonl')
+            s = store.Store(path)
+            s.add({'key': 'a', 'n': 1})
+            s.add({'key': 'b', 'error': 'x'})
+            s.close()
+            with open(path, 'a') as f:
+                f.write('{"key": "c", "n"')
+            s = store.Store(path)
+            s.add({'key': 'a', 'error': 'later'})
+            s.add({'key': 'b', 'n': 2})
+            s.close()
+            lines, broken = store.read(path)
+            self.assertEqual(broken, 1)
+            self.assertEqual(lines, {'a': {'key': 'a', 'n': 1},
+                                     'b': {'key': 'b', 'n': 2}})
+
+    @unittest.skipUnless(os.path.exists('/dev/full'), 'no /dev/full')
+    def test_full(self):
+        s = store.Store('/dev/full')
+        with self.assertRaises(store.StoreError) as e:
+            s.add({'key': 'a'})
+        self.assertIn('run again to go on', str(e.exception))
+        s.close()
+
+
+class Pool(unittest.TestCase):
+    def test_dying(self):
+        with tempfile.TemporaryDirectory() as folder:
+            once = 'once ' + os.path.join(folder, 'flag')
+            got = {}
+
+            def done(item, ok, result):
+                self.assertNotIn(item, got)
+                got[item] = ok, result
+
+            pool.run(die, ['a', once, 'always', 'bug', 'b', 'c'], 2, done)
+        self.assertEqual(got['a'], (True, 'A'))
+        self.assertEqual(got['c'], (True, 'C'))
+        self.assertTrue(got[once][0])
+        self.assertFalse(got['always'][0])
+        self.assertIn('ended with 7', got['always'][1])
+        self.assertEqual(got['bug'], (False, 'ValueError: a bug'))
+
+
+def pictures(folder):
+    """Two pictures with something in them, one of odd size, and no picture."""
+    rng = np.random.default_rng(4)
+    for name, (h, w) in {'a.png': (48, 64), 'b.png': (51, 37)}.items():
+        y, x = np.mgrid[:h, :w]
+        rgb = np.stack([128 + 90 * np.sin(x / 7 + k) * np.cos(y / (5 + k))
+                        for k in range(3)], 2) + rng.normal(0, 4, (h, w, 3))
+        Image.fromarray(np.clip(rgb, 0, 255).astype(np.uint8)).save(
+            os.path.join(folder, name))
+    with open(os.path.join(folder, 'c.png'), 'w') as f:
+        f.write('no picture')
+
+
+def tool(*args):
+    return subprocess.run([sys.executable, TOOL, *args], capture_output=True,
+                          text=True, timeout=170)
+
+
+@unittest.skipUnless(os.environ.get('WALLOC_EVAL_PIPELINES'),
+                     'pipelines are run by the build (WALLOC_EVAL_PIPELINES)')
+class Sweep(unittest.TestCase):
+    def test_all(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pictures(folder)
+            out = os.path.join(folder, 'out')
+            args = ('run', '--inputs', folder, '--codecs', 'walloc:20,70',
+                    'none', '--corruptions', 'clean', 'gaussian_noise:3',
+                    '--jobs', '2', '--out', out)
+            first = tool(*args)
+            self.assertEqual(first.returncode, 1, first.stderr)
+            self.assertIn('cannot identify', first.stderr)
+            lines, _ = store.read(os.path.join(out, 'results.jsonl'))
+            self.assertEqual(len(lines), 3 * 2 * 3)
+            good = [v for v in lines.values() if 'error' not in v]
+            self.assertEqual(len(good), 12)
+            self.check(good)
+            # nothing is left to do
+            again = tool(*args)
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertIn('18 done already', again.stderr)
+            text = tool('summary', out)
+            self.assertEqual(text.returncode, 0, text.stderr)
+            self.assertIn('## gaussian_noise 3', text.stdout)
+            self.assertIn('6 cells failed', text.stdout)
+            merged = tool('merge', out, out, '--out',
+                          os.path.join(folder, 'm'))
+            self.assertIn('18 cells', merged.stdout)
+
+    def check(self, lines):
+        for v in lines:
+            m = v['metrics']
+            if v['codec'] == 'none' and not v['corruption']:
+                self.assertEqual(m['error']['mse'], 0)
+                self.assertEqual(v['bpp'], 24)
+            if v['corruption']:
+                # bands add up, and the result is the corrupted one's
+                for name in 'RGC':
+                    self.assertAlmostEqual(sum(m[name]['bands'])
+                                           / max(m[name]['mse'], 1e-9),
+                                           1 if m[name]['mse'] else 0, 3)
+                if v['codec'] == 'none':
+                    self.assertEqual(m['G']['mse'], 0)
+                    self.assertAlmostEqual(m['R']['mse'], m['C']['mse'])
+        by = summary.groups(lines)
+        for key in ((None, 0), ('gaussian_noise', 3)):
+            low, high = (by[key]['walloc'][q] for q in (20, 70))
+            self.assertLess(summary.rate(low), summary.rate(high))
+        clean = by[None, 0]['walloc']
+        self.assertLess(summary.mean(clean[20], 'R', 'psnr')[0],
+                        summary.mean(clean[70], 'R', 'psnr')[0])
+
+    def test_errors(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pictures(folder)
+            got = tool('run', '--inputs', folder, '--codecs', 'what',
+                       '--out', folder)
+            self.assertEqual(got.returncode, 2)
+            self.assertIn('codec "what" is none of', got.stderr)
+            sweep = os.path.join(folder, 's.toml')
+            with open(sweep, 'w') as f:
+                f.write('inputs = ["a.png"]\n[[codec]]\nname = "x"\nencode = '
+                        '"nosuchelement q={setting}"\ndecode = "identity"\n'
+                        'settings = [1]\n[[codec]]\nname = "none"\n')
+            got = tool('run', sweep, '--out', os.path.join(folder, 'o'))
+            self.assertIn('x is left out: GStreamer elements nosuchelement',
+                          got.stderr)
+            with open(os.path.join(folder, 'o', 'results.jsonl')) as f:
+                self.assertEqual([json.loads(v)['codec'] for v in f],
+                                 ['none'])
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a sweep is: a TOML file or arguments, checked before anything runs.
+
+    inputs = ["photos/*.png", "more/"]
+    corruptions = ["clean", "gaussian_noise:1-5", "fog:3"]
+    variant = "imagecorruptions"
+    seed = 1
+    size = 0                    # shorter side is reduced to it; 0: as is
+    [[codec]]
+    name = "walloc"
+    settings = [10, 30, 60]
+    [[codec]]
+    name = "mine"
+    encode = "jpegenc quality={setting} idct-method=1"
+    decode = "jpegdec"
+    settings = [10, 50]
+"""
+import glob
+import hashlib
+import json
+import os
+import tomllib
+
+from . import codecs
+
+CORRUPTIONS = (
+    'gaussian_noise shot_noise impulse_noise defocus_blur glass_blur '
+    'motion_blur zoom_blur snow frost fog brightness contrast '
+    'elastic_transform pixelate jpeg_compression').split()
+PICTURES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff', '.ppm')
+KNOWN = {'inputs', 'corruptions', 'variant', 'seed', 'size', 'codec',
+         'bands', 'name'}
+VERSION = 1                     # of lines; another one, other lines
+
+
+class SpecError(Exception):
+    """A sweep that says what cannot be; names the key."""
+
+
+def parse_corruption(text):
+    """"fog:2-4" to [("fog", 2), ("fog", 3), ("fog", 4)]; "clean" to
+    [(None, 0)]."""
+    if text == 'clean':
+        return [(None, 0)]
+    name, _, severities = text.partition(':')
+    names = CORRUPTIONS if name == 'all' else [name]
+    if any(n not in CORRUPTIONS for n in names):
+        raise SpecError(f'corruptions: "{name}" is none of clean, all, '
+                        f'{", ".join(CORRUPTIONS)}')
+    low, _, high = (severities or '1-5').partition('-')
+    try:
+        low = int(low)
+        high = int(high or low)
+    except ValueError:
+        low = 0
+    if not 1 <= low <= high <= 5:
+        raise SpecError(f'corruptions: severities "{severities}" of '
+                        f'"{name}" are not within 1 to 5')
+    return [(n, s) for n in names for s in range(low, high + 1)]
+
+
+def parse_codec(entry, known):
+    """A [[codec]] table, or "name:1,2,3", to (codec, settings)."""
+    if isinstance(entry, str):
+        name, _, settings = entry.partition(':')
+        entry = {'name': name}
+        if settings:
+            try:
+                entry['settings'] = [float(v) if '.' in v else int(v)
+                                     for v in settings.split(',')]
+            except ValueError:
+                raise SpecError(f'codec "{name}": "{settings}" is no list of '
+                                'numbers') from None
+    name = entry.get('name')
+    if not name:
+        raise SpecError('a [[codec]] has no "name"')
+    extra = set(entry) - {'name', 'settings', 'encode', 'decode'}
+    if extra:
+        raise SpecError(f'codec "{name}": unknown keys {sorted(extra)}')
+    if 'encode' in entry or 'decode' in entry:
+        if not ('encode' in entry and 'decode' in entry):
+            raise SpecError(f'codec "{name}": "encode" and "decode" come '
+                            'together')
+        codec = codecs.own(name, entry['encode'], entry['decode'],
+                           entry.get('settings'))
+    elif name in known:
+        codec = known[name]
+    else:
+        raise SpecError(f'codec "{name}" is none of {", ".join(known)}; a '
+                        'codec of your own needs "encode" and "decode"')
+    settings = entry.get('settings') or codec.settings
+    if not isinstance(settings, list) or not all(
+            isinstance(v, (int, float)) for v in settings):
+        raise SpecError(f'codec "{name}": "settings" must be a list of '
+                        'numbers')
+    return codec, settings
+
+
+def find_inputs(patterns, base='.'):
+    """Files of patterns and folders, each once, in order of name."""
+    found = []
+    for pattern in patterns:
+        path = os.path.join(base, os.path.expanduser(pattern))
+        if os.path.isdir(path):
+            names = [os.path.join(root, n) for root, _, files in os.walk(path)
+                     for n in files if n.lower().endswith(PICTURES)]
+        else:
+            names = glob.glob(path, recursive=True)
+        if not names:
+            raise SpecError(f'inputs: there are no pictures in "{pattern}"')
+        found += names
+    return sorted(dict.fromkeys(os.path.normpath(n) for n in found))
+
+
+class Sweep:
+    """inputs: paths; codecs: [(codec, settings)]; corruptions: [(type,
+    severity)]; the rest as in the file."""
+
+    def __init__(self, data, base='.'):
+        extra = set(data) - KNOWN
+        if extra:
+            raise SpecError(f'unknown keys {sorted(extra)}; known are '
+                            f'{sorted(KNOWN)}')
+        known = codecs.table()
+        self.data = data
+        self.name = data.get('name', 'sweep')
+        self.inputs = find_inputs(data.get('inputs') or [], base)
+        if not self.inputs:
+            raise SpecError('"inputs" is missing: files, patterns or folders')
+        self.codecs = [parse_codec(v, known) for v in data.get('codec') or []]
+        if not self.codecs:
+            raise SpecError('"codec" is missing: [[codec]] tables with a '
+                            '"name"')
+        self.corruptions = []
+        for v in data.get('corruptions') or ['clean']:
+            self.corruptions += [c for c in parse_corruption(v)
+                                 if c not in self.corruptions]
+        self.variant = data.get('variant', 'imagecorruptions')
+        if self.variant not in ('imagecorruptions', 'hendrycks'):
+            raise SpecError(f'variant: "{self.variant}" is neither '
+                            'imagecorruptions nor hendrycks')
+        self.seed = self._number('seed', 0, 0, 2 ** 63)
+        self.size = self._number('size', 0, 0, 16384)
+        self.bands = self._number('bands', 32, 2, 1024)
+
+    def _number(self, key, default, low, high):
+        v = self.data.get(key, default)
+        if not isinstance(v, int) or not low <= v <= high:
+            raise SpecError(f'{key}: {v!r} is no whole number of {low} to '
+                            f'{high}')
+        return v
+
+    def cells(self):
+        """All that is to be done, as dicts that JSON can hold; each has a key
+        that is the same in every run of the same thing."""
+        out = []
+        for path in self.inputs:
+            for kind, severity in self.corruptions:
+                for codec, settings in self.codecs:
+                    for setting in settings:
+                        cell = {
+                            'v': VERSION, 'input': path, 'size': self.size,
+                            'corruption': kind, 'severity': severity,
+                            'variant': self.variant if kind else None,
+                            'seed': self.seed if kind else None,
+                            'codec': codec.name, 'setting': setting,
+                            'how': getattr(codec, 'encode', '') + ' | '
+                            + getattr(codec, 'decode', ''),
+                            'bands': self.bands,
+                        }
+                        out.append(dict(cell, key=key_of(cell)))
+        return out
+
+
+def key_of(cell):
+    """Hash of what a cell says, 16 hexadecimal digits."""
+    text = json.dumps(cell, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load(path):
+    """The sweep of a TOML file; inputs are relative to it. Raises SpecError."""
+    try:
+        with open(path, 'rb') as f:
+            data = tomllib.load(f)
+    except OSError as e:
+        raise SpecError(f'{path}: {e.strerror}') from None
+    except tomllib.TOMLDecodeError as e:
+        raise SpecError(f'{path}: {e}') from None
+    return Sweep(data, os.path.dirname(os.path.abspath(path)))

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Results: one line of JSON per cell, added as they come.
+
+A line that was cut off (a crash, a full disk) is left out when read, and its
+cell is done again. A cell that is there twice counts once, the newest with a
+result."""
+import json
+import os
+
+
+class StoreError(Exception):
+    """A file that cannot be read or written; says which and why."""
+
+
+def read(*paths):
+    """{key: line} of all files; later ones win, errors never win over
+    results. Also counts lines that are no JSON."""
+    out, broken = {}, 0
+    for path in paths:
+        try:
+            with open(path, encoding='utf-8', errors='replace') as f:
+                for text in f:
+                    try:
+                        line = json.loads(text)
+                        key = line['key']
+                    except (ValueError, TypeError, KeyError):
+                        broken += bool(text.strip())
+                        continue
+                    if line.get('error') and not out.get(
+                            key, {'error': 1}).get('error'):
+                        continue
+                    out[key] = line
+        except OSError as e:
+            raise StoreError(f'{path}: {e.strerror}') from None
+    return out, broken
+
+
+class Store:
+    """The results of one run; add() returns when the line is on its way to the
+    disk."""
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            # a line that was cut off must not be glued to the next
+            cut = os.path.exists(path) and os.path.getsize(path) > 0
+            if cut:
+                with open(path, 'rb') as f:
+                    f.seek(-1, os.SEEK_END)
+                    cut = f.read(1) != b'\n'
+            self.file = open(path, 'a', encoding='utf-8')
+            if cut:
+                self.file.write('\n')
+        except OSError as e:
+            raise StoreError(f'{path}: {e.strerror}') from None
+
+    def add(self, line):
+        try:
+            self.file.write(json.dumps(line, sort_keys=True) + '\n')
+            self.file.flush()
+        except OSError as e:
+            raise StoreError(f'{self.path}: {e.strerror}; what was measured '
+                             'until now is kept, run again to go on') from None
+
+    def close(self):
+        try:
+            self.file.close()
+        except OSError:
+            pass
