@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Tests of elements with threads, under ThreadSanitizer.
+#
+# usage: sh tests/tsan.sh [MESON-TEST-ARGUMENTS...]
+# Default: the elements that run networks on latents. Builds in build-tsan/.
+# GLib and GStreamer are the system's: tests/tsan has what it must be told of them.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+if [ ! -f build-tsan/build.ninja ]; then
+  CC=${CC:-gcc} meson setup build-tsan -Dbuildtype=debugoptimized \
+    -Db_sanitize=thread -Db_lundef=false || exit 1
+fi
+tests=''
+for file in tests/check/*/compressed*.c tests/check/elements/walloclatents*.c; do
+  folder=$(basename "$(dirname "$file")")
+  tests="$tests gst-$folder-$(basename "$file" .c)"
+done
+targets=''
+for test in $tests; do
+  folder=${test#gst-}
+  targets="$targets tests/check/elements/$test"
+done
+# shellcheck disable=SC2086
+ninja -C build-tsan $targets gst/walloc/libgstwalloc.so \
+  gst/compressed/libgstcompressed.so || exit 1
+cc=${CC:-gcc}
+# shellcheck disable=SC2046
+$cc -O1 -g -Wall -shared -fPIC \
+  -o build-tsan/tsan-glib.so tests/tsan/tsan-glib.c \
+  $(pkg-config --cflags --libs gstreamer-1.0) -ldl || exit 1
+
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $tests
+exec meson test -C build-tsan --no-rebuild --print-errorlogs \
+  --num-processes 2 --timeout-multiplier 10 \
+  --wrapper "env LD_PRELOAD=$PWD/build-tsan/tsan-glib.so \
+CK_TIMEOUT_MULTIPLIER=10 G_SLICE=always-malloc \
+TSAN_OPTIONS=suppressions=$PWD/tests/tsan/suppressions.txt:halt_on_error=0:exitcode=66:history_size=7" \
+  "$@"
