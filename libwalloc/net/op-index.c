@@ -6,11 +6,20 @@
 #include <math.h>
 #include <string.h>
 
+/* Places of the last axis that follow each other in the input, too. */
+typedef struct
+{
+  size_t n;
+  int64_t at;                   /* offset in the input, -1: fill */
+} index_piece;
+
 typedef struct
 {
   unsigned rank;                /* axes that have a table */
   size_t n[NET_RANK];
   int64_t *map[NET_RANK];       /* offset in the input, -1: fill */
+  index_piece *pieces;          /* the last table again */
+  size_t n_pieces;
   size_t inner;                 /* values copied as they are */
   size_t rows;                  /* product of n but the last */
   unsigned size;
@@ -18,11 +27,11 @@ typedef struct
 } index_param;
 
 static void
-fill_values (const index_param * p, char *out)
+fill_values (const index_param * p, size_t n, char *out)
 {
   size_t i;
 
-  for (i = 0; i < p->inner; i++)
+  for (i = 0; i < n * p->inner; i++)
     memcpy (out + i * p->size, &p->fill, p->size);
 }
 
@@ -35,7 +44,7 @@ index_run (const net_step * step, const net_tensor * t, unsigned index)
   size_t row = p->rows * index / step->count, left, i;
   size_t end = p->rows * (index + 1) / step->count;
   size_t bytes = p->inner * p->size, last = p->n[p->rank - 1];
-  const int64_t *map = p->map[p->rank - 1];
+  const index_piece *piece;
   int64_t base, at;
   unsigned a;
 
@@ -48,16 +57,42 @@ index_run (const net_step * step, const net_tensor * t, unsigned index)
       left /= p->n[a];
       base = at < 0 || base < 0 ? -1 : base + at;
     }
-    for (i = 0; i < last; i++) {
-      if (base < 0 || map[i] < 0)
-        fill_values (p, out);
-      else if (bytes == 4)
-        memcpy (out, in + (base + map[i]) * 4, 4);
+    for (i = 0; i < p->n_pieces; i++) {
+      piece = &p->pieces[i];
+      if (base < 0 || piece->at < 0)
+        fill_values (p, piece->n, out);
+      else if (piece->n * bytes == 4)
+        memcpy (out, in + (base + piece->at) * 4, 4);
       else
-        memcpy (out, in + (base + map[i]) * p->size, bytes);
-      out += bytes;
+        memcpy (out, in + (base + piece->at) * p->size, piece->n * bytes);
+      out += piece->n * bytes;
     }
   }
+}
+
+/* False: no memory. */
+static bool
+find_pieces (walloc_net * net, index_param * p)
+{
+  const size_t last = p->n[p->rank - 1];
+  const int64_t *map = p->map[p->rank - 1];
+  index_piece *piece = NULL;
+  size_t i;
+
+  p->pieces = net_plan_alloc (net, last, sizeof *p->pieces);
+  if (p->pieces == NULL)
+    return false;
+  for (i = 0; i < last; i++) {
+    if (piece != NULL && (map[i] < 0 ? piece->at < 0 : piece->at >= 0
+            && map[i] == piece->at + (int64_t) (piece->n * p->inner))) {
+      piece->n++;
+      continue;
+    }
+    piece = &p->pieces[p->n_pieces++];
+    piece->n = 1;
+    piece->at = map[i];
+  }
+  return true;
 }
 
 /* Memory order of t's axes, outermost first. */
@@ -114,6 +149,8 @@ emit_index (walloc_net * net, const net_node * node, int in, int out,
     if (i + 1 < k)
       p->rows *= p->n[i];
   }
+  if (!find_pieces (net, p))
+    return net_no_memory (node, error);
   step.run = index_run;
   step.count = net_parts (p->rows, p->n[k - 1] * p->inner);
   step.in[0] = in;
