@@ -132,11 +132,17 @@ GstFlowReturn
 gst_spectral_inspect_finish (GstSpectralInspect * self)
 {
   GstFlowReturn ret = GST_FLOW_OK;
+  GstClockTime interval;
+
+  GST_OBJECT_LOCK (self);
+  interval = self->interval;
+  GST_OBJECT_UNLOCK (self);
 
   if (self->pooled && (self->pooled->frames || self->window_result->frames)) {
     GstClockTime end = self->window_end;
 
-    ret = gst_spectral_inspect_end_window (self);
+    if (interval)
+      ret = gst_spectral_inspect_end_window (self);
     if (ret == GST_FLOW_OK)
       ret = gst_spectral_inspect_report (self, self->pooled, TRUE,
           self->first, end, self->first);

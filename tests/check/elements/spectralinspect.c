@@ -209,6 +209,30 @@ GST_START_TEST (test_known)
 
 GST_END_TEST;
 
+/* Only one report. */
+GST_START_TEST (test_no_interval)
+{
+  GstMessage *m;
+  Setup s;
+  guint i, windows;
+
+  setup_full (&s, 2, "interval", "0", "GRAY8", W, W);
+  for (i = 0; i < 60; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 1);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, &windows);
+  fail_unless_equals_int (windows, 0);
+  fail_unless_equals_uint64 (number (m, "frames"), 60);
+  gst_message_unref (m);
+  gst_buffer_unref (gst_harness_pull (s.h[0]));
+  fail_unless (gst_harness_try_pull (s.h[0]) == NULL);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
 /* Every third frame is measured; squared errors are of all. */
 GST_START_TEST (test_stride)
 {
@@ -627,6 +651,7 @@ spectralinspect_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_known);
+  tcase_add_test (tc, test_no_interval);
   tcase_add_test (tc, test_stride);
   tcase_add_test (tc, test_missing);
   tcase_add_test (tc, test_ends_early);
