@@ -10,6 +10,8 @@ usage: task_speed.py --task NAME,TASK.onnx,PIXELS.onnx,FOLDER ...
 Every NAME is measured on COUNT pictures of FOLDER, evenly spaced, coded as RGB
 at each quality; and, for live use, on the first of them tiled to each of
 --sizes (the network on latents alone when the PIXELS.onnx are for one size).
+Networks that say what size they are for (docs/design/latent-inference.md,
+"Size") get latents of large frames reduced, PIXELS.onnx all of their pixels.
 PIXELS.onnx is the network of the same size that was trained on decoded pixels
 (training/tasks), with one input [1, 3, height, width]; empty: none. Both ways
 run one after the other on one thread, tests/benchmarks/bench_task.c.
