@@ -66,18 +66,17 @@ def of_sample(sample):
 
 
 def quoted(structure):
-    """A Gst.Structure's fields as Python values, nested ones too."""
+    """A Gst.Structure's fields as Python values, nested ones too; arrays, which
+    Python's bindings do not know, are left out."""
     out = {}
     for i in range(structure.n_fields()):
         name = structure.nth_field_name(i)
-        value = structure.get_value(name)
-        if isinstance(value, Gst.Structure):
-            value = quoted(value)
-        elif isinstance(value, Gst.ValueArray) or hasattr(value, '__len__') \
-                and not isinstance(value, str):
-            value = [quoted(v) if isinstance(v, Gst.Structure) else v
-                     for v in value]
-        out[name] = value
+        try:
+            value = structure.get_value(name)
+        except TypeError:
+            continue
+        out[name] = quoted(value) if isinstance(value, Gst.Structure) \
+            else value
     return out
 
 

@@ -14,6 +14,10 @@
     encode = "jpegenc quality={setting} idct-method=1"
     decode = "jpegdec"
     settings = [10, 50]
+    [[task]]
+    kind = "classify"           # see tasks.py
+    name = "waste"
+    network = "waste-1"
 """
 import glob
 import hashlib
@@ -21,14 +25,14 @@ import json
 import os
 import tomllib
 
-from . import codecs
+from . import codecs, tasks
 
 CORRUPTIONS = (
     'gaussian_noise shot_noise impulse_noise defocus_blur glass_blur '
     'motion_blur zoom_blur snow frost fog brightness contrast '
     'elastic_transform pixelate jpeg_compression').split()
 PICTURES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff', '.ppm')
-KNOWN = {'inputs', 'corruptions', 'variant', 'seed', 'size', 'codec',
+KNOWN = {'inputs', 'corruptions', 'variant', 'seed', 'size', 'codec', 'task',
          'bands', 'name'}
 VERSION = 1                     # of lines; another one, other lines
 
@@ -142,6 +146,13 @@ class Sweep:
         self.seed = self._number('seed', 0, 0, 2 ** 63)
         self.size = self._number('size', 0, 0, 16384)
         self.bands = self._number('bands', 32, 2, 1024)
+        self.tasks = data.get('task') or []
+        try:
+            made = [tasks.make(t) for t in self.tasks]
+        except ValueError as e:
+            raise SpecError(str(e)) from None
+        if len({t.name for t in made}) != len(made):
+            raise SpecError('two tasks have one name')
 
     def _number(self, key, default, low, high):
         v = self.data.get(key, default)
@@ -166,7 +177,7 @@ class Sweep:
                             'codec': codec.name, 'setting': setting,
                             'how': getattr(codec, 'encode', '') + ' | '
                             + getattr(codec, 'decode', ''),
-                            'bands': self.bands,
+                            'bands': self.bands, 'tasks': self.tasks,
                         }
                         out.append(dict(cell, key=key_of(cell)))
         return out

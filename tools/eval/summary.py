@@ -37,6 +37,34 @@ def mean(lines, name, field):
     return (float(np.mean(values)),) + stats.bootstrap(values)
 
 
+def answered(lines):
+    """[(heading, function of lines to text)] of the tasks that lines have."""
+    names = sorted({n for v in lines for n in v.get('answers', {})})
+    return [(n, lambda these, n=n: of_task(these, n)) for n in names]
+
+
+def of_task(lines, name):
+    """"right of all" with Wilson's interval, wrong characters in per cent, or
+    the mean of a number."""
+    got = [v['answers'][name] for v in lines
+           if name in v.get('answers', {})
+           and 'error' not in v['answers'][name]]
+    if not got:
+        return ''
+    if 'characters' in got[0]:
+        wrong = sum(g['wrong'] for g in got)
+        return f'{100 * wrong / max(1, sum(g["characters"] for g in got)):.2f} ' \
+            '% of characters wrong'
+    if 'right' in got[0]:
+        count = sum(g.get('codes', g.get('faces', 1)) for g in got)
+        right = sum(g['right'] for g in got)
+        low, high = stats.wilson(right, count)
+        return f'{right} of {count} ({100 * low:.0f} to {100 * high:.0f} %)'
+    if 'value' in got[0]:
+        return f'{np.mean([g["value"] for g in got]):.4g}'
+    return ''
+
+
 def rate(lines):
     """Bits per pixel of all of them together: bits over pixels."""
     return 8 * sum(v['bytes'] for v in lines) / sum(
@@ -75,6 +103,9 @@ def text(lines, fields=('psnr', 'ssim')):
         names = ['R', 'G'] if kind else ['R']
         label = {'R': 'R' if kind else 'D', 'G': 'G'}
         heads = [f'{label[n]} {f.upper()}' for n in names for f in fields]
+        asked = answered([v for s in by_codec.values() for w in s.values()
+                          for v in w])
+        heads += [n for n, _ in asked]
         out.append('| codec | setting | pictures | bits per pixel | '
                    + ' | '.join(heads) + ' |')
         out.append('| --- ' * (4 + len(heads)) + '|')
@@ -90,6 +121,7 @@ def text(lines, fields=('psnr', 'ssim')):
                         row.append(cell(m, digits) + (
                             f' ({cell(low, digits)} to {cell(high, digits)})'
                             if math.isfinite(low) else ''))
+                row += [say(these) for _, say in asked]
                 out.append('| ' + ' | '.join(row) + ' |')
         level = matched(by_codec)
         if len(by_codec) > 1 and level:

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from . import codecs, pipes
+from . import codecs, pipes, tasks
 
 MAX_PIXELS = 64 << 20
 
@@ -65,6 +65,21 @@ def tidy(report):
     return out
 
 
+def answers(cell, clean, dirty, result):
+    """{task: its numbers, or {"error": why}}; tasks that say nothing of this
+    cell are left out."""
+    out = {}
+    for entry in cell['tasks']:
+        task = tasks.make(entry)
+        if not task.fits(cell):
+            continue
+        try:
+            out[task.name] = task.do(cell, clean, dirty, result)
+        except (tasks.TaskError, pipes.PipelineError) as e:
+            out[task.name] = {'error': str(e)}
+    return out
+
+
 def do(cell):
     """The cell's line: itself with "bytes", "bpp", "metrics", "seconds", or with
     "error"."""
@@ -88,6 +103,7 @@ def do(cell):
         line.update(width=w, height=h, bytes=sum(sizes),
                     bpp=8 * sum(sizes) / (w * h * len(clean)),
                     metrics=tidy(report))
+        line['answers'] = answers(cell, clean, dirty, result)
     except (CellError, codecs.CodecError, pipes.PipelineError) as e:
         line['error'] = str(e)
     line['cpu_seconds'] = round(time.process_time() - start, 4)

@@ -16,7 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
-from eval import pool, spec, stats, store, summary  # noqa: E402
+from eval import pool, spec, stats, store, summary, tasks  # noqa: E402
 
 
 def die(item):
@@ -111,6 +111,11 @@ class Spec(unittest.TestCase):
         self.bad('neither', variant='mine')
         self.bad('seed: -1', seed=-1)
         self.bad("unknown keys ['codecs']", codecs=[])
+        self.bad('"kind" is none of', task=[{'kind': 'read'}])
+        self.bad('"network" is missing', task=[{'kind': 'classify'}])
+        self.bad("unknown keys ['net']", task=[{'kind': 'classify',
+                                                'net': 'x'}])
+        self.bad('two tasks', task=[{'kind': 'zbar'}, {'kind': 'zbar'}])
 
     def test_file(self):
         path = os.path.join(self.folder.name, 's.toml')
@@ -131,6 +136,38 @@ class Spec(unittest.TestCase):
         with self.assertRaises(spec.SpecError) as e:
             spec.load(path + 'x')
         self.assertIn('No such file', str(e.exception))
+
+
+class Tasks(unittest.TestCase):
+    def test_distance(self):
+        self.assertEqual(tasks.distance('kitten', 'sitting'), 3)
+        self.assertEqual(tasks.distance('', 'abc'), 3)
+        self.assertEqual(tasks.distance('abc', 'abc'), 0)
+
+    def test_overlap(self):
+        self.assertEqual(tasks.overlap((0, 0, 2, 2), (2, 0, 2, 2)), 0)
+        self.assertEqual(tasks.overlap((0, 0, 2, 2), (0, 0, 2, 2)), 1)
+        self.assertAlmostEqual(tasks.overlap((0, 0, 2, 2), (1, 0, 2, 2)),
+                               1 / 3)
+
+    def test_command(self):
+        clip = [np.zeros((4, 5, 3), np.uint8)]
+        cell = {'input': 'x.png'}
+
+        def say(command):
+            return tasks.make({'kind': 'command', 'name': 't', 'command':
+                               command}).do(cell, clip, clip, clip)
+
+        self.assertEqual(say('echo 3.5'), {'value': 3.5})
+        self.assertEqual(say("echo '{{\"a\": 1}}'"), {'a': 1})
+        self.assertEqual(say('sh -c "test -s {result} && test -s {clean} && '
+                             'echo 1"'), {'value': 1})
+        for bad, text in (('echo three', 'neither JSON'),
+                          ('false', 'ended with 1'),
+                          ('/no/such', 'No such file')):
+            with self.assertRaises(tasks.TaskError) as e:
+                say(bad)
+            self.assertIn(text, str(e.exception))
 
 
 class Store(unittest.TestCase):
@@ -250,6 +287,34 @@ class Sweep(unittest.TestCase):
         clean = by[None, 0]['walloc']
         self.assertLess(summary.mean(clean[20], 'R', 'psnr')[0],
                         summary.mean(clean[70], 'R', 'psnr')[0])
+
+    def test_tasks(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, 'glass'))
+            pictures(os.path.join(folder, 'glass'))
+            sweep = os.path.join(folder, 's.toml')
+            with open(sweep, 'w') as f:
+                f.write('inputs = ["glass/a.png"]\n[[codec]]\nname = '
+                        '"walloc"\nsettings = [30]\n[[codec]]\nname = '
+                        '"none"\n[[task]]\nkind = "classify"\nname = '
+                        '"waste"\nnetwork = "waste-1"\n[[task]]\nkind = '
+                        '"command"\nname = "one"\ncommand = "echo 1"\n'
+                        '[[task]]\nkind = "command"\nname = "bad"\n'
+                        'command = "false"\n')
+            out = os.path.join(folder, 'o')
+            got = tool('run', sweep, '--out', out)
+            self.assertEqual(got.returncode, 0, got.stderr)
+            lines, _ = store.read(os.path.join(out, 'results.jsonl'))
+            by = {v['codec']: v['answers'] for v in lines.values()}
+            for answers in by.values():
+                self.assertEqual(answers['one'], {'value': 1})
+                self.assertIn('ended with 1', answers['bad']['error'])
+            self.assertNotIn('waste', by['none'])
+            said = by['walloc']['waste']
+            if 'runs no networks' not in said.get('error', ''):
+                self.assertEqual(said['truth'], 'glass')
+                self.assertEqual(said['right'], said['label'] == 'glass')
+                self.assertTrue(0 < said['confidence'] <= 1)
 
     def test_errors(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What machines make of a picture that was coded.
+
+A task is given what came out of the codec (or, for networks on latents, what
+goes in) and the clean picture, and returns numbers for the cell's line. The
+models of tesseract, zbar and OpenCV's cascades are others', trained on pictures
+that know nothing of these codecs.
+"""
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+
+from PIL import Image
+
+from . import pipes
+
+LIMIT = 300                     # seconds of a program
+
+
+class TaskError(Exception):
+    """Why a task has no answer; the cell keeps its other results."""
+
+
+def distance(a, b):
+    """Levenshtein's, of two sequences."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, row[0] = row[0], i + 1
+        for j, y in enumerate(b):
+            last, row[j + 1] = row[j + 1], min(
+                row[j + 1] + 1, row[j] + 1, last + (x != y))
+    return row[-1]
+
+
+def _program(words, text=True):
+    try:
+        # one thread: as many cells as there are cores run beside each other
+        done = subprocess.run(words, capture_output=True, text=text,
+                              timeout=LIMIT, env=dict(
+                                  os.environ, OMP_THREAD_LIMIT='1',
+                                  OMP_NUM_THREADS='1'))
+    except subprocess.TimeoutExpired:
+        raise TaskError(f'{words[0]} was not done after {LIMIT} s') from None
+    except OSError as e:
+        raise TaskError(f'{words[0]}: {e.strerror}') from None
+    return done
+
+
+class Task:
+    """name: as the sweep calls it; options: the rest of its table."""
+    programs, elements, modules, keys = (), (), (), ()
+
+    def __init__(self, name, **options):
+        self.name, self.options = name, options
+
+    def needs(self):
+        """What is not installed, in words; empty: it can run."""
+        lacking = [p for p in self.programs if shutil.which(p) is None]
+        lacking += pipes.missing(*self.elements)
+        for m in self.modules:
+            try:
+                __import__(m)
+            except ImportError:
+                lacking.append(f'python3 module {m}')
+        return ', '.join(lacking)
+
+    def fits(self, cell):
+        """Whether it says anything of this cell."""
+        return True
+
+    def do(self, cell, clean, dirty, result):
+        raise NotImplementedError
+
+
+class Classify(Task):
+    """A network on latents, `network`: a name or a path; nothing is decoded. The
+    truth is the name of the picture's folder. Only for codecs of ours, whose
+    fragments have wallocenc in them."""
+    elements, keys = ('compressedclassify',), ('network',)
+
+    def fits(self, cell):
+        return 'wallocenc' in cell['how']
+
+    def do(self, cell, clean, dirty, result):
+        encode = cell['how'].partition(' | ')[0].format(
+            setting=cell['setting'])
+        _, _, messages = pipes.run(
+            f'appsrc name=in ! videoconvert ! {encode} ! compressedclassify '
+            f'model-file="{self.options["network"]}" top-k=1 ! fakesink '
+            'sync=false', {'in': dirty})
+        said = [m for m in messages if m['name'] == 'compressedclassify']
+        if not said:
+            raise TaskError('compressedclassify said nothing')
+        truth = os.path.basename(os.path.dirname(cell['input']))
+        label = said[-1].get('label', '')
+        return {'truth': truth, 'label': label, 'right': int(label == truth),
+                'confidence': said[-1].get('confidence')}
+
+
+class Tesseract(Task):
+    """Text of a page beside NAME.txt: wrong characters over characters of the
+    truth, space being all the same. language: "eng"."""
+    programs, keys = ('tesseract',), ('language',)
+
+    def do(self, cell, clean, dirty, result):
+        stem = os.path.splitext(cell['input'])[0]
+        try:
+            with open(stem + '.txt', encoding='utf-8') as f:
+                truth = ' '.join(f.read().split())
+        except OSError as e:
+            raise TaskError(f'{stem}.txt: {e.strerror}') from None
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'page.png')
+            Image.fromarray(result[0]).save(path, compress_level=1)
+            done = _program(['tesseract', path, '-', '-l',
+                             self.options.get('language', 'eng')])
+        if done.returncode != 0:
+            raise TaskError(f'tesseract: {done.stderr.strip()}')
+        text = ' '.join(done.stdout.split())
+        return {'characters': len(truth), 'wrong': distance(truth, text)}
+
+
+class Zbar(Task):
+    """Bar codes: how many of those in the clean picture are read."""
+    programs = ('zbarimg',)
+
+    def _read(self, rgb, folder):
+        path = os.path.join(folder, 'code.png')
+        Image.fromarray(rgb).save(path, compress_level=1)
+        done = _program(['zbarimg', '--nodbus', '-q', path])
+        # 4: there are none
+        if done.returncode not in (0, 4):
+            raise TaskError(f'zbarimg: {done.stderr.strip()}')
+        return set(done.stdout.split('\n')) - {''}
+
+    def do(self, cell, clean, dirty, result):
+        with tempfile.TemporaryDirectory() as folder:
+            want = self._read(clean[0], folder)
+            got = self._read(result[0], folder)
+        return {'codes': len(want), 'right': len(want & got),
+                'invented': len(got - want)}
+
+
+class Faces(Task):
+    """OpenCV's cascade of frontal faces: those of the clean picture that are
+    found again (half of both boxes' area in common), and new ones."""
+    modules = ('cv2',)
+    CASCADE = 'haarcascade_frontalface_default.xml'
+    PLACES = ('/usr/share/opencv4/haarcascades', '/usr/share/opencv/'
+              'haarcascades')
+
+    def needs(self):
+        lacking = super().needs()
+        if not lacking and not self._cascade():
+            return 'opencv-data'
+        return lacking
+
+    def _cascade(self):
+        for place in self.PLACES:
+            path = os.path.join(place, self.CASCADE)
+            if os.path.exists(path):
+                return path
+        return ''
+
+    def do(self, cell, clean, dirty, result):
+        import cv2
+        cv2.setNumThreads(1)
+        found = cv2.CascadeClassifier(self._cascade())
+
+        def boxes(rgb):
+            grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+            return [tuple(int(v) for v in b)
+                    for b in found.detectMultiScale(grey, 1.1, 5)]
+
+        want, got = boxes(clean[0]), boxes(result[0])
+        again = 0
+        left = list(got)
+        for a in want:
+            best = max(left, key=lambda b: overlap(a, b), default=None)
+            if best and overlap(a, best) >= 0.5:
+                again += 1
+                left.remove(best)
+        return {'faces': len(want), 'right': again, 'invented': len(left)}
+
+
+def overlap(a, b):
+    """Intersection over union of boxes (x, y, width, height)."""
+    w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    if w <= 0 or h <= 0:
+        return 0.0
+    return w * h / (a[2] * a[3] + b[2] * b[3] - w * h)
+
+
+class Command(Task):
+    """The user's own: `command` with {result}, {clean} (PNG) and {input}; what it
+    prints last is a line of JSON with numbers, or a number."""
+    keys = ('command',)
+
+    def needs(self):
+        program = shlex.split(self.options['command'])[0]
+        return '' if shutil.which(program) else program
+
+    def do(self, cell, clean, dirty, result):
+        with tempfile.TemporaryDirectory() as folder:
+            a, b = (os.path.join(folder, n) for n in ('result.png',
+                                                      'clean.png'))
+            Image.fromarray(result[0]).save(a, compress_level=1)
+            Image.fromarray(clean[0]).save(b, compress_level=1)
+            done = _program([w.format(result=a, clean=b, input=cell['input'])
+                             for w in shlex.split(self.options['command'])])
+        if done.returncode != 0:
+            raise TaskError(f'{self.name} ended with {done.returncode}: '
+                            + done.stderr.strip()[-200:])
+        try:
+            said = json.loads(done.stdout.strip().split('\n')[-1])
+        except ValueError:
+            raise TaskError(f'{self.name}: its last line is neither JSON nor '
+                            f'a number: {done.stdout.strip()[-100:]!r}'
+                            ) from None
+        return said if isinstance(said, dict) else {'value': said}
+
+
+KINDS = {'classify': Classify, 'tesseract': Tesseract, 'zbar': Zbar,
+         'faces': Faces, 'command': Command}
+REQUIRED = {'classify': ('network',), 'command': ('command',)}
+
+
+def make(entry):
+    """The Task of a [[task]] table; ValueError with what is wrong."""
+    entry = dict(entry)
+    kind = entry.pop('kind', None)
+    name = entry.pop('name', kind)
+    if kind not in KINDS:
+        raise ValueError(f'task "{name}": "kind" is none of '
+                         f'{", ".join(sorted(KINDS))}')
+    extra = set(entry) - set(KINDS[kind].keys)
+    if extra:
+        raise ValueError(f'task "{name}": unknown keys {sorted(extra)}')
+    for key in REQUIRED.get(kind, ()):
+        if not isinstance(entry.get(key), str) or not entry[key]:
+            raise ValueError(f'task "{name}": "{key}" is missing')
+    return KINDS[kind](name, **entry)
