@@ -132,6 +132,10 @@ class Steps(unittest.TestCase):
         self.assertEqual(int(net.metadata('walloc.model'), 16),
                          codec.model_id)
         # the file answers as the network did, test picture by test picture
+        code, text = run('test_sizes.py', self.at('set'), self.at(
+            'mine.onnx'), '--out', self.at('x'))
+        self.assertEqual(code, 1, text)
+        self.assertIn('does not say its size', text)
         frames = streams.FrameSet(self.at('set'))
         answers = []
         for i in frames.where('test', quality=80):
@@ -208,6 +212,19 @@ class Steps(unittest.TestCase):
             np.testing.assert_allclose(got, want, atol=.03 * max(
                 1, np.abs(want).max()))
         self.assertEqual(scales, {0, 1, 2})
+        # at its own size nothing is resampled, at three times that it is
+        code, text = run('test_sizes.py', self.at('set'),
+                         self.at('sized.onnx'), '--sides', '64,192',
+                         '--qualities', '90', '--out', self.at('sizes'))
+        self.assertEqual(code, 0, text)
+        with open(self.at('sizes.json')) as f:
+            sides = json.load(f)['sides']
+        same, large = (sides[k]['90'] for k in ('64', '192'))
+        self.assertEqual(same['resampled']['count'], 8)
+        self.assertEqual(same['resampled'], same['as it is'])
+        self.assertEqual(large['paired']['only_a'] - large['paired']['only_b'],
+                         large['resampled']['right']
+                         - large['as it is']['right'])
 
     def test_goes_on_from_another_network(self):
         code, text = run('train_classify.py', self.at('set'), '--out',
