@@ -317,11 +317,15 @@ net_conv_low_plan (walloc_net * net, const net_node * node,
   if (!net->low_base && net_low_get (pack->kind, 1) != NULL)
     h->isa = net_low_get (pack->kind, 1);
   h->words = net_pack_words (pack, c->icg);
-  h->w = take_packed (net, node, pack, padded * h->words * phase->taps, &kept);
   h->scale = net_plan_alloc (net, padded, sizeof *h->scale);
   h->bias = net_plan_alloc (net, padded, sizeof *h->bias);
   h->outside = net_plan_alloc (net, h->words, sizeof *h->outside);
-  if (h->w == NULL || h->scale == NULL || h->bias == NULL || h->outside == NULL)
+  if (h->scale == NULL || h->bias == NULL || h->outside == NULL)
+    return net_no_memory (node, error);
+  /* last, as nothing may fail before they are packed: the next time they would
+   * be taken for what is there */
+  h->w = take_packed (net, node, pack, padded * h->words * phase->taps, &kept);
+  if (h->w == NULL)
     return net_no_memory (node, error);
   if (!kept)
     pack_weights (h, d, pack, &net->plan.quant[node->in[1]], sum);

@@ -276,6 +276,73 @@ test_turn (void)
   TAP_OK (bad == 0, "rows become columns, and nothing around them");
 }
 
+typedef struct
+{
+  unsigned calls, fail_at;
+} heap;
+
+static void *
+heap_alloc (void *user, size_t size)
+{
+  heap *h = user;
+
+  return ++h->calls == h->fail_at ? NULL : malloc (size);
+}
+
+static void
+heap_free (void *user, void *memory)
+{
+  (void) user;
+  free (memory);
+}
+
+/* Packed weights stay for the next time: so they must be right then, whatever
+ * there was no memory for in between. */
+static void
+test_short (const char *name)
+{
+  heap h = { 0, 0 };
+  walloc_allocator allocator = { heap_alloc, heap_free, &h, 0 };
+  size_t size = 0, bytes;
+  unsigned char *file = golden_read (name, ".onnx", &size);
+  unsigned refused = 0, bad = 0, most = 1, i;
+  walloc_error error = { "" };
+  walloc_result r;
+  float *want;
+  fixture f;
+
+  open_case (&f, name);
+  bytes = f.want.count[0] * sizeof (float);
+  want = malloc (bytes);
+  run_case (&f, WALLOC_NET_BF16, true, 0, NULL);
+  memcpy (want, f.out[0], bytes);
+  for (i = 1; i <= most; i++) {
+    walloc_net_free (f.net);
+    f.net = NULL;
+    h.calls = h.fail_at = 0;
+    if (walloc_net_load (&f.net, file, size, WALLOC_NET_PORTABLE, &allocator,
+            NULL, &error) != WALLOC_OK)
+      break;
+    walloc_net_set_precision (f.net, WALLOC_NET_BF16, &error);
+    f.net->low_base = true;
+    h.fail_at = h.calls + i;
+    r = walloc_net_prepare (f.net, f.in.shape, 1, &error);
+    if (r == WALLOC_OK)
+      break;
+    most = i + 1;
+    refused += r == WALLOC_ERR_MEMORY || r == WALLOC_ERR_LIMIT;
+    h.fail_at = 0;
+    run_case (&f, WALLOC_NET_BF16, true, 0, NULL);
+    bad += memcmp (want, f.out[0], bytes) != 0;
+  }
+  TAP_OK (refused > 10 && refused == most - 1 && bad == 0,
+      "%s: %u of %u allocations fail, %u results are others after that: %s",
+      name, refused, most - 1, bad, error.text);
+  free (want);
+  free (file);
+  close_case (&f);
+}
+
 int
 main (void)
 {
@@ -285,5 +352,7 @@ main (void)
   test_left_out ();
   test_rows ();
   test_choice ();
+  test_short ("conv1x1");
+  test_short ("net_decoder");
   return tap_done ();
 }
