@@ -268,7 +268,8 @@ walloc_task_prepare_picture (walloc_task * task, unsigned width,
         scale > MAX_SCALE ? "a scale above 2" : "a network of sound is told "
         "of a picture");
   if (width > 8 * MAX_SIDE || height > 8 * MAX_SIDE)
-    return check_grid (width / 8, height / 8, error);
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT, "a picture of %ux%u pixels "
+        "is not within %ux%u", width, height, 8 * MAX_SIDE, 8 * MAX_SIDE);
   task->resample.picture = picture;
   return prepare (task, walloc_task_positions (width, scale),
       walloc_task_positions (height, scale), &picture, error);

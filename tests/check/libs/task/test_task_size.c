@@ -313,6 +313,24 @@ test_fixed (void)
   walloc_task_free (task);
 }
 
+/* What cannot be prepared is said, also right behind the limit. */
+static void
+test_too_large (void)
+{
+  static const unsigned sides[][2] = { {524289, 64}, {64, 524295},
+  {524289, 524289}, {600000, 64}, {UINT32_MAX, UINT32_MAX}, {0, 64}, {64, 0}
+  };
+  walloc_task *task = task_open (TASK_FILE ("size"));
+  walloc_error error = { "" };
+  unsigned i;
+
+  for (i = 0; i < sizeof sides / sizeof sides[0]; i++)
+    TAP_OK (walloc_task_prepare_picture (task, sides[i][0], sides[i][1],
+            i % 3, &error) == WALLOC_ERR_ARGUMENT, "no picture of %ux%u: %s",
+        sides[i][0], sides[i][1], error.text);
+  walloc_task_free (task);
+}
+
 static void
 test_work (void)
 {
@@ -423,6 +441,7 @@ main (void)
   test_all_values ();
   test_untold ();
   test_fixed ();
+  test_too_large ();
   test_work ();
   for (i = 0; i < sizeof plans / sizeof plans[0]; i += 3)
     test_mask (&plans[i]);
