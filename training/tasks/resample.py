@@ -22,6 +22,7 @@ import base64
 import ctypes as c
 import math
 import os
+import pickle
 import sys
 
 import numpy as np
@@ -319,7 +320,8 @@ def load(path):
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
         maps = restored(state)
-    except (KeyError, RuntimeError, EOFError) as e:
+    except (KeyError, TypeError, AttributeError, RuntimeError, EOFError,
+            pickle.UnpicklingError) as e:
         raise ValueError(f'{path} are no maps of resample.py ({e})') from e
     return maps
 

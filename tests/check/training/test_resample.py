@@ -133,9 +133,16 @@ class Fitted(unittest.TestCase):
             again = resample.load(path)
             self.assertTrue(torch.equal(again.reduce.conv.weight,
                                         self.maps.reduce.conv.weight))
-            torch.save({'other': torch.zeros(1)}, path)
-            with self.assertRaisesRegex(ValueError, 'no maps'):
-                resample.load(path)
+            for wrong in ({'other': torch.zeros(1)}, [1, 2], {
+                    n + '.conv.weight': 3 for n in resample.FAR}):
+                torch.save(wrong, path)
+                with self.assertRaisesRegex(ValueError, 'no maps'):
+                    resample.load(path)
+            for text in ('', 'no file of PyTorch'):
+                with open(path, 'w') as f:
+                    f.write(text)
+                with self.assertRaisesRegex(ValueError, 'no maps'):
+                    resample.load(path)
 
     def test_reads_no_more_than_tells(self):
         """Half the size has nothing of the high bands."""
