@@ -10,6 +10,7 @@ gst_compressed_side_init (GstCompressedSide * side)
 {
   memset (side, 0, sizeof (*side));
   g_mutex_init (&side->lock);
+  g_weak_ref_init (&side->peer, NULL);
   gst_segment_init (&side->segment, GST_FORMAT_TIME);
 }
 
@@ -18,6 +19,7 @@ gst_compressed_side_clear (GstCompressedSide * side)
 {
   gst_clear_caps (&side->caps);
   gst_clear_object (&side->pad);
+  g_weak_ref_clear (&side->peer);
   g_mutex_clear (&side->lock);
 }
 
@@ -88,11 +90,12 @@ push_stream_start (GstPad * pad)
   gst_object_unref (element);
 }
 
-/* What must be in front of a buffer or gap. @caps: NULL: those that were. */
-static void
+/* What must be in front of a buffer or gap. @caps: NULL: those that were.
+ * FALSE: there is no segment yet, as there are no caps. */
+static gboolean
 push_events (GstCompressedSide * side, GstPad * pad, GstCaps * caps)
 {
-  gboolean start, segment, new_caps;
+  gboolean start, segment, new_caps, ready;
   GstSegment current;
 
   g_mutex_lock (&side->lock);
@@ -104,6 +107,7 @@ push_events (GstCompressedSide * side, GstPad * pad, GstCaps * caps)
     gst_caps_replace (&side->caps, caps);
   if (segment)
     side->segment_sent = TRUE;
+  ready = side->segment_sent;
   current = side->segment;
   g_mutex_unlock (&side->lock);
 
@@ -113,26 +117,32 @@ push_events (GstCompressedSide * side, GstPad * pad, GstCaps * caps)
     gst_pad_push_event (pad, gst_event_new_caps (caps));
   if (segment)
     gst_pad_push_event (pad, gst_event_new_segment (&current));
+
+  return ready;
 }
 
 GstFlowReturn
 gst_compressed_side_push (GstCompressedSide * side, GstCaps * caps,
     GstBuffer * buffer)
 {
-  GstPad *pad = get_pad (side);
+  GstPad *pad = get_pad (side), *peer;
   GstFlowReturn flow;
 
   if (!pad) {
     gst_buffer_unref (buffer);
     return GST_FLOW_NOT_LINKED;
   }
+  peer = gst_pad_get_peer (pad);
   push_events (side, pad, caps);
   flow = gst_pad_push (pad, buffer);
   g_mutex_lock (&side->lock);
   /* it may have been released meanwhile */
-  if (side->pad == pad)
+  if (side->pad == pad) {
     side->flow = flow;
+    g_weak_ref_set (&side->peer, peer);
+  }
   g_mutex_unlock (&side->lock);
+  gst_clear_object (&peer);
   gst_object_unref (pad);
 
   return flow;
@@ -142,11 +152,18 @@ GstFlowReturn
 gst_compressed_side_get_flow (GstCompressedSide * side)
 {
   GstFlowReturn flow = GST_FLOW_OK;
+  GstPad *peer = NULL, *said;
 
+  said = g_weak_ref_get (&side->peer);
   g_mutex_lock (&side->lock);
-  if (side->pad && gst_pad_is_linked (side->pad))
+  if (side->pad)
+    peer = gst_pad_get_peer (side->pad);
+  /* what one branch said is no concern of another in its place */
+  if (peer && peer == said)
     flow = side->flow;
   g_mutex_unlock (&side->lock);
+  gst_clear_object (&peer);
+  gst_clear_object (&said);
 
   return flow;
 }
@@ -159,9 +176,8 @@ gst_compressed_side_gap (GstCompressedSide * side, GstClockTime timestamp,
 
   if (!pad)
     return;
-  push_events (side, pad, NULL);
   /* a gap needs a segment in front of it, which needs caps */
-  if (side->segment_sent && GST_CLOCK_TIME_IS_VALID (timestamp))
+  if (push_events (side, pad, NULL) && GST_CLOCK_TIME_IS_VALID (timestamp))
     gst_pad_push_event (pad, gst_event_new_gap (timestamp, duration));
   gst_object_unref (pad);
 }

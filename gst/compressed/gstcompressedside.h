@@ -17,6 +17,7 @@ typedef struct
   GstCaps *caps;                /* that were pushed */
   GstSegment segment;
   GstFlowReturn flow;           /* of the last push */
+  GWeakRef peer;                /* the pad that said so */
 } GstCompressedSide;
 
 void          gst_compressed_side_init      (GstCompressedSide * side);
@@ -37,7 +38,7 @@ GstFlowReturn gst_compressed_side_push      (GstCompressedSide * side,
                                              GstBuffer * buffer);
 
 /* What downstream of the pad said of the last buffer; OK where there is no pad
- * any more, or nobody linked to it. */
+ * any more, nobody linked to it, or somebody who was given none yet. */
 GstFlowReturn gst_compressed_side_get_flow  (GstCompressedSide * side);
 
 /* Nothing came of a frame of that time. */

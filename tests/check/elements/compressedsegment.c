@@ -509,7 +509,8 @@ fine (GstPad * pad, GstObject * parent, GstBuffer * buffer)
 }
 
 /* An error of the branch ends the stream as long as there is that branch: not
- * when its pad was released, when it was unlinked, or when it works again. */
+ * when its pad was released, when it was unlinked, when it works again, or when
+ * another is linked in its place. */
 GST_START_TEST (test_broken_branch)
 {
   static const gchar *const props[] = { NULL, "leaky=true" };
@@ -520,9 +521,12 @@ GST_START_TEST (test_broken_branch)
       props[__i__ % 2]);
   GstPad *pad = gst_element_request_pad_simple (h->element, "mask");
   GstPad *sink = gst_pad_new ("sink", GST_PAD_SINK);
+  GstPad *other = gst_pad_new ("other", GST_PAD_SINK);
   GstFlowReturn flow = GST_FLOW_OK;
   guint i;
 
+  gst_pad_set_chain_function (other, fine);
+  gst_pad_set_active (other, TRUE);
   gst_pad_set_chain_function (sink, broken);
   gst_pad_set_active (sink, TRUE);
   fail_unless_equals_int (gst_pad_link (pad, sink), GST_PAD_LINK_OK);
@@ -541,11 +545,15 @@ GST_START_TEST (test_broken_branch)
     case 1:
       gst_pad_unlink (pad, sink);
       break;
+    case 2:
+      gst_pad_unlink (pad, sink);
+      fail_unless_equals_int (gst_pad_link (pad, other), GST_PAD_LINK_OK);
+      break;
     default:
       gst_pad_set_chain_function (sink, fine);
       break;
   }
-  if (__i__ / 2 == 2)
+  if (__i__ / 2 == 3)
     for (i = 0; flow != GST_FLOW_OK && i < 1000; i++) {
       flow = gst_harness_push (h, gst_buffer_ref (frame));
       if (__i__ % 2)
@@ -556,6 +564,8 @@ GST_START_TEST (test_broken_branch)
   gst_object_unref (pad);
   gst_pad_set_active (sink, FALSE);
   gst_object_unref (sink);
+  gst_pad_set_active (other, FALSE);
+  gst_object_unref (other);
   gst_harness_teardown (h);
   g_ptr_array_unref (frames);
 }
@@ -669,7 +679,7 @@ compressedsegment_suite (void)
   tcase_add_test (tc, test_leaky_interval);
   tcase_add_test (tc, test_leaky_gaps);
   tcase_add_test (tc, test_damaged);
-  tcase_add_loop_test (tc, test_broken_branch, 0, 6);
+  tcase_add_loop_test (tc, test_broken_branch, 0, 8);
   tcase_add_test (tc, test_flush);
   tcase_add_test (tc, test_request);
   tcase_add_test (tc, test_wrong);
