@@ -264,7 +264,7 @@ gst_spectral_inspect_forget (GstSpectralInspect * self)
   g_clear_pointer (&self->window_result, gst_spectral_result_free);
   g_clear_pointer (&self->frame_result, gst_spectral_result_free);
   self->window_start = self->window_end = GST_CLOCK_TIME_NONE;
-  self->first = self->pts = GST_CLOCK_TIME_NONE;
+  self->first = self->first_pts = self->pts = GST_CLOCK_TIME_NONE;
   self->count = 0;
 }
 
@@ -352,6 +352,39 @@ gst_spectral_inspect_sink_event (GstAggregator * agg, GstAggregatorPad * pad,
     GST_OBJECT_UNLOCK (self);
   }
   return GST_AGGREGATOR_CLASS (parent_class)->sink_event (agg, pad, event);
+}
+
+/* What lies outside of the segment has no running time. */
+static GstBuffer *
+gst_spectral_inspect_clip (GstAggregator * agg, GstAggregatorPad * pad,
+    GstBuffer * buffer)
+{
+  GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
+  GstClockTime start = GST_BUFFER_PTS (buffer), stop = GST_CLOCK_TIME_NONE;
+  guint64 from, to;
+  gint i = stream_of (self, pad);
+
+  if (i < 0 || pad->segment.format != GST_FORMAT_TIME
+      || !GST_CLOCK_TIME_IS_VALID (start) || gst_buffer_get_size (buffer) == 0)
+    return buffer;
+  if (self->kind[i] == GST_SPECTRAL_SOUND)
+    return gst_audio_buffer_clip (buffer, &pad->segment,
+        GST_AUDIO_INFO_RATE (&self->audio_info[i]),
+        GST_AUDIO_INFO_BPF (&self->audio_info[i]));
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    stop = start + GST_BUFFER_DURATION (buffer);
+  if (!gst_segment_clip (&pad->segment, GST_FORMAT_TIME, start, stop, &from,
+          &to)) {
+    gst_buffer_unref (buffer);
+    return NULL;
+  }
+  if (from != start) {
+    buffer = gst_buffer_make_writable (buffer);
+    GST_BUFFER_PTS (buffer) = from;
+    if (GST_CLOCK_TIME_IS_VALID (stop))
+      GST_BUFFER_DURATION (buffer) = stop - from;
+  }
+  return buffer;
 }
 
 static GstCaps *
@@ -471,6 +504,7 @@ gst_spectral_inspect_class_init (GstSpectralInspectClass * klass)
   agg_class->start = GST_DEBUG_FUNCPTR (gst_spectral_inspect_start);
   agg_class->stop = GST_DEBUG_FUNCPTR (gst_spectral_inspect_stop);
   agg_class->flush = GST_DEBUG_FUNCPTR (gst_spectral_inspect_flush);
+  agg_class->clip = GST_DEBUG_FUNCPTR (gst_spectral_inspect_clip);
   agg_class->sink_event = GST_DEBUG_FUNCPTR (gst_spectral_inspect_sink_event);
   agg_class->fixate_src_caps =
       GST_DEBUG_FUNCPTR (gst_spectral_inspect_fixate_src_caps);
@@ -493,7 +527,7 @@ gst_spectral_inspect_init (GstSpectralInspect * self)
   self->window = DEFAULT_WINDOW;
   self->post_messages = DEFAULT_POST_MESSAGES;
   self->window_start = self->window_end = GST_CLOCK_TIME_NONE;
-  self->first = self->pts = GST_CLOCK_TIME_NONE;
+  self->first = self->first_pts = self->pts = GST_CLOCK_TIME_NONE;
 
   for (i = GST_SPECTRAL_REF; i <= GST_SPECTRAL_DIST; i++) {
     GstPadTemplate *templ = gst_element_class_get_pad_template

@@ -52,8 +52,9 @@ struct _GstSpectralInspect
   GstVideoInfo out_info;
   GstClockTime window_start;    /* running time; NONE: no frame yet */
   GstClockTime window_end;      /* of the newest frame */
-  GstClockTime first, pts;      /* running time of the first frame of all,
-                                 * time stamp of the window's first */
+  GstClockTime first, first_pts;        /* running time and time stamp of the
+                                         * first frame of all */
+  GstClockTime pts;             /* time stamp of the window's first */
   guint64 count;                /* frames with all partners */
   FILE *file;
 };

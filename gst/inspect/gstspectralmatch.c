@@ -56,15 +56,12 @@ gst_spectral_inspect_prepare (GstSpectralInspect * self)
 {
   gboolean changed;
   InspectWindow window;
-  guint bands, map;
   gint i;
 
   GST_OBJECT_LOCK (self);
   changed = self->changed;
   self->changed = FALSE;
   window = self->window;
-  bands = self->bands;
-  map = self->map;
   GST_OBJECT_UNLOCK (self);
 
   if (!changed && (self->video || self->audio))
@@ -86,10 +83,11 @@ gst_spectral_inspect_prepare (GstSpectralInspect * self)
       return FALSE;
     }
   if (self->kind[0] == GST_SPECTRAL_SOUND) {
-    self->audio = gst_spectral_audio_new (&self->audio_info[0], window, bands);
-    map = 0;
+    self->audio = gst_spectral_audio_new (&self->audio_info[0], window,
+        self->pooled->bands);
   } else {
-    self->video = gst_spectral_video_new (&self->info[0], window, bands, map);
+    self->video = gst_spectral_video_new (&self->info[0], window,
+        self->pooled->bands, self->pooled->map);
   }
   if (!self->video && !self->audio) {
     gchar *ref = describe (self, 0);
@@ -99,17 +97,38 @@ gst_spectral_inspect_prepare (GstSpectralInspect * self)
     g_free (ref);
     return FALSE;
   }
-  if (!self->pooled) {
-    GstSpectralResult **results[3] = { &self->pooled, &self->window_result,
-      &self->frame_result
-    };
+  return TRUE;
+}
 
-    for (i = 0; i < 3; i++) {
-      *results[i] = gst_spectral_result_new (bands, map);
-      (*results[i])->sound = self->audio != NULL;
-      (*results[i])->rate = self->audio ?
-          GST_AUDIO_INFO_RATE (&self->audio_info[0]) : 0;
-    }
+/* Bands and maps stay as many as they were at first, whatever properties say
+ * later: all that is measured is added to them. */
+static gboolean
+gst_spectral_inspect_make_results (GstSpectralInspect * self)
+{
+  GstSpectralResult **results[3] = { &self->pooled, &self->window_result,
+    &self->frame_result
+  };
+  gboolean sound = self->kind[0] == GST_SPECTRAL_SOUND;
+  guint bands, map, i;
+
+  if (self->pooled && !self->pooled->sound != !sound) {
+    GST_ELEMENT_ERROR (self, STREAM, WRONG_TYPE,
+        ("ref_sink changed from %s to %s: results cannot be of both.",
+            sound ? "pictures" : "sound", sound ? "sound" : "pictures"),
+        (NULL));
+    return FALSE;
+  }
+  if (self->pooled)
+    return TRUE;
+  GST_OBJECT_LOCK (self);
+  bands = self->bands;
+  map = sound ? 0 : self->map;
+  GST_OBJECT_UNLOCK (self);
+  for (i = 0; i < 3; i++) {
+    *results[i] = gst_spectral_result_new (bands, map);
+    (*results[i])->sound = sound;
+    (*results[i])->rate = sound ?
+        GST_AUDIO_INFO_RATE (&self->audio_info[0]) : 0;
   }
   return TRUE;
 }
@@ -149,8 +168,10 @@ gst_spectral_inspect_begin (GstSpectralInspect * self,
     self->window_start = running_time;
     self->pts = pts;
   }
-  if (!GST_CLOCK_TIME_IS_VALID (self->first))
+  if (!GST_CLOCK_TIME_IS_VALID (self->first)) {
     self->first = running_time;
+    self->first_pts = pts;
+  }
   self->window_end = running_time + duration;
   *measure = self->count++ % stride == 0;
   return ret;
@@ -253,8 +274,9 @@ gst_spectral_inspect_compare_sound (GstSpectralInspect * self,
     start = gst_util_uint64_scale (MAX (first, 0), GST_SECOND, rate);
     duration = gst_util_uint64_scale (count, GST_SECOND, rate);
     ret = gst_spectral_inspect_begin (self, start, duration,
+        pads[0]->segment.format == GST_FORMAT_TIME ?
         gst_segment_position_from_running_time (&pads[0]->segment,
-            GST_FORMAT_TIME, start), &measure);
+            GST_FORMAT_TIME, start) : GST_CLOCK_TIME_NONE, &measure);
     gst_spectral_inspect_add (self);
   }
   return ret;
@@ -360,6 +382,12 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
       continue;
     n_pads++;
     buffers[i] = gst_aggregator_pad_peek_buffer (pads[i]);
+    if (buffers[i] && gst_buffer_get_size (buffers[i]) == 0
+        && GST_BUFFER_FLAG_IS_SET (buffers[i], GST_BUFFER_FLAG_GAP)) {
+      /* a gap event: there is nothing to compare */
+      gst_aggregator_pad_drop_buffer (pads[i]);
+      goto done;
+    }
     if (buffers[i]) {
       n_buffers++;
       times[i] = running_time_of (pads[i], buffers[i]);
@@ -387,18 +415,35 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
     ret = GST_AGGREGATOR_FLOW_NEED_DATA;
     goto done;
   }
-  if (!gst_spectral_inspect_prepare (self)) {
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (buffers[i] && !self->kind[i]) {
+      GST_ELEMENT_ERROR (self, CORE, NEGOTIATION, (NULL),
+          ("%s_sink has buffers without caps.", gst_spectral_stream_name (i)));
+      ret = GST_FLOW_NOT_NEGOTIATED;
+      goto done;
+    }
+  if (!self->kind[0]) {
+    /* the reference has ended before it began */
+    for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+      if (buffers[i])
+        gst_aggregator_pad_drop_buffer (pads[i]);
+    goto done;
+  }
+  if (!gst_spectral_inspect_make_results (self)) {
     ret = GST_FLOW_ERROR;
     goto done;
   }
-  if (self->audio) {
-    ret = gst_spectral_inspect_aggregate_sound (self, pads, buffers);
+  if (self->kind[0] == GST_SPECTRAL_SOUND) {
+    ret = gst_spectral_inspect_prepare (self) ?
+        gst_spectral_inspect_aggregate_sound (self, pads, buffers) :
+        GST_FLOW_ERROR;
     goto done;
   }
   duration = frame_duration (self, buffers[0] ? buffers[0] :
       buffers[1] ? buffers[1] : buffers[2] ? buffers[2] : buffers[3]);
 
-  /* the ones that are too early, or whose partners have ended */
+  /* the ones that are too early, or whose partners have ended; first, as they
+   * may still be of a size that the others do not have any more */
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     if (buffers[i] && (n_eos > 0 || (!untimed
                 && times[i] + duration / 2 < last))) {
@@ -410,6 +455,10 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
     }
   if (apart)
     goto done;
+  if (!gst_spectral_inspect_prepare (self)) {
+    ret = GST_FLOW_ERROR;
+    goto done;
+  }
   ret = gst_spectral_inspect_compare (self, buffers, times[0], duration);
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     if (buffers[i])

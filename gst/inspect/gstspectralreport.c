@@ -80,8 +80,9 @@ gst_spectral_inspect_report (GstSpectralInspect * self,
 {
   GstAggregatorPad *ref = self->pads[GST_SPECTRAL_REF];
   GstStructure *s = gst_spectral_result_to_structure (r, "spectralinspect");
-  GstClockTime stream_time = gst_segment_to_stream_time (&ref->segment,
-      GST_FORMAT_TIME, pts);
+  GstClockTime stream_time = ref->segment.format == GST_FORMAT_TIME ?
+      gst_segment_to_stream_time (&ref->segment, GST_FORMAT_TIME, pts) :
+      GST_CLOCK_TIME_NONE;
   gboolean post;
   gchar *window;
 
@@ -145,7 +146,7 @@ gst_spectral_inspect_finish (GstSpectralInspect * self)
       ret = gst_spectral_inspect_end_window (self);
     if (ret == GST_FLOW_OK)
       ret = gst_spectral_inspect_report (self, self->pooled, TRUE,
-          self->first, end, self->first);
+          self->first, end, self->first_pts);
   } else {
     GST_ELEMENT_WARNING (self, STREAM, FAILED,
         ("Nothing of the streams belongs together."),

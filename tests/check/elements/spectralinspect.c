@@ -69,9 +69,9 @@ teardown (Setup * s)
 
 /* A picture of noise, everywhere greater by plus; n: number of the frame. */
 static void
-push (Setup * s, gint stream, guint n, gint plus)
+push_wide (Setup * s, gint stream, guint n, gint plus, gint width)
 {
-  GstBuffer *buffer = gst_buffer_new_allocate (NULL, W * H, NULL);
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, width * H, NULL);
   GstMapInfo map;
   guint32 state = 1 + n;
   gsize i;
@@ -85,6 +85,12 @@ push (Setup * s, gint stream, guint n, gint plus)
   GST_BUFFER_PTS (buffer) = n * FRAME_TIME;
   GST_BUFFER_DURATION (buffer) = FRAME_TIME;
   fail_unless_equals_int (gst_harness_push (s->h[stream], buffer), GST_FLOW_OK);
+}
+
+static void
+push (Setup * s, gint stream, guint n, gint plus)
+{
+  push_wide (s, stream, n, plus, W);
 }
 
 static void
@@ -643,6 +649,186 @@ GST_START_TEST (test_mixed)
 
 GST_END_TEST;
 
+/* The reference ends before it had caps. */
+GST_START_TEST (test_no_caps)
+{
+  Setup s;
+
+  setup_full (&s, 0, NULL, NULL, NULL, 0, 0);
+  s.h[0] = gst_harness_new_with_element (s.element, "ref_sink", "src");
+  s.h[1] = gst_harness_new_with_element (s.element, "dist_sink", NULL);
+  gst_harness_set_src_caps (s.h[1], check_caps ("GRAY8", W, H));
+  gst_harness_play (s.h[0]);
+  gst_harness_push_event (s.h[0], gst_event_new_stream_start ("a"));
+  gst_harness_push_event (s.h[0], gst_event_new_eos ());
+  push (&s, 1, 0, 0);
+  push (&s, 1, 1, 0);
+  gst_harness_push_event (s.h[1], gst_event_new_eos ());
+  expect_error (&s, "belongs together");
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* Both streams change their size while bands and map are set to be more:
+ * what is there already keeps its own. */
+GST_START_TEST (test_caps_change)
+{
+  const GValue *v;
+  GstMessage *m;
+  Setup s;
+
+  setup_full (&s, 2, "bands", "2", "GRAY8", W, W);
+  g_object_set (s.element, "map-size", 2, NULL);
+  push (&s, 0, 0, 0);
+  push (&s, 1, 0, 3);
+  push (&s, 0, 1, 0);
+  push (&s, 1, 1, 3);
+  g_object_set (s.element, "bands", 1024, "map-size", 512, NULL);
+  gst_harness_set_src_caps (s.h[0], check_caps ("GRAY8", W / 2, H));
+  gst_harness_set_src_caps (s.h[1], check_caps ("GRAY8", W / 2, H));
+  push_wide (&s, 0, 2, 0, W / 2);
+  push_wide (&s, 1, 2, 3, W / 2);
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 3);
+  NEAR (value (m, "error", "mse"), 9);
+  NEAR (band (m, "error", 0), 9);
+  v = gst_structure_get_value (gst_message_get_structure (m), "ref-bands");
+  fail_unless_equals_int (gst_value_array_get_size (v), 3);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* A frame of the old size that has no partner is no reason to stop. */
+GST_START_TEST (test_caps_change_behind)
+{
+  GstMessage *m;
+  Setup s;
+
+  setup (&s, 2);
+  push (&s, 0, 0, 0);
+  push (&s, 1, 0, 3);
+  gst_harness_set_src_caps (s.h[0], check_caps ("GRAY8", W / 2, H));
+  push_wide (&s, 0, 2, 0, W / 2);
+  push (&s, 1, 1, 3);
+  gst_harness_set_src_caps (s.h[1], check_caps ("GRAY8", W / 2, H));
+  push_wide (&s, 1, 2, 3, W / 2);
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 2);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 1);
+  NEAR (value (m, "error", "mse"), 9);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_pictures_then_sound)
+{
+  Setup s;
+  gint i;
+
+  setup (&s, 2);
+  push (&s, 0, 0, 0);
+  push (&s, 1, 0, 3);
+  for (i = 0; i < 2; i++)
+    gst_harness_set_src_caps (s.h[i], sound_caps (GST_AUDIO_NE (F32), 8000));
+  push_sound (&s, 0, 0, 4096, 1, 0);
+  gst_harness_push (s.h[1], gst_buffer_new_allocate (NULL, 4096 * 4, NULL));
+  expect_error (&s, "changed from pictures to sound");
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* A gap event stands for a frame: it is missing, and nothing else is wrong. */
+GST_START_TEST (test_gap)
+{
+  GstMessage *m;
+  Setup s;
+
+  setup (&s, 2);
+  push (&s, 0, 0, 0);
+  push (&s, 1, 0, 2);
+  gst_harness_push_event (s.h[1], gst_event_new_gap (FRAME_TIME, FRAME_TIME));
+  push (&s, 0, 1, 0);
+  push (&s, 1, 2, 2);
+  push (&s, 0, 2, 0);
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 2);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 1);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 0);
+  NEAR (value (m, "error", "mse"), 4);
+  gst_message_unref (m);
+  fail_unless (gst_bus_pop_filtered (s.bus, GST_MESSAGE_WARNING) == NULL);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* After a seek to 10 s: what lies before it does not count, and reports tell the
+ * place in the stream. */
+GST_START_TEST (test_segment)
+{
+  GstSegment segment;
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup (&s, 2);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.start = segment.time = segment.position = 250 * FRAME_TIME;
+  for (i = 0; i < 2; i++)
+    gst_harness_push_event (s.h[i], gst_event_new_segment (&segment));
+  push (&s, 1, 249, 2);
+  for (i = 250; i < 253; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 2);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 3);
+  NEAR (value (m, "error", "mse"), 4);
+  fail_unless_equals_uint64 (number (m, "running-time"), 0);
+  fail_unless_equals_uint64 (number (m, "timestamp"), 250 * FRAME_TIME);
+  fail_unless_equals_uint64 (number (m, "stream-time"), 250 * FRAME_TIME);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* Sources that do not think in time: matched in their order. */
+GST_START_TEST (test_bytes)
+{
+  GstSegment segment;
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup (&s, 2);
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  for (i = 0; i < 2; i++)
+    gst_harness_push_event (s.h[i], gst_event_new_segment (&segment));
+  for (i = 0; i < 3; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 2);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 3);
+  NEAR (value (m, "error", "mse"), 4);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
 static Suite *
 spectralinspect_suite (void)
 {
@@ -666,6 +852,13 @@ spectralinspect_suite (void)
   tcase_add_test (tc, test_sound_nan);
   tcase_add_test (tc, test_sound_other_rate);
   tcase_add_test (tc, test_mixed);
+  tcase_add_test (tc, test_no_caps);
+  tcase_add_test (tc, test_caps_change);
+  tcase_add_test (tc, test_caps_change_behind);
+  tcase_add_test (tc, test_pictures_then_sound);
+  tcase_add_test (tc, test_gap);
+  tcase_add_test (tc, test_segment);
+  tcase_add_test (tc, test_bytes);
   return s;
 }
 
