@@ -78,12 +78,13 @@ gst_audio_corrupt_set_property (GObject * object, guint prop_id,
   GST_OBJECT_LOCK (self);
   switch (prop_id) {
     case PROP_TYPE:
+      self->changed |=
+          self->type != (sound_corruption_type) g_value_get_enum (value);
       self->type = g_value_get_enum (value);
-      self->changed = TRUE;
       break;
     case PROP_SEVERITY:
+      self->changed |= self->severity != g_value_get_uint (value);
       self->severity = g_value_get_uint (value);
-      self->changed = TRUE;
       break;
     case PROP_SEED:
       self->seed = g_value_get_uint64 (value);
@@ -122,8 +123,11 @@ gst_audio_corrupt_get_property (GObject * object, guint prop_id,
 static gboolean
 gst_audio_corrupt_setup (GstAudioFilter * filter, const GstAudioInfo * info)
 {
-  g_clear_pointer (&GST_AUDIO_CORRUPT (filter)->corruption,
-      sound_corruption_free);
+  GstAudioCorrupt *self = GST_AUDIO_CORRUPT (filter);
+
+  g_clear_pointer (&self->corruption, sound_corruption_free);
+  /* positions are of another rate */
+  self->have_next = FALSE;
 
   return TRUE;
 }

@@ -143,16 +143,17 @@ gst_corrupt_set_property (GObject * object, guint prop_id,
   GST_OBJECT_LOCK (self);
   switch (prop_id) {
     case PROP_TYPE:
+      self->changed |= self->type != (corruption_type) g_value_get_enum (value);
       self->type = g_value_get_enum (value);
-      self->changed = TRUE;
       break;
     case PROP_SEVERITY:
+      self->changed |= self->severity != g_value_get_uint (value);
       self->severity = g_value_get_uint (value);
-      self->changed = TRUE;
       break;
     case PROP_VARIANT:
+      self->changed |=
+          self->variant != (corruption_variant) g_value_get_enum (value);
       self->variant = g_value_get_enum (value);
-      self->changed = TRUE;
       break;
     case PROP_SEED:
       self->seed = g_value_get_uint64 (value);

@@ -234,6 +234,84 @@ GST_START_TEST (test_band)
 
 GST_END_TEST;
 
+static GstBuffer *
+constant (guint frames, gfloat v, GstClockTime pts)
+{
+  gfloat *data = g_new (gfloat, frames);
+  GstBuffer *buffer;
+  guint i;
+
+  for (i = 0; i < frames; i++)
+    data[i] = v;
+  buffer = gst_buffer_new_wrapped (data, frames * sizeof (gfloat));
+  GST_BUFFER_PTS (buffer) = pts;
+  return buffer;
+}
+
+static gboolean
+is_same (GstBuffer * a, GstBuffer * b)
+{
+  GstMapInfo map;
+  gboolean same;
+
+  fail_unless (a != NULL && b != NULL);
+  fail_unless (gst_buffer_map (b, &map, GST_MAP_READ));
+  same = gst_buffer_get_size (a) == map.size
+      && gst_buffer_memcmp (a, 0, map.data, map.size) == 0;
+  gst_buffer_unmap (b, &map);
+  gst_buffer_unref (a);
+  gst_buffer_unref (b);
+  return same;
+}
+
+/* A property that is set to what it is (as a controller does at each buffer)
+ * changes nothing: the room goes on to sound. */
+GST_START_TEST (test_set_again)
+{
+  GstHarness *a = corrupt ("type=reverberation severity=5", 1);
+  GstHarness *b = corrupt ("type=reverberation severity=5", 1);
+  GstElement *e = gst_harness_find_element (b, "audiocorrupt");
+  guint i;
+
+  for (i = 0; i < 8; i++) {
+    GstClockTime pts = gst_util_uint64_scale (i * 800, GST_SECOND, RATE);
+
+    gst_util_set_object_arg (G_OBJECT (e), "type", "reverberation");
+    g_object_set (e, "severity", 5, NULL);
+    fail_unless (is_same (gst_harness_push_and_pull (a, constant (800,
+                    i ? 0 : .5, pts)), gst_harness_push_and_pull (b,
+                constant (800, i ? 0 : .5, pts))), "buffer %u", i);
+  }
+  gst_object_unref (e);
+  gst_harness_teardown (a);
+  gst_harness_teardown (b);
+}
+
+GST_END_TEST;
+
+/* After a change of the rate a place in the stream is counted in the new one. */
+GST_START_TEST (test_other_rate)
+{
+  GstHarness *a = corrupt ("type=additive_noise seed=2", 1);
+  GstHarness *b = corrupt ("type=additive_noise seed=2", 1);
+  GstHarness *both[2] = { a, b };
+  guint i;
+
+  gst_buffer_unref (gst_harness_push_and_pull (a, constant (RATE, 0, 0)));
+  for (i = 0; i < 2; i++)
+    gst_harness_set_src_caps (both[i], gst_caps_new_simple ("audio/x-raw",
+            "format", G_TYPE_STRING, GST_AUDIO_NE (F32), "rate", G_TYPE_INT,
+            RATE / 2, "channels", G_TYPE_INT, 1, "layout", G_TYPE_STRING,
+            "interleaved", NULL));
+  fail_unless (is_same (gst_harness_push_and_pull (a, constant (800, 0,
+                  GST_SECOND)), gst_harness_push_and_pull (b, constant (800,
+                  0, GST_SECOND))));
+  gst_harness_teardown (a);
+  gst_harness_teardown (b);
+}
+
+GST_END_TEST;
+
 static Suite *
 audiocorrupt_suite (void)
 {
@@ -247,6 +325,8 @@ audiocorrupt_suite (void)
   tcase_add_test (tc, test_loss);
   tcase_add_test (tc, test_reverberation);
   tcase_add_test (tc, test_band);
+  tcase_add_test (tc, test_set_again);
+  tcase_add_test (tc, test_other_rate);
   return s;
 }
 
