@@ -19,6 +19,11 @@ from . import pipes
 COMMAND_LIMIT = 600             # seconds
 
 
+# What fragments that take planes begin with: planes are made by colour.py
+I420 = {'video/x-raw,format=I420,colorimetry=1:4:0:0 ! ': 'full',
+        'video/x-raw,format=I420 ! ': 'limited'}
+
+
 class CodecError(Exception):
     """A codec that is not there, or that failed; says which and why."""
 
@@ -40,14 +45,21 @@ class Fragments:
         return f'GStreamer elements {", ".join(lacking)}' if lacking else ''
 
     def code(self, clip, setting):
+        encode, yuv = self.encode, None
+        for prefix, kind in I420.items():
+            if encode.startswith(prefix):
+                encode, yuv = encode[len(prefix):], kind
+        # what comes in YUV is made RGB by us: see colour.py
         description = (
-            'appsrc name=in ! videoconvert ! '
-            + self.encode.format(setting=setting)
-            + ' ! identity name=bits ! ' + self.decode
-            + ' ! videoconvert ! video/x-raw,format=RGB ! appsink name=out')
+            'appsrc name=in ! ' + ('' if yuv else 'videoconvert ! ')
+            + encode.format(setting=setting)
+            + ' ! identity name=bits ! ' + self.decode + (
+                ' ! videoconvert ! video/x-raw,format=I420' if yuv else
+                ' ! videoconvert ! video/x-raw,format=RGB')
+            + ' ! appsink name=out')
         try:
             pictures, sizes, _ = pipes.run(description, {'in': clip}, ['out'],
-                                           ['bits'])
+                                           ['bits'], yuv=yuv)
         except pipes.PipelineError as e:
             raise CodecError(f'{self.name} at {setting}: {e}') from None
         if len(pictures['out']) != len(clip):
@@ -124,7 +136,8 @@ def table():
         # JPEG files are of full range, which caps must say: the encoder does
         # not
         Fragments('jpeg', 'video/x-raw,format=I420,colorimetry=1:4:0:0 ! '
-                  'jpegenc quality={setting}', 'jpegdec',
+                  'jpegenc quality={setting} idct-method=islow',
+                  'jpegdec idct-method=islow',
                   [5, 10, 20, 35, 50, 75, 90], 'libjpeg, 4:2:0'),
         Fragments('webp', 'webpenc quality={setting}', 'webpdec',
                   [1, 5, 15, 35, 60, 80, 92], 'libwebp, lossy'),

@@ -11,8 +11,12 @@ import numpy as np
 
 gi.require_version('Gst', '1.0')
 gi.require_version('GstApp', '1.0')
+gi.require_version('GstVideo', '1.0')
 from gi.repository import Gst  # noqa: E402
 from gi.repository import GstApp  # noqa: E402,F401
+from gi.repository import GstVideo  # noqa: E402
+
+from . import colour  # noqa: E402
 
 LIMIT = 600                     # seconds that a pipeline may take
 RATE = 25                       # frames a second of clips
@@ -33,27 +37,44 @@ def missing(*elements):
     return [e for e in elements if Gst.ElementFactory.find(e) is None]
 
 
-def caps(width, height):
-    return (f'video/x-raw,format=RGB,width={width},height={height},'
+def caps(width, height, yuv=None):
+    kind = 'RGB' if yuv is None else 'I420,chroma-site=jpeg,colorimetry=' + (
+        '1:4:0:0' if yuv == 'full' else 'bt601')
+    return (f'video/x-raw,format={kind},width={width},height={height},'
             f'framerate={RATE}/1')
 
 
-def to_buffer(rgb, n):
-    """A Gst.Buffer of a picture: rows of a multiple of 4 bytes."""
-    h, w = rgb.shape[:2]
-    rows = np.zeros((h, (3 * w + 3) // 4 * 4), np.uint8)
-    rows[:, :3 * w] = rgb.reshape(h, -1)
-    buffer = Gst.Buffer.new_wrapped(rows.tobytes())
+def _rows(plane, even):
+    """Bytes of a plane, rows of a multiple of 4 bytes; even: an even number of
+    rows."""
+    h, w = plane.shape
+    rows = np.zeros((h + (h % 2 if even else 0), (w + 3) // 4 * 4), np.uint8)
+    rows[:h, :w] = plane
+    return rows.tobytes()
+
+
+def to_buffer(rgb, n, yuv=None):
+    """A Gst.Buffer of a picture, as caps() says."""
+    if yuv is None:
+        data = _rows(rgb.reshape(rgb.shape[0], -1), False)
+    else:
+        planes = colour.to_420(rgb, yuv == 'full')
+        # luma has as many rows as two of colours
+        data = _rows(planes[0], True) + b''.join(
+            _rows(p, False) for p in planes[1:])
+    buffer = Gst.Buffer.new_wrapped(data)
     buffer.pts = n * Gst.SECOND // RATE
     buffer.duration = Gst.SECOND // RATE
     return buffer
 
 
-def of_sample(sample):
-    """The picture of a Gst.Sample with RGB caps."""
+def of_sample(sample, yuv=None):
+    """The picture of a Gst.Sample of RGB, or of I420 of that range."""
     s = sample.get_caps().get_structure(0)
     w, h = s.get_value('width'), s.get_value('height')
     buffer = sample.get_buffer()
+    if yuv:
+        return _of_420(buffer, w, h, yuv == 'full')
     ok, mapped = buffer.map(Gst.MapFlags.READ)
     if not ok:
         raise PipelineError('a frame cannot be read')
@@ -63,6 +84,27 @@ def of_sample(sample):
             :, :3 * w].reshape(h, w, 3).copy()
     finally:
         buffer.unmap(mapped)
+
+
+def _of_420(buffer, w, h, full):
+    ok, mapped = buffer.map(Gst.MapFlags.READ)
+    if not ok:
+        raise PipelineError('a frame cannot be read')
+    meta = GstVideo.buffer_get_video_meta(buffer)
+    try:
+        data = np.frombuffer(mapped.data, np.uint8)
+        planes, at = [], 0
+        for i in range(3):
+            rows, columns = (h, w) if i == 0 else ((h + 1) // 2, (w + 1) // 2)
+            stride = meta.stride[i] if meta else (columns + 3) // 4 * 4
+            at = meta.offset[i] if meta else at
+            # the last row may end with its samples
+            index = at + np.arange(rows)[:, None] * stride + np.arange(columns)
+            planes.append(data[index])
+            at += stride * (h + h % 2 if i == 0 else rows)
+    finally:
+        buffer.unmap(mapped)
+    return colour.of_420(planes, full)
 
 
 def quoted(structure):
@@ -80,12 +122,14 @@ def quoted(structure):
     return out
 
 
-def run(description, sources=(), sinks=(), counted=(), limit=LIMIT):
+def run(description, sources=(), sinks=(), counted=(), limit=LIMIT,
+        yuv=None):
     """Runs a pipeline to its end.
 
     sources: {name of appsrc: clip}; sinks: names of appsinks; counted: names
     of identity elements. Returns ({sink: [pictures]}, {identity: [bytes of each
-    buffer]}, [element messages as dicts with 'name'])."""
+    buffer]}, [element messages as dicts with 'name']). yuv: "full" or
+    "limited": sources give I420 of that range, not RGB."""
     init()
     try:
         pipeline = Gst.parse_launch(description)
@@ -96,12 +140,12 @@ def run(description, sources=(), sinks=(), counted=(), limit=LIMIT):
     messages = []
 
     for name, clip in dict(sources).items():
-        _feed(pipeline.get_by_name(name), clip)
+        _feed(pipeline.get_by_name(name), clip, yuv)
     for name in sinks:
         sink = pipeline.get_by_name(name)
         sink.set_property('emit-signals', True)
         sink.set_property('sync', False)
-        sink.connect('new-sample', _take, pictures[name])
+        sink.connect('new-sample', _take, pictures[name], yuv)
     for name in counted:
         identity = pipeline.get_by_name(name)
         identity.get_static_pad('src').add_probe(
@@ -131,10 +175,10 @@ def run(description, sources=(), sinks=(), counted=(), limit=LIMIT):
     return pictures, sizes, messages
 
 
-def _feed(source, clip):
+def _feed(source, clip, yuv):
     """All frames of a clip, as the pipeline asks for them."""
     h, w = clip[0].shape[:2]
-    source.set_property('caps', Gst.Caps.from_string(caps(w, h)))
+    source.set_property('caps', Gst.Caps.from_string(caps(w, h, yuv)))
     source.set_property('format', Gst.Format.TIME)
     source.set_property('max-bytes', 4 * h * w * 3)
     frames = iter(enumerate(clip))
@@ -145,25 +189,42 @@ def _feed(source, clip):
         except StopIteration:
             src.emit('end-of-stream')
             return
-        src.emit('push-buffer', to_buffer(rgb, n))
+        src.emit('push-buffer', to_buffer(rgb, n, yuv))
 
     source.connect('need-data', more)
 
 
-def _take(sink, out):
+def _take(sink, out, yuv):
     sample = sink.emit('pull-sample')
     if sample is None:
         return Gst.FlowReturn.EOS
-    out.append(of_sample(sample))
+    out.append(of_sample(sample, yuv))
     return Gst.FlowReturn.OK
+
+
+def comment_bytes(data):
+    """Bytes of x264's message about itself, which no decoder needs: half of a
+    small picture. x265 leaves its own out (info=0), x264 cannot."""
+    at = data.find(b'x264 - core ')
+    start, end = data.rfind(b'\0\0\1', 0, max(at, 0)), data.find(
+        b'\0\0\1', at)
+    # an SEI of user data, before the picture
+    if at < 0 or start < 0 or end < 0 or data[start + 3:start + 5] != b'\6\5':
+        return 0
+    return end - start
+
+
+def _size(buffer):
+    return buffer.get_size() - comment_bytes(
+        buffer.extract_dup(0, min(buffer.get_size(), 4096)))
 
 
 def _count(_pad, info, out):
     if info.type & Gst.PadProbeType.BUFFER:
-        out.append(info.get_buffer().get_size())
+        out.append(_size(info.get_buffer()))
     else:
         buffers = info.get_buffer_list()
-        out.append(sum(buffers.get(i).get_size()
+        out.append(sum(_size(buffers.get(i))
                        for i in range(buffers.length())))
     return Gst.PadProbeReturn.OK
 

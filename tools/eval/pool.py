@@ -37,8 +37,10 @@ class _Worker:
         self.item = None
 
     def give(self, item, index, tries):
-        self.item = (item, index, tries)
+        if not self.process.is_alive():
+            raise BrokenPipeError
         self.pipe.send(item)
+        self.item = (item, index, tries)
 
     def end(self):
         try:
@@ -61,13 +63,16 @@ def run(work, items, jobs, done):
                for _ in range(max(1, min(jobs, len(waiting))))]
     try:
         while True:
-            for k, w in enumerate(workers):
-                if w.item is None and waiting:
-                    if not w.process.is_alive():
-                        # ended while it had nothing to do
-                        w.pipe.close()
-                        w = workers[k] = _Worker(context, work)
-                    w.give(*waiting.pop())
+            for k in range(len(workers)):
+                while workers[k].item is None and waiting:
+                    item = waiting.pop()
+                    try:
+                        workers[k].give(*item)
+                    except OSError:
+                        # it ended while it had nothing to do
+                        waiting.append(item)
+                        workers[k].end()
+                        workers[k] = _Worker(context, work)
             busy = [w for w in workers if w.item is not None]
             if not busy:
                 return

@@ -49,7 +49,8 @@ def codec_of(cell):
     known = codecs.table()
     encode, _, decode = cell['how'].partition(' | ')
     codec = known.get(cell['codec'])
-    if codec and getattr(codec, 'encode', '') == encode:
+    if codec and (getattr(codec, 'encode', ''),
+                  getattr(codec, 'decode', '')) == (encode, decode):
         return codec
     return codecs.own(cell['codec'], encode, decode, [cell['setting']])
 

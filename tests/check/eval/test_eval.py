@@ -16,7 +16,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
-from eval import pool, spec, stats, store, summary, tasks  # noqa: E402
+from eval import codecs, colour, pipes, pool, spec, stats  # noqa: E402
+from eval import store, summary, tasks, work  # noqa: E402
 
 
 def die(item):
@@ -216,6 +217,76 @@ class Pool(unittest.TestCase):
         self.assertIn('ended with 7', got['always'][1])
         self.assertEqual(got['bug'], (False, 'ValueError: a bug'))
 
+    def test_dies_idle(self):
+        """A process that ends between two items costs neither of them."""
+        give, broken = pool._Worker.give, []
+
+        def once(worker, item, index, tries):
+            if item == 'b' and not broken:
+                broken.append(item)
+                raise BrokenPipeError
+            give(worker, item, index, tries)
+
+        got = {}
+        pool._Worker.give = once
+        try:
+            pool.run(die, ['a', 'b', 'c'], 1,
+                     lambda item, ok, result: got.update({item: (ok, result)}))
+        finally:
+            pool._Worker.give = give
+        self.assertEqual(got, {v: (True, v.upper()) for v in 'abc'})
+
+
+class Colour(unittest.TestCase):
+    def test_known(self):
+        # BT.601, 16 to 235: red is 81, 90, 240
+        for rgb, limited, full in (((255, 0, 0), (81, 90, 240), (76, 85, 255)),
+                                   ((255, 255, 255), (235, 128, 128),
+                                    (255, 128, 128)),
+                                   ((0, 0, 0), (16, 128, 128),
+                                    (0, 128, 128))):
+            one = np.full((3, 5, 3), rgb, np.uint8)
+            for want, name in ((limited, False), (full, True)):
+                planes = colour.to_420(one, name)
+                self.assertEqual([p.shape for p in planes],
+                                 [(3, 5), (2, 3), (2, 3)])
+                self.assertEqual([int(p[0, 0]) for p in planes], list(want))
+                back = colour.of_420(planes, name).astype(int)
+                self.assertLessEqual(np.abs(back - one).max(), 2)
+
+    def test_places(self):
+        """Colours stay where they are, and nothing is darker."""
+        y, x = np.mgrid[:40, :60]
+        rgb = np.stack([60 + 2 * x, 60 + 3 * y, 200 - x - y], 2).astype(
+            np.uint8)
+        back = colour.of_420(colour.to_420(rgb, False), False)
+        error = back[2:-2, 2:-2].astype(float) - rgb[2:-2, 2:-2]
+        self.assertLess(np.abs(error).max(), 3)
+        self.assertLess(np.abs(error.mean((0, 1))).max(), 0.2)
+
+
+class Codecs(unittest.TestCase):
+    def test_comment(self):
+        slices = b'\0\0\0\1\x65' + bytes(range(1, 90))
+        said = b'\0\0\1\6\5\xff' + b'x' * 20 + b'x264 - core 164 r3' \
+            + b'y' * 30
+        self.assertEqual(pipes.comment_bytes(said + slices[1:]), len(said))
+        self.assertEqual(pipes.comment_bytes(slices), 0)
+        self.assertEqual(pipes.comment_bytes(b'x264 - core'), 0)
+        # in a picture it is a picture
+        self.assertEqual(pipes.comment_bytes(
+            b'\0\0\1\x65x264 - core 164' + slices), 0)
+
+    def test_own_decoder(self):
+        """A codec that has a known one's name and encoder, but not its
+        decoder."""
+        known = codecs.table()['walloc']
+        cell = {'codec': 'walloc', 'setting': 30,
+                'how': known.encode + ' | ' + known.decode}
+        self.assertEqual(work.codec_of(cell).note, known.note)
+        cell['how'] = known.encode + ' | wallocdec decoder=best'
+        self.assertEqual(work.codec_of(cell).decode, 'wallocdec decoder=best')
+
 
 def pictures(folder):
     """Two pictures with something in them, one of odd size, and no picture."""
@@ -287,6 +358,25 @@ class Sweep(unittest.TestCase):
         clean = by[None, 0]['walloc']
         self.assertLess(summary.mean(clean[20], 'R', 'psnr')[0],
                         summary.mean(clean[70], 'R', 'psnr')[0])
+
+    def test_colours(self):
+        """High rates of codecs in YUV come close to what 4:2:0 holds: no
+        conversion on the way makes pictures darker."""
+        y, x = np.mgrid[:97, :131]
+        rgb = np.stack([128 + 60 * np.sin(x / 17 + k) * np.cos(y / (15 + k))
+                        for k in range(3)], 2).astype(np.uint8)
+        for name, setting in (('jpeg', 98), ('x264', 4), ('x265', 4),
+                              ('vp9', 4)):
+            codec = codecs.table()[name]
+            if codec.needs():
+                continue
+            even = rgb if name == 'jpeg' else rgb[:96, :130]
+            sizes, out = codec.code([even, even], setting)
+            self.assertEqual(len(sizes), 2)
+            for got in out:
+                error = got.astype(float) - even
+                self.assertLess(np.abs(error.mean((0, 1))).max(), 0.5, name)
+                self.assertLess((error ** 2).mean(), 3, name)
 
     def test_tasks(self):
         with tempfile.TemporaryDirectory() as folder:
