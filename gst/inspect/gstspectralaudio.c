@@ -8,7 +8,8 @@
 
 #include "gstspectralaudio.h"
 
-/* Samples that time stamps may be off without there being a gap. */
+/* Samples that time stamps may be off without there being a gap; and a
+ * millisecond, which is what Matroska and FLV round them to. */
 #define SLACK 2
 /* Longest gap that is kept in the line; after a longer one it begins anew. */
 #define LONGEST (1 << 18)
@@ -20,6 +21,7 @@ typedef struct
 {
   GArray *samples;              /* gfloat, interleaved; NaN: there is none */
   gint64 first;                 /* time of the first one */
+  gboolean begun;
   guint64 dropped;              /* not yet counted */
 } Line;
 
@@ -27,6 +29,7 @@ struct _GstSpectralAudio
 {
   GstAudioInfo info;
   guint channels, bands;
+  gint64 slack;
   InspectSpectrum *spectrum;
   Line line[GST_SPECTRAL_STREAMS];
   gfloat *one[2];               /* a block of one channel, of two streams */
@@ -53,6 +56,7 @@ gst_spectral_audio_new (const GstAudioInfo * info, InspectWindow window,
   a->info = *info;
   a->channels = (guint) GST_AUDIO_INFO_CHANNELS (info);
   a->bands = bands;
+  a->slack = SLACK + GST_AUDIO_INFO_RATE (info) / 1000;
   a->spectrum = inspect_spectrum_new (GST_SPECTRAL_BLOCK, 1, window, bands, 0);
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     a->line[i].samples = g_array_new (FALSE, FALSE, sizeof (gfloat));
@@ -128,17 +132,19 @@ gst_spectral_audio_push (GstSpectralAudio * a, GstSpectralStream stream,
   gint64 gap = first - (line->first + have);
   gfloat *to;
 
-  if (have == 0 || gap > LONGEST) {
+  /* a line that is empty for a moment goes on where it was all the same */
+  if (!line->begun || gap > LONGEST || (have == 0 && ABS (gap) > a->slack)) {
+    line->begun = TRUE;
     drop (a, line, have, TRUE);
     line->first = first;
     old = 0;
-  } else if (gap > SLACK) {
+  } else if (gap > a->slack) {
     /* what was lost is not compared with silence */
     g_array_set_size (line->samples, old + (guint) gap * a->channels);
     for (i = old; i < line->samples->len; i++)
       g_array_index (line->samples, gfloat, i) = NAN;
     old = line->samples->len;
-  } else if (gap < -SLACK) {
+  } else if (gap < -a->slack) {
     /* what is there twice counts once */
     skip = (guint) MIN (-gap, (gint64) n);
     line->dropped += skip;

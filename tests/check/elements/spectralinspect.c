@@ -597,6 +597,49 @@ GST_START_TEST (test_sound_missing)
 
 GST_END_TEST;
 
+/* Time stamps that a container rounded to milliseconds: no sample is lost or
+ * moved by it. */
+GST_START_TEST (test_sound_rounded)
+{
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup_sound (&s, 44100, 44100);
+  for (i = 0; i < 40; i++) {
+    gint stream;
+
+    for (stream = 0; stream < 2; stream++) {
+      gfloat *data = g_new (gfloat, 1152);
+      GstBuffer *buffer;
+      guint k;
+
+      for (k = 0; k < 1152; k++) {
+        guint32 state = (i * 1152 + k) * 2654435761u;
+
+        data[k] = (gint32) (state ^ state >> 15) / 4294967296.0f;
+      }
+      buffer = gst_buffer_new_wrapped (data, 1152 * sizeof (gfloat));
+      GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (i * 1152, GST_SECOND,
+          44100);
+      if (stream)
+        GST_BUFFER_PTS (buffer) = GST_MSECOND
+            * gst_util_uint64_scale_round (i * 1152, 1000, 44100);
+      fail_unless_equals_int (gst_harness_push (s.h[stream], buffer),
+          GST_FLOW_OK);
+    }
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  NEAR (value (m, "error", "snr"), 99);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 0);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 0);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_sound_nan)
 {
   gfloat *data = g_new0 (gfloat, 2048);
@@ -679,11 +722,14 @@ GST_START_TEST (test_caps_change)
   Setup s;
 
   setup_full (&s, 2, "bands", "2", "GRAY8", W, W);
-  g_object_set (s.element, "map-size", 2, NULL);
+  g_object_set (s.element, "map-size", 2, "interval", G_GUINT64_CONSTANT (1),
+      NULL);
   push (&s, 0, 0, 0);
   push (&s, 1, 0, 3);
   push (&s, 0, 1, 0);
   push (&s, 1, 1, 3);
+  /* one of them has been compared */
+  gst_message_unref (wait_for (&s, GST_MESSAGE_ELEMENT));
   g_object_set (s.element, "bands", 1024, "map-size", 512, NULL);
   gst_harness_set_src_caps (s.h[0], check_caps ("GRAY8", W / 2, H));
   gst_harness_set_src_caps (s.h[1], check_caps ("GRAY8", W / 2, H));
@@ -849,6 +895,7 @@ spectralinspect_suite (void)
   tcase_add_test (tc, test_no_folder);
   tcase_add_test (tc, test_sound);
   tcase_add_test (tc, test_sound_missing);
+  tcase_add_test (tc, test_sound_rounded);
   tcase_add_test (tc, test_sound_nan);
   tcase_add_test (tc, test_sound_other_rate);
   tcase_add_test (tc, test_mixed);
