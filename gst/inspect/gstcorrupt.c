@@ -252,17 +252,25 @@ gst_corrupt_set_info (GstVideoFilter * filter, GstCaps * incaps,
   return TRUE;
 }
 
-/* Samples of a component lie one behind the other: nothing to unpack. */
-static gboolean
-is_planar (const GstVideoFrame * frame)
-{
-  return GST_VIDEO_FRAME_COMP_PSTRIDE (frame, 0) == 1;
-}
-
 static guint
 n_planes (const GstVideoFrame * frame)
 {
   return GST_VIDEO_INFO_IS_GRAY (&frame->info) ? 1 : 3;
+}
+
+/* Samples of a component lie one behind the other, and rows of all components
+ * are as far from each other: nothing to unpack. */
+static gboolean
+is_planar (const GstVideoFrame * frame)
+{
+  guint p;
+
+  for (p = 0; p < n_planes (frame); p++)
+    if (GST_VIDEO_FRAME_COMP_PSTRIDE (frame, p) != 1
+        || GST_VIDEO_FRAME_COMP_STRIDE (frame, p)
+        != GST_VIDEO_FRAME_COMP_STRIDE (frame, 0))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -284,6 +292,15 @@ gst_corrupt_prepare (GstCorrupt * self, GstVideoFrame * frame)
   self->changed = FALSE;
   GST_OBJECT_UNLOCK (self);
 
+  if (!is_planar (frame) && !self->planes) {
+    self->stride = width;
+    self->planes = g_try_malloc_n ((gsize) width * height, n_planes (frame));
+    if (!self->planes) {
+      GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+          ("No memory for a picture of %ux%u.", width, height));
+      return FALSE;
+    }
+  }
   if (self->corruption)
     return TRUE;
 
@@ -293,15 +310,6 @@ gst_corrupt_prepare (GstCorrupt * self, GstVideoFrame * frame)
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
         ("%s of %ux%u: %s.", corruption_name (type), width, height, error));
     return FALSE;
-  }
-  if (!is_planar (frame) && !self->planes) {
-    self->stride = width;
-    self->planes = g_try_malloc_n ((gsize) width * height, n_planes (frame));
-    if (!self->planes) {
-      GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
-          ("No memory for a picture of %ux%u.", width, height));
-      return FALSE;
-    }
   }
   GST_DEBUG_OBJECT (self, "%s, severity %u, %ux%u", corruption_name (type),
       severity, width, height);
@@ -385,7 +393,6 @@ gst_corrupt_transform_frame_ip (GstVideoFilter * filter, GstVideoFrame * frame)
   GST_OBJECT_UNLOCK (self);
 
   if (is_planar (frame)) {
-    /* planes of one format have one stride */
     stride = GST_VIDEO_FRAME_COMP_STRIDE (frame, 0);
     for (p = 0; p < n_planes (frame); p++)
       planes[p] = GST_VIDEO_FRAME_COMP_DATA (frame, p);

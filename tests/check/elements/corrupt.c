@@ -114,6 +114,47 @@ GST_START_TEST (test_formats)
 
 GST_END_TEST;
 
+/* Planes whose rows are not equally far apart, as a video meta may say. */
+GST_START_TEST (test_strides)
+{
+  GstHarness *h = corrupt ("type=shot_noise severity=4 seed=5", "GBR", W, H);
+  gsize offset[4] = { 0 };
+  gint stride[4] = { W + 2, W + 14, W + 6 }, x, y, c;
+  guint expected = push (h, "GBR", W, H, 0), sum = 0;
+  GstBuffer *buffer, *plain = picture ("GBR", W, H, 0);
+  GstVideoInfo info;
+  GstVideoFrame from, to;
+
+  offset[1] = (gsize) stride[0] * H;
+  offset[2] = offset[1] + (gsize) stride[1] * H;
+  buffer = gst_buffer_new_allocate (NULL, offset[2] + (gsize) stride[2] * H,
+      NULL);
+  gst_buffer_add_video_meta_full (buffer, GST_VIDEO_FRAME_FLAG_NONE,
+      GST_VIDEO_FORMAT_GBR, W, H, 3, offset, stride);
+  GST_BUFFER_PTS (buffer) = 0;
+  gst_video_info_set_format (&info, GST_VIDEO_FORMAT_GBR, W, H);
+  fail_unless (gst_video_frame_map (&from, &info, plain, GST_MAP_READ));
+  fail_unless (gst_video_frame_map (&to, &info, buffer, GST_MAP_WRITE));
+  fail_unless (gst_video_frame_copy (&to, &from));
+  gst_video_frame_unmap (&from);
+  gst_video_frame_unmap (&to);
+  gst_buffer_unref (plain);
+
+  buffer = gst_harness_push_and_pull (h, buffer);
+  fail_unless (gst_video_frame_map (&to, &info, buffer, GST_MAP_READ));
+  for (c = 0; c < 3; c++)
+    for (y = 0; y < H; y++)
+      for (x = 0; x < W; x++)
+        sum = sum * 31 + ((guint8 *) GST_VIDEO_FRAME_COMP_DATA (&to, c))
+            [y * GST_VIDEO_FRAME_COMP_STRIDE (&to, c) + x];
+  gst_video_frame_unmap (&to);
+  gst_buffer_unref (buffer);
+  fail_unless_equals_int (sum, expected);
+  gst_harness_teardown (h);
+}
+
+GST_END_TEST;
+
 /* Every type, in colour and in grey; threads change nothing. */
 GST_START_TEST (test_types)
 {
@@ -224,6 +265,7 @@ corrupt_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_formats);
+  tcase_add_test (tc, test_strides);
   tcase_add_test (tc, test_types);
   tcase_add_test (tc, test_number);
   tcase_add_test (tc, test_change);
