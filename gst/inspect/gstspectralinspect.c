@@ -23,7 +23,7 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 -m filesrc location=in.png ! pngdec ! videoconvert ! video/x-raw,format=I420 ! tee name=t ! queue ! s.ref_sink t. ! queue ! wallocenc quality=30 ! wallocdec ! s.dist_sink spectralinspect name=s ! videoconvert ! pngenc ! filesink location=error.png
+ * gst-launch-1.0 -m filesrc location=in.png ! pngdec ! videoconvert ! video/x-raw,format=I420 ! tee name=t ! queue ! s.ref_sink t. ! queue ! wallocenc quality=30 ! wallocdec ! s.dist_sink spectralinspect name=s interval=0 ! videoconvert ! pngenc ! filesink location=error.png
  * ]| What the codec loses of a picture.
  *
  * Since: 0.2
