@@ -142,20 +142,29 @@ gst_spectral_inspect_count_unmatched (GstSpectralInspect * self, gint stream)
   self->window_result->unmatched[stream]++;
 }
 
-/* Something is to be compared that begins at a running time: ends the window
- * before it, and tells whether spectra are to be taken. */
-static GstFlowReturn
-gst_spectral_inspect_begin (GstSpectralInspect * self,
-    GstClockTime running_time, GstClockTime duration, GstClockTime pts,
-    gboolean * measure)
+/* Whether spectra are to be taken of what is compared next. */
+static gboolean
+gst_spectral_inspect_is_measured (GstSpectralInspect * self)
 {
-  GstFlowReturn ret = GST_FLOW_OK;
-  GstClockTime interval;
   guint stride;
 
   GST_OBJECT_LOCK (self);
-  interval = self->interval;
   stride = self->stride;
+  GST_OBJECT_UNLOCK (self);
+  return self->count % stride == 0;
+}
+
+/* Something is to be compared that begins at a running time: ends the window
+ * before it. */
+static GstFlowReturn
+gst_spectral_inspect_begin (GstSpectralInspect * self,
+    GstClockTime running_time, GstClockTime duration, GstClockTime pts)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  GstClockTime interval;
+
+  GST_OBJECT_LOCK (self);
+  interval = self->interval;
   GST_OBJECT_UNLOCK (self);
 
   if (!GST_CLOCK_TIME_IS_VALID (running_time))
@@ -173,7 +182,7 @@ gst_spectral_inspect_begin (GstSpectralInspect * self,
     self->first_pts = pts;
   }
   self->window_end = running_time + duration;
-  *measure = self->count++ % stride == 0;
+  self->count++;
   return ret;
 }
 
@@ -191,12 +200,12 @@ gst_spectral_inspect_compare (GstSpectralInspect * self,
     GstClockTime duration)
 {
   GstVideoFrame frames[GST_SPECTRAL_STREAMS], *there[GST_SPECTRAL_STREAMS];
-  gboolean measure;
+  gboolean measure = gst_spectral_inspect_is_measured (self);
   GstFlowReturn ret;
   gint i;
 
   ret = gst_spectral_inspect_begin (self, running_time, duration,
-      GST_BUFFER_PTS (buffers[0]), &measure);
+      GST_BUFFER_PTS (buffers[0]));
   if (ret != GST_FLOW_OK)
     return ret;
 
@@ -253,30 +262,26 @@ gst_spectral_inspect_compare_sound (GstSpectralInspect * self,
     GstAggregatorPad * const *pads, gboolean rest)
 {
   guint rate = (guint) GST_AUDIO_INFO_RATE (&self->audio_info[0]), count, i;
-  gboolean have[GST_SPECTRAL_STREAMS], measure = TRUE;
+  gboolean have[GST_SPECTRAL_STREAMS];
   GstFlowReturn ret = GST_FLOW_OK;
-  guint stride;
   gint64 first;
 
-  GST_OBJECT_LOCK (self);
-  stride = self->stride;
-  GST_OBJECT_UNLOCK (self);
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     have[i] = pads[i] != NULL;
   while (ret == GST_FLOW_OK) {
     GstClockTime start, duration;
 
     gst_spectral_result_reset (self->frame_result);
-    measure = self->count % stride == 0;
-    if (!gst_spectral_audio_next (self->audio, have, rest, measure,
-            self->frame_result, &first, &count))
+    if (!gst_spectral_audio_next (self->audio, have, rest,
+            gst_spectral_inspect_is_measured (self), self->frame_result, &first,
+            &count))
       break;
     start = gst_util_uint64_scale (MAX (first, 0), GST_SECOND, rate);
     duration = gst_util_uint64_scale (count, GST_SECOND, rate);
     ret = gst_spectral_inspect_begin (self, start, duration,
         pads[0]->segment.format == GST_FORMAT_TIME ?
         gst_segment_position_from_running_time (&pads[0]->segment,
-            GST_FORMAT_TIME, start) : GST_CLOCK_TIME_NONE, &measure);
+            GST_FORMAT_TIME, start) : GST_CLOCK_TIME_NONE);
     gst_spectral_inspect_add (self);
   }
   return ret;
