@@ -36,16 +36,6 @@ struct _GstSpectralAudio
   guint64 not_numbers;
 };
 
-static const struct
-{
-  GstSpectralStream of, from;
-} pairs[GST_SPECTRAL_ERRORS] = {
-  {GST_SPECTRAL_DIST, GST_SPECTRAL_REF},
-  {GST_SPECTRAL_DIST, GST_SPECTRAL_CORRUPT},
-  {GST_SPECTRAL_CODED, GST_SPECTRAL_REF},
-  {GST_SPECTRAL_CORRUPT, GST_SPECTRAL_REF},
-};
-
 GstSpectralAudio *
 gst_spectral_audio_new (const GstAudioInfo * info, InspectWindow window,
     guint bands)
@@ -176,8 +166,10 @@ static void
 compare (GstSpectralAudio * a, GstSpectralError error, guint count,
     gboolean measure, GstSpectralResult * result)
 {
-  const gfloat *from = (gfloat *) a->line[pairs[error].from].samples->data;
-  const gfloat *of = (gfloat *) a->line[pairs[error].of].samples->data;
+  const gfloat *from =
+      (gfloat *) a->line[gst_spectral_pairs[error].from].samples->data;
+  const gfloat *of =
+      (gfloat *) a->line[gst_spectral_pairs[error].of].samples->data;
   GstSpectralDifference *d = &result->error[error];
   gboolean first = error == GST_SPECTRAL_ERROR;
   guint i, c;
@@ -279,7 +271,7 @@ gst_spectral_audio_next (GstSpectralAudio * a, const gboolean * have,
   result->frames = 1;
   result->measured = measure && n == GST_SPECTRAL_BLOCK;
   for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
-    if (have[pairs[i].from] && have[pairs[i].of]) {
+    if (have[gst_spectral_pairs[i].from] && have[gst_spectral_pairs[i].of]) {
       result->have[i] = TRUE;
       compare (a, i, n, result->measured > 0, result);
     }

@@ -13,6 +13,13 @@
 /* Samples of pictures are bytes. */
 #define FULL 255.0
 
+const GstSpectralPair gst_spectral_pairs[GST_SPECTRAL_ERRORS] = {
+  {GST_SPECTRAL_DIST, GST_SPECTRAL_REF},
+  {GST_SPECTRAL_DIST, GST_SPECTRAL_CORRUPT},
+  {GST_SPECTRAL_CODED, GST_SPECTRAL_REF},
+  {GST_SPECTRAL_CORRUPT, GST_SPECTRAL_REF},
+};
+
 static const gchar *const streams[GST_SPECTRAL_STREAMS] = {
   "ref", "dist", "corrupt", "coded"
 };

@@ -33,6 +33,14 @@ typedef enum
   GST_SPECTRAL_ERRORS
 } GstSpectralError;
 
+/* What each of them is the difference of: of - from. */
+typedef struct
+{
+  GstSpectralStream of, from;
+} GstSpectralPair;
+
+extern const GstSpectralPair gst_spectral_pairs[GST_SPECTRAL_ERRORS];
+
 #define GST_SPECTRAL_MAX_PLANES 3
 
 /* Sums of squared differences of one pair of streams. */

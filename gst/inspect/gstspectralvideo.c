@@ -21,16 +21,6 @@ struct _GstSpectralVideo
   gfloat *luma[GST_SPECTRAL_STREAMS];
 };
 
-static const struct
-{
-  GstSpectralStream of, from;
-} pairs[GST_SPECTRAL_ERRORS] = {
-  {GST_SPECTRAL_DIST, GST_SPECTRAL_REF},
-  {GST_SPECTRAL_DIST, GST_SPECTRAL_CORRUPT},
-  {GST_SPECTRAL_CODED, GST_SPECTRAL_REF},
-  {GST_SPECTRAL_CORRUPT, GST_SPECTRAL_REF},
-};
-
 GstSpectralVideo *
 gst_spectral_video_new (const GstVideoInfo * info, InspectWindow window,
     guint bands, guint map)
@@ -144,7 +134,8 @@ measure (GstSpectralVideo * v, GstSpectralError error,
     GstSpectralResult * result)
 {
   GstSpectralDifference *d = &result->error[error];
-  guint from = pairs[error].from, of = pairs[error].of, c;
+  guint from = gst_spectral_pairs[error].from, of =
+      gst_spectral_pairs[error].of, c;
   guint count = v->rgb ? 3 : 1;
   gboolean first = error == GST_SPECTRAL_ERROR;
   gdouble ssim, ms_ssim;
@@ -190,7 +181,8 @@ gst_spectral_video_compare (GstSpectralVideo * v,
       if (frames[i])
         fetch_all (v, i, frames[i]);
   for (i = 0; i < GST_SPECTRAL_ERRORS; i++) {
-    GstVideoFrame *from = frames[pairs[i].from], *of = frames[pairs[i].of];
+    GstVideoFrame *from = frames[gst_spectral_pairs[i].from], *of =
+        frames[gst_spectral_pairs[i].of];
     GstSpectralDifference *d = &result->error[i];
 
     if (!from || !of)

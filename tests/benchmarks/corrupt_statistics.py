@@ -20,9 +20,7 @@ import tempfile
 import numpy as np
 from PIL import Image
 
-TYPES = ('gaussian_noise shot_noise impulse_noise defocus_blur glass_blur '
-         'motion_blur zoom_blur snow frost fog brightness contrast '
-         'elastic_transform pixelate jpeg_compression').split()
+from corrupt_speed import TYPES, VARIANTS
 
 
 def prepared(path, variant):
@@ -61,7 +59,7 @@ def main():
     a = p.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for variant in ('imagecorruptions', 'hendrycks'):
+        for variant in VARIANTS:
             pictures = [prepared(path, variant) for path in a.pictures]
             for kind in TYPES:
                 means = []

@@ -92,6 +92,18 @@ corruption_reflect (int i, int n)
   return i < n ? i : period - i;
 }
 
+/* The same, the last sample twice, -1 -> 0. */
+static inline int
+corruption_mirror (int i, int n)
+{
+  if (i >= 0 && i < n)
+    return i;
+  i %= 2 * n;
+  if (i < 0)
+    i += 2 * n;
+  return i < n ? i : 2 * n - 1 - i;
+}
+
 static inline int
 corruption_clamp (int i, int n)
 {
@@ -125,6 +137,16 @@ typedef struct
   float weight[CORRUPTION_MAX_TAPS];
   int dx[CORRUPTION_MAX_TAPS], dy[CORRUPTION_MAX_TAPS];
 } corruption_streak;
+/* Which samples of a row of n that is moved by dx come from inside of it: first
+ * to last - 1. */
+static inline void
+corruption_moved_range (int dx, int n, int *first, int *last)
+{
+  *first = dx > 0 ? (dx < n ? dx : n) : 0;
+  *last = dx < 0 ? n + dx : n;
+  *last = *last > *first ? *last : *first;
+}
+
 void corruption_streak_init (corruption_streak * s, unsigned radius,
     double sigma, double degrees);
 

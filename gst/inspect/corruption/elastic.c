@@ -129,18 +129,6 @@ field_at (const elastic * e, const float *field, unsigned x, unsigned y)
   return a * (1 - fy) + b * fy;
 }
 
-/* Index of a sample beyond the border, the last one twice (-1 -> 0). */
-static inline int
-mirror (int i, int n)
-{
-  if (i >= 0 && i < n)
-    return i;
-  i %= 2 * n;
-  if (i < 0)
-    i += 2 * n;
-  return i < n ? i : 2 * n - 1 - i;
-}
-
 static void
 sample (const corruption * c, const uint8_t * const *from,
     uint8_t * const *out, size_t to, float x, float y, int twice)
@@ -156,10 +144,10 @@ sample (const corruption * c, const uint8_t * const *from,
   y0 = (int) floorf (y);
   right = x - x0;
   down = y - y0;
-  x1 = twice ? mirror (x0 + 1, w) : corruption_reflect (x0 + 1, w);
-  y1 = twice ? mirror (y0 + 1, h) : corruption_reflect (y0 + 1, h);
-  x0 = twice ? mirror (x0, w) : corruption_reflect (x0, w);
-  y0 = twice ? mirror (y0, h) : corruption_reflect (y0, h);
+  x1 = twice ? corruption_mirror (x0 + 1, w) : corruption_reflect (x0 + 1, w);
+  y1 = twice ? corruption_mirror (y0 + 1, h) : corruption_reflect (y0 + 1, h);
+  x0 = twice ? corruption_mirror (x0, w) : corruption_reflect (x0, w);
+  y0 = twice ? corruption_mirror (y0, h) : corruption_reflect (y0, h);
   for (p = 0; p < c->planes; p++) {
     const uint8_t *a = from[p] + (size_t) y0 * c->width;
     const uint8_t *b = from[p] + (size_t) y1 * c->width;

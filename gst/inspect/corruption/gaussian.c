@@ -86,14 +86,7 @@ corruption_gaussian_free (corruption_gaussian * g)
 static int
 border (const corruption_gaussian * g, int i, int n)
 {
-  if (i >= 0 && i < n)
-    return i;
-  if (!g->mirrored)
-    return corruption_clamp (i, n);
-  i %= 2 * n;
-  if (i < 0)
-    i += 2 * n;
-  return i < n ? i : 2 * n - 1 - i;
+  return g->mirrored ? corruption_mirror (i, n) : corruption_clamp (i, n);
 }
 
 WALLOC_CLONES static void

@@ -35,10 +35,9 @@ WALLOC_CLONES static void
 add_moved (float *restrict to, const uint8_t * restrict in, int dx,
     float weight, int n)
 {
-  int x, first = dx > 0 ? dx : 0, last = dx < 0 ? n + dx : n;
+  int x, first, last;
 
-  first = first < n ? first : n;
-  last = last > first ? last : first;
+  corruption_moved_range (dx, n, &first, &last);
   for (x = 0; x < first; x++)
     to[x] += weight * in[0];
   for (x = first; x < last; x++)

@@ -136,11 +136,9 @@ streak_rows (corruption * c, void *data, unsigned y0, unsigned y1,
       const float *in = s->flakes + (size_t) corruption_clamp ((int) y
           - s->streak.dy[i], h) * c->width;
       float weight = s->streak.weight[i];
-      int dx = s->streak.dx[i], first = dx > 0 ? dx : 0;
-      int last = dx < 0 ? w + dx : w;
+      int dx = s->streak.dx[i], first, last;
 
-      first = first < w ? first : w;
-      last = last > first ? last : first;
+      corruption_moved_range (dx, w, &first, &last);
       for (x = 0; x < first; x++)
         to[x] += weight * in[0];
       for (x = first; x < last; x++)
