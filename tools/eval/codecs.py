@@ -28,8 +28,14 @@ class CodecError(Exception):
     """A codec that is not there, or that failed; says which and why."""
 
 
+class CellError(Exception):
+    """Why a cell has no result; the sweep goes on."""
+
+
 class Fragments:
-    """encode, decode: GStreamer fragments; {setting} in encode is replaced."""
+    """encode, decode: GStreamer fragments; {setting} in encode is replaced.
+    media: what it codes."""
+    media = ('picture',)
 
     def __init__(self, name, encode, decode, settings, note=''):
         self.name, self.encode, self.decode = name, encode, decode
@@ -71,6 +77,7 @@ class Fragments:
 class Commands:
     """encode, decode: command lines with {input}, {output}, {setting}, {bpp};
     pictures as PNG. One file per frame."""
+    media = ('picture',)
 
     def __init__(self, name, suffix, encode, decode, settings, note=''):
         self.name, self.suffix = name, suffix
@@ -112,7 +119,7 @@ class Commands:
 
 class Uncompressed:
     """The clip itself, 24 bits a pixel: what codecs are compared with."""
-    name, settings, note = 'none', [0], ''
+    name, settings, note, media = 'none', [0], '', ('picture',)
 
     def needs(self):
         return ''
@@ -176,3 +183,14 @@ def own(name, encode, decode, settings):
         raise CodecError(f'{name}: "settings" must list what {{setting}} is '
                          'to be')
     return Fragments(name, encode, decode, list(settings), 'by the sweep')
+
+
+def of_cell(cell):
+    """The codec that a cell names, or that its sweep brought."""
+    known = table()
+    encode, _, decode = cell['how'].partition(' | ')
+    codec = known.get(cell['codec'])
+    if codec and (getattr(codec, 'encode', ''),
+                  getattr(codec, 'decode', '')) == (encode, decode):
+        return codec
+    return own(cell['codec'], encode, decode, [cell['setting']])

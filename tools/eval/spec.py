@@ -25,16 +25,11 @@ import json
 import os
 import tomllib
 
-from . import codecs, tasks
+from . import codecs, media, tasks
 
-CORRUPTIONS = (
-    'gaussian_noise shot_noise impulse_noise defocus_blur glass_blur '
-    'motion_blur zoom_blur snow frost fog brightness contrast '
-    'elastic_transform pixelate jpeg_compression').split()
-PICTURES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff', '.ppm')
 KNOWN = {'inputs', 'corruptions', 'variant', 'seed', 'size', 'codec', 'task',
          'bands', 'name'}
-VERSION = 1                     # of lines; another one, other lines
+VERSION = 2                     # of lines; another one, other lines
 
 
 class SpecError(Exception):
@@ -47,10 +42,10 @@ def parse_corruption(text):
     if text == 'clean':
         return [(None, 0)]
     name, _, severities = text.partition(':')
-    names = CORRUPTIONS if name == 'all' else [name]
-    if any(n not in CORRUPTIONS for n in names):
+    names = media.ALL_CORRUPTIONS if name == 'all' else [name]
+    if any(n not in media.ALL_CORRUPTIONS for n in names):
         raise SpecError(f'corruptions: "{name}" is none of clean, all, '
-                        f'{", ".join(CORRUPTIONS)}')
+                        f'{", ".join(media.ALL_CORRUPTIONS)}')
     low, _, high = (severities or '1-5').partition('-')
     try:
         low = int(low)
@@ -107,11 +102,18 @@ def find_inputs(patterns, base='.'):
         path = os.path.join(base, os.path.expanduser(pattern))
         if os.path.isdir(path):
             names = [os.path.join(root, n) for root, _, files in os.walk(path)
-                     for n in files if n.lower().endswith(PICTURES)]
+                     for n in files if media.of(n)]
         else:
-            names = glob.glob(path, recursive=True)
+            names = [n for n in glob.glob(path, recursive=True)
+                     if not os.path.isdir(n)]
         if not names:
-            raise SpecError(f'inputs: there are no pictures in "{pattern}"')
+            raise SpecError('inputs: there are no pictures, clips or sounds '
+                            f'in "{pattern}"')
+        strange = [n for n in names if not media.of(n)]
+        if strange:
+            raise SpecError(f'inputs: "{strange[0]}" is none of '
+                            + ' '.join(s for v in media.SUFFIXES.values()
+                                       for s in v))
         found += names
     return sorted(dict.fromkeys(os.path.normpath(n) for n in found))
 
@@ -166,26 +168,50 @@ class Sweep:
         that is the same in every run of the same thing."""
         out = []
         for path in self.inputs:
-            for kind, severity in self.corruptions:
+            kind = media.of(path)
+            content = content_of(path)
+            for corruption, severity in self.corruptions:
+                if corruption and corruption not in media.CORRUPTIONS[kind]:
+                    continue
                 for codec, settings in self.codecs:
-                    for setting in settings:
-                        cell = {
-                            'v': VERSION, 'input': path, 'size': self.size,
-                            'corruption': kind, 'severity': severity,
-                            'variant': self.variant if kind else None,
-                            'seed': self.seed if kind else None,
-                            'codec': codec.name, 'setting': setting,
-                            'how': getattr(codec, 'encode', '') + ' | '
-                            + getattr(codec, 'decode', ''),
-                            'bands': self.bands, 'tasks': self.tasks,
-                        }
-                        out.append(dict(cell, key=key_of(cell)))
+                    if kind not in codec.media:
+                        continue
+                    cell = {
+                        'v': VERSION, 'media': kind, 'input': path,
+                        'content': content, 'size': self.size,
+                        'corruption': corruption, 'severity': severity,
+                        'variant': self.variant if corruption
+                        and kind != 'sound' else None,
+                        'seed': self.seed if corruption else None,
+                        'codec': codec.name,
+                        'how': getattr(codec, 'encode', '') + ' | '
+                        + getattr(codec, 'decode', ''),
+                        'bands': self.bands, 'tasks': self.tasks,
+                    }
+                    out += [dict(c, key=key_of(c)) for c in (
+                        dict(cell, setting=v) for v in settings)]
         return out
 
 
+def content_of(path):
+    """Digest of a file, 16 hexadecimal digits; "" if it cannot be read, which
+    its cells will say."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, 'rb') as f:
+            while block := f.read(1 << 20):
+                digest.update(block)
+    except OSError:
+        return ''
+    return digest.hexdigest()[:16]
+
+
 def key_of(cell):
-    """Hash of what a cell says, 16 hexadecimal digits."""
-    text = json.dumps(cell, sort_keys=True)
+    """Hash of what a cell says, 16 hexadecimal digits. The file counts by its
+    content and the last two parts of its name, so that machines which keep
+    it in different places give it one key."""
+    place = '/'.join(cell['input'].replace(os.sep, '/').split('/')[-2:])
+    text = json.dumps(dict(cell, input=place), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

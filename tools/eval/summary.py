@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from . import stats
+from . import stats, tasks
 
 
 def groups(lines):
@@ -39,30 +39,20 @@ def mean(lines, name, field):
 
 def answered(lines):
     """[(heading, function of lines to text)] of the tasks that lines have."""
-    names = sorted({n for v in lines for n in v.get('answers', {})})
-    return [(n, lambda these, n=n: of_task(these, n)) for n in names]
+    return [(f'{n}: {task.measure}' + (f', {task.unit}' if task.unit else ''),
+             lambda these, n=n: of_task(these, n))
+            for n, (task, _) in tasks.scores(lines).items()]
 
 
 def of_task(lines, name):
-    """"right of all" with Wilson's interval, wrong characters in per cent, or
-    the mean of a number."""
-    got = [v['answers'][name] for v in lines
-           if name in v.get('answers', {})
-           and 'error' not in v['answers'][name]]
-    if not got:
+    """Value, interval, number of trials of a task."""
+    got = tasks.scores(lines).get(name)
+    if not got or not math.isfinite(got[1].value):
         return ''
-    if 'characters' in got[0]:
-        wrong = sum(g['wrong'] for g in got)
-        return f'{100 * wrong / max(1, sum(g["characters"] for g in got)):.2f} ' \
-            '% of characters wrong'
-    if 'right' in got[0]:
-        count = sum(g.get('codes', g.get('faces', 1)) for g in got)
-        right = sum(g['right'] for g in got)
-        low, high = stats.wilson(right, count)
-        return f'{right} of {count} ({100 * low:.0f} to {100 * high:.0f} %)'
-    if 'value' in got[0]:
-        return f'{np.mean([g["value"] for g in got]):.4g}'
-    return ''
+    s = got[1]
+    return f'{s.value:.4g}' + (f' ({s.low:.4g} to {s.high:.4g})'
+                               if math.isfinite(s.low) else '') \
+        + f' of {s.count}'
 
 
 def rate(lines):

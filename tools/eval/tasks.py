@@ -6,6 +6,7 @@ goes in) and the clean picture, and returns numbers for the cell's line. The
 models of tesseract, zbar and OpenCV's cascades are others', trained on pictures
 that know nothing of these codecs.
 """
+import collections
 import json
 import os
 import shlex
@@ -13,11 +14,15 @@ import shutil
 import subprocess
 import tempfile
 
+import numpy as np
 from PIL import Image
 
-from . import pipes
+from . import pipes, stats
 
 LIMIT = 300                     # seconds of a program
+
+# measure of a task over cells: value and 95 % interval, of `count` trials
+Score = collections.namedtuple('Score', 'value low high count')
 
 
 class TaskError(Exception):
@@ -50,8 +55,12 @@ def _program(words, text=True):
 
 
 class Task:
-    """name: as the sweep calls it; options: the rest of its table."""
+    """name: as the sweep calls it; options: the rest of its table. media: what
+    it can be asked of; measure, unit: what score() is, in words; better: whether
+    "higher" or "lower" scores are."""
     programs, elements, modules, keys = (), (), (), ()
+    media = ('picture',)
+    measure, unit, better = 'accuracy', '%', 'higher'
 
     def __init__(self, name, **options):
         self.name, self.options = name, options
@@ -69,10 +78,26 @@ class Task:
 
     def fits(self, cell):
         """Whether it says anything of this cell."""
-        return True
+        return cell['media'] in self.media
 
     def do(self, cell, clean, dirty, result):
+        """The answer, a dict: clean, corrupted, coded as the cell's media has
+        them (pictures: lists of RGB uint8 [h, w, 3])."""
         raise NotImplementedError
+
+    def share(self, answer):
+        """(hits, trials) of one answer, for tasks that count."""
+        return answer['right'], 1
+
+    def score(self, answers):
+        """Score over the answers of many cells (those without an error);
+        per cent of hits and Wilson's interval if not said otherwise."""
+        if not answers:
+            return Score(float('nan'), float('nan'), float('nan'), 0)
+        hits, trials = np.sum([self.share(a) for a in answers], axis=0)
+        low, high = stats.wilson(hits, trials)
+        return Score(100 * hits / trials if trials else float('nan'),
+                     100 * low, 100 * high, int(trials))
 
 
 class Classify(Task):
@@ -82,7 +107,7 @@ class Classify(Task):
     elements, keys = ('compressedclassify',), ('network',)
 
     def fits(self, cell):
-        return 'wallocenc' in cell['how']
+        return super().fits(cell) and 'wallocenc' in cell['how']
 
     def do(self, cell, clean, dirty, result):
         encode = cell['how'].partition(' | ')[0].format(
@@ -104,6 +129,20 @@ class Tesseract(Task):
     """Text of a page beside NAME.txt: wrong characters over characters of the
     truth, space being all the same. language: "eng"."""
     programs, keys = ('tesseract',), ('language',)
+    measure, better = 'characters wrong', 'lower'
+
+    def score(self, answers):
+        """Wrong characters of all; interval by bootstrap over pages, as the
+        characters of one are not trials by themselves."""
+        rows = [(a['wrong'], a['characters']) for a in answers]
+        if not sum(n for _, n in rows):
+            return Score(float('nan'), float('nan'), float('nan'), 0)
+
+        def ratio(v, axis=0):
+            wrong, of = np.sum(v, axis=axis)
+            return 100 * wrong / max(1, of)
+        low, high = stats.bootstrap(rows, of=ratio)
+        return Score(float(ratio(rows)), low, high, len(rows))
 
     def do(self, cell, clean, dirty, result):
         stem = os.path.splitext(cell['input'])[0]
@@ -126,6 +165,10 @@ class Tesseract(Task):
 class Zbar(Task):
     """Bar codes: how many of those in the clean picture are read."""
     programs = ('zbarimg',)
+    measure = 'codes read'
+
+    def share(self, answer):
+        return answer['right'], answer['codes']
 
     def _read(self, rgb, folder):
         path = os.path.join(folder, 'code.png')
@@ -148,6 +191,7 @@ class Faces(Task):
     """OpenCV's cascade of frontal faces: those of the clean picture that are
     found again (half of both boxes' area in common), and new ones."""
     modules = ('cv2',)
+    measure = 'faces found again'
     CASCADE = 'haarcascade_frontalface_default.xml'
     PLACES = ('/usr/share/opencv4/haarcascades', '/usr/share/opencv/'
               'haarcascades')
@@ -157,6 +201,9 @@ class Faces(Task):
         if not lacking and not self._cascade():
             return 'opencv-data'
         return lacking
+
+    def share(self, answer):
+        return answer['right'], answer['faces']
 
     def _cascade(self):
         for place in self.PLACES:
@@ -198,7 +245,28 @@ def overlap(a, b):
 class Command(Task):
     """The user's own: `command` with {result}, {clean} (PNG) and {input}; what it
     prints last is a line of JSON with numbers, or a number."""
-    keys = ('command',)
+    keys = ('command', 'measure', 'unit', 'better')
+    measure, unit = 'value', ''
+
+    def __init__(self, name, **options):
+        super().__init__(name, **options)
+        self.measure = options.get('measure', self.measure)
+        self.unit = options.get('unit', self.unit)
+        self.better = options.get('better', self.better)
+
+    def score(self, answers):
+        """Mean of "value", or share of "right" of "count"."""
+        if any('right' in a for a in answers):
+            return super().score([a for a in answers if 'right' in a])
+        values = [a['value'] for a in answers
+                  if isinstance(a.get('value'), (int, float))]
+        if not values:
+            return super().score([])
+        return Score(float(np.mean(values)), *stats.bootstrap(values),
+                     len(values))
+
+    def share(self, answer):
+        return answer['right'], answer.get('count', 1)
 
     def needs(self):
         program = shlex.split(self.options['command'])[0]
@@ -222,6 +290,38 @@ class Command(Task):
                             f'a number: {done.stdout.strip()[-100:]!r}'
                             ) from None
         return said if isinstance(said, dict) else {'value': said}
+
+
+def answers(cell, clean, dirty, result):
+    """{task: its numbers, or {"error": why}}; tasks that say nothing of this
+    cell are left out."""
+    out = {}
+    for entry in cell['tasks']:
+        task = make(entry)
+        if not task.fits(cell):
+            continue
+        try:
+            out[task.name] = task.do(cell, clean, dirty, result)
+        except (TaskError, pipes.PipelineError) as e:
+            out[task.name] = {'error': str(e)}
+    return out
+
+
+def scores(lines):
+    """{task: (Task, Score)} of lines of results."""
+    entries = {}
+    for v in lines:
+        for entry in v.get('tasks') or []:
+            entries.setdefault(entry.get('name', entry['kind']), entry)
+    out = {}
+    for name, entry in sorted(entries.items()):
+        got = [v['answers'][name] for v in lines
+               if name in v.get('answers', {})
+               and 'error' not in v['answers'][name]]
+        if got:
+            task = make(entry)
+            out[name] = task, task.score(got)
+    return out
 
 
 KINDS = {'classify': Classify, 'tesseract': Tesseract, 'zbar': Zbar,

@@ -97,7 +97,9 @@ class Spec(unittest.TestCase):
         self.assertIn(text, str(e.exception))
 
     def test_nonsense(self):
-        self.bad('there are no pictures in "nowhere', inputs=['nowhere/*.png'])
+        self.bad('there are no pictures, clips or sounds in "nowhere',
+                 inputs=['nowhere/*.png'])
+        self.bad('.py" is none of .png', inputs=[__file__])
         self.bad('"inputs" is missing', inputs=None)
         self.bad('"codec" is missing', codec=[])
         self.bad('codec "mp3" is none of', codec=[{'name': 'mp3'}])
@@ -117,6 +119,29 @@ class Spec(unittest.TestCase):
         self.bad("unknown keys ['net']", task=[{'kind': 'classify',
                                                 'net': 'x'}])
         self.bad('two tasks', task=[{'kind': 'zbar'}, {'kind': 'zbar'}])
+
+    def test_keys(self):
+        """A file counts by content and name, not by where it lies."""
+        def keys(folder, colour):
+            path = os.path.join(self.folder.name, folder, 'set')
+            os.makedirs(path)
+            Image.new('RGB', (8, 8), colour).save(path + '/b.png')
+            return [c['key'] for c in spec.Sweep(
+                {'inputs': [path], 'codec': ['jpeg:10']}).cells()]
+        first = keys('one', 'red')
+        self.assertEqual(first, keys('two', 'red'))
+        self.assertNotEqual(first, keys('three', 'blue'))
+
+    def test_media(self):
+        """Corruptions and codecs go to what they are for."""
+        sound = os.path.join(self.folder.name, 'a.wav')
+        with open(sound, 'wb'):
+            pass
+        cells = spec.Sweep({
+            'inputs': [self.picture, sound], 'codec': ['jpeg:10'],
+            'corruptions': ['clipping:2', 'fog:1']}).cells()
+        self.assertEqual([(c['media'], c['corruption']) for c in cells],
+                         [('picture', 'fog')])
 
     def test_file(self):
         path = os.path.join(self.folder.name, 's.toml')
@@ -140,6 +165,26 @@ class Spec(unittest.TestCase):
 
 
 class Tasks(unittest.TestCase):
+    def test_scores(self):
+        def lines(entry, answers):
+            return [{'tasks': [entry], 'answers': {'t': a}} for a in answers]
+        got = tasks.scores(lines({'kind': 'zbar', 'name': 't'}, [
+            {'codes': 3, 'right': 2, 'invented': 0},
+            {'codes': 1, 'right': 1, 'invented': 1}, {'error': 'x'}]))
+        self.assertEqual(got['t'][1].value, 75)
+        self.assertEqual(got['t'][1].count, 4)
+        self.assertTrue(got['t'][1].low < 75 < got['t'][1].high)
+        got = tasks.scores(lines({'kind': 'tesseract', 'name': 't'}, [
+            {'characters': 90, 'wrong': 9}, {'characters': 10, 'wrong': 6}]))
+        self.assertEqual(got['t'][1].value, 15)
+        self.assertEqual(got['t'][0].better, 'lower')
+        got = tasks.scores(lines(
+            {'kind': 'command', 'name': 't', 'command': 'x', 'unit': 'dB'},
+            [{'value': 2}, {'value': 3}]))
+        self.assertEqual((got['t'][1].value, got['t'][0].unit), (2.5, 'dB'))
+        self.assertEqual(tasks.scores(lines({'kind': 'zbar', 'name': 't'},
+                                            [{'error': 'x'}])), {})
+
     def test_distance(self):
         self.assertEqual(tasks.distance('kitten', 'sitting'), 3)
         self.assertEqual(tasks.distance('', 'abc'), 3)
@@ -283,9 +328,9 @@ class Codecs(unittest.TestCase):
         known = codecs.table()['walloc']
         cell = {'codec': 'walloc', 'setting': 30,
                 'how': known.encode + ' | ' + known.decode}
-        self.assertEqual(work.codec_of(cell).note, known.note)
+        self.assertEqual(codecs.of_cell(cell).note, known.note)
         cell['how'] = known.encode + ' | wallocdec decoder=best'
-        self.assertEqual(work.codec_of(cell).decode, 'wallocdec decoder=best')
+        self.assertEqual(codecs.of_cell(cell).decode, 'wallocdec decoder=best')
 
 
 def pictures(folder):

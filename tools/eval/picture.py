@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A picture through a corruption and a codec, and what became of it."""
+import os
+import tempfile
+import time
+
+import numpy as np
+from PIL import Image
+
+from . import codecs, pipes, tasks
+from .codecs import CellError
+
+MAX_PIXELS = 64 << 20
+
+
+def load(path, size):
+    """RGB uint8 [h, w, 3]; size: shorter side is reduced to it (0: as is)."""
+    try:
+        with Image.open(path) as im:
+            if im.width * im.height > MAX_PIXELS:
+                raise CellError(f'{path}: {im.width}x{im.height} is over '
+                                f'{MAX_PIXELS} pixels')
+            im = im.convert('RGB')
+            short = min(im.size)
+            if size and short > size:
+                im = im.resize([max(1, round(n * size / short))
+                                for n in im.size], Image.LANCZOS)
+            return np.asarray(im)
+    except (OSError, ValueError, Image.DecompressionBombError) as e:
+        raise CellError(f'{path}: {e}') from None
+
+
+def corrupt(clip, cell):
+    """The clip through `corrupt`; itself where the cell says clean."""
+    if not cell['corruption']:
+        return clip
+    pictures, _, _ = pipes.run(
+        f'appsrc name=in ! corrupt type={cell["corruption"]} '
+        f'severity={cell["severity"]} variant={cell["variant"]} '
+        f'seed={cell["seed"]} threads=1 ! appsink name=out', {'in': clip},
+        ['out'])
+    return pictures['out']
+
+
+def tidy(report):
+    """What a line keeps of spectralinspect's report."""
+    out = {}
+    for name in ('error', 'R', 'G', 'D', 'C'):
+        if name in report:
+            out[name] = {k.replace('-', '_'): v
+                         for k, v in report[name].items()}
+    out['ref_bands'] = report.get('ref-bands')
+    return out
+
+
+def measure(cell):
+    """The numbers of a cell's line: width, height, bytes, bpp, metrics,
+    answers, code_seconds. Raises CellError and what codecs and pipelines do."""
+    clean = [load(cell['input'], cell['size'])]
+    h, w = clean[0].shape[:2]
+    dirty = corrupt(clean, cell)
+    start = time.monotonic()
+    sizes, result = codecs.of_cell(cell).code(dirty, cell['setting'])
+    seconds = time.monotonic() - start
+    if result[0].shape != clean[0].shape:
+        raise CellError(f'{cell["codec"]} made {result[0].shape[1]}x'
+                        f'{result[0].shape[0]} of {w}x{h}')
+    with tempfile.TemporaryDirectory() as folder:
+        report = pipes.compare(
+            clean, result, cell['bands'],
+            dirty if cell['corruption'] else None,
+            os.path.join(folder, 'report.jsonl'))
+    return {'width': w, 'height': h, 'bytes': sum(sizes),
+            'bpp': 8 * sum(sizes) / (w * h * len(clean)),
+            'metrics': tidy(report), 'code_seconds': round(seconds, 4),
+            'answers': tasks.answers(cell, clean, dirty, result)}
