@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from . import pipes
+from .errors import CellError, CodecError  # noqa: F401
 
 COMMAND_LIMIT = 600             # seconds
 
@@ -22,14 +23,6 @@ COMMAND_LIMIT = 600             # seconds
 # What fragments that take planes begin with: planes are made by colour.py
 I420 = {'video/x-raw,format=I420,colorimetry=1:4:0:0 ! ': 'full',
         'video/x-raw,format=I420 ! ': 'limited'}
-
-
-class CodecError(Exception):
-    """A codec that is not there, or that failed; says which and why."""
-
-
-class CellError(Exception):
-    """Why a cell has no result; the sweep goes on."""
 
 
 class Fragments:

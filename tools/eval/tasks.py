@@ -6,98 +6,17 @@ goes in) and the clean picture, and returns numbers for the cell's line. The
 models of tesseract, zbar and OpenCV's cascades are others', trained on pictures
 that know nothing of these codecs.
 """
-import collections
 import json
 import os
 import shlex
 import shutil
-import subprocess
 import tempfile
 
 import numpy as np
 from PIL import Image
 
 from . import pipes, stats
-
-LIMIT = 300                     # seconds of a program
-
-# measure of a task over cells: value and 95 % interval, of `count` trials
-Score = collections.namedtuple('Score', 'value low high count')
-
-
-class TaskError(Exception):
-    """Why a task has no answer; the cell keeps its other results."""
-
-
-def distance(a, b):
-    """Levenshtein's, of two sequences."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a):
-        last, row[0] = row[0], i + 1
-        for j, y in enumerate(b):
-            last, row[j + 1] = row[j + 1], min(
-                row[j + 1] + 1, row[j] + 1, last + (x != y))
-    return row[-1]
-
-
-def _program(words, text=True):
-    try:
-        # one thread: as many cells as there are cores run beside each other
-        done = subprocess.run(words, capture_output=True, text=text,
-                              timeout=LIMIT, env=dict(
-                                  os.environ, OMP_THREAD_LIMIT='1',
-                                  OMP_NUM_THREADS='1'))
-    except subprocess.TimeoutExpired:
-        raise TaskError(f'{words[0]} was not done after {LIMIT} s') from None
-    except OSError as e:
-        raise TaskError(f'{words[0]}: {e.strerror}') from None
-    return done
-
-
-class Task:
-    """name: as the sweep calls it; options: the rest of its table. media: what
-    it can be asked of; measure, unit: what score() is, in words; better: whether
-    "higher" or "lower" scores are."""
-    programs, elements, modules, keys = (), (), (), ()
-    media = ('picture',)
-    measure, unit, better = 'accuracy', '%', 'higher'
-
-    def __init__(self, name, **options):
-        self.name, self.options = name, options
-
-    def needs(self):
-        """What is not installed, in words; empty: it can run."""
-        lacking = [p for p in self.programs if shutil.which(p) is None]
-        lacking += pipes.missing(*self.elements)
-        for m in self.modules:
-            try:
-                __import__(m)
-            except ImportError:
-                lacking.append(f'python3 module {m}')
-        return ', '.join(lacking)
-
-    def fits(self, cell):
-        """Whether it says anything of this cell."""
-        return cell['media'] in self.media
-
-    def do(self, cell, clean, dirty, result):
-        """The answer, a dict: clean, corrupted, coded as the cell's media has
-        them (pictures: lists of RGB uint8 [h, w, 3])."""
-        raise NotImplementedError
-
-    def share(self, answer):
-        """(hits, trials) of one answer, for tasks that count."""
-        return answer['right'], 1
-
-    def score(self, answers):
-        """Score over the answers of many cells (those without an error);
-        per cent of hits and Wilson's interval if not said otherwise."""
-        if not answers:
-            return Score(float('nan'), float('nan'), float('nan'), 0)
-        hits, trials = np.sum([self.share(a) for a in answers], axis=0)
-        low, high = stats.wilson(hits, trials)
-        return Score(100 * hits / trials if trials else float('nan'),
-                     100 * low, 100 * high, int(trials))
+from .taskbase import Score, Task, TaskError, distance, run_program
 
 
 class Classify(Task):
@@ -154,8 +73,8 @@ class Tesseract(Task):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, 'page.png')
             Image.fromarray(result[0]).save(path, compress_level=1)
-            done = _program(['tesseract', path, '-', '-l',
-                             self.options.get('language', 'eng')])
+            done = run_program(['tesseract', path, '-', '-l',
+                                self.options.get('language', 'eng')])
         if done.returncode != 0:
             raise TaskError(f'tesseract: {done.stderr.strip()}')
         text = ' '.join(done.stdout.split())
@@ -173,7 +92,7 @@ class Zbar(Task):
     def _read(self, rgb, folder):
         path = os.path.join(folder, 'code.png')
         Image.fromarray(rgb).save(path, compress_level=1)
-        done = _program(['zbarimg', '--nodbus', '-q', path])
+        done = run_program(['zbarimg', '--nodbus', '-q', path])
         # 4: there are none
         if done.returncode not in (0, 4):
             raise TaskError(f'zbarimg: {done.stderr.strip()}')
@@ -278,8 +197,9 @@ class Command(Task):
                                                       'clean.png'))
             Image.fromarray(result[0]).save(a, compress_level=1)
             Image.fromarray(clean[0]).save(b, compress_level=1)
-            done = _program([w.format(result=a, clean=b, input=cell['input'])
-                             for w in shlex.split(self.options['command'])])
+            done = run_program([
+                w.format(result=a, clean=b, input=cell['input'])
+                for w in shlex.split(self.options['command'])])
         if done.returncode != 0:
             raise TaskError(f'{self.name} ended with {done.returncode}: '
                             + done.stderr.strip()[-200:])

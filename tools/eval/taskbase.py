@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a task is: asked for an answer about each cell, and for one score of
+many answers."""
+import collections
+import os
+import shutil
+import subprocess
+
+import numpy as np
+
+from . import pipes, stats
+
+LIMIT = 300                     # seconds of a program
+
+# measure of a task over cells: value and 95 % interval, of `count` trials
+Score = collections.namedtuple('Score', 'value low high count')
+
+
+class TaskError(Exception):
+    """Why a task has no answer; the cell keeps its other results."""
+
+
+def distance(a, b):
+    """Levenshtein's, of two sequences."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, row[0] = row[0], i + 1
+        for j, y in enumerate(b):
+            last, row[j + 1] = row[j + 1], min(
+                row[j + 1] + 1, row[j] + 1, last + (x != y))
+    return row[-1]
+
+
+def run_program(words, text=True):
+    try:
+        # one thread: as many cells as there are cores run beside each other
+        done = subprocess.run(words, capture_output=True, text=text,
+                              timeout=LIMIT, env=dict(
+                                  os.environ, OMP_THREAD_LIMIT='1',
+                                  OMP_NUM_THREADS='1'))
+    except subprocess.TimeoutExpired:
+        raise TaskError(f'{words[0]} was not done after {LIMIT} s') from None
+    except OSError as e:
+        raise TaskError(f'{words[0]}: {e.strerror}') from None
+    return done
+
+
+class Task:
+    """name: as the sweep calls it; options: the rest of its table. media: what
+    it can be asked of; measure, unit: what score() is, in words; better: whether
+    "higher" or "lower" scores are."""
+    programs, elements, modules, keys = (), (), (), ()
+    media = ('picture',)
+    measure, unit, better = 'accuracy', '%', 'higher'
+
+    def __init__(self, name, **options):
+        self.name, self.options = name, options
+
+    def needs(self):
+        """What is not installed, in words; empty: it can run."""
+        lacking = [p for p in self.programs if shutil.which(p) is None]
+        lacking += pipes.missing(*self.elements)
+        for m in self.modules:
+            try:
+                __import__(m)
+            except ImportError:
+                lacking.append(f'python3 module {m}')
+        return ', '.join(lacking)
+
+    def fits(self, cell):
+        """Whether it says anything of this cell."""
+        return cell['media'] in self.media
+
+    def do(self, cell, clean, dirty, result):
+        """The answer, a dict: clean, corrupted, coded as the cell's media has
+        them (pictures: lists of RGB uint8 [h, w, 3])."""
+        raise NotImplementedError
+
+    def share(self, answer):
+        """(hits, trials) of one answer, for tasks that count."""
+        return answer['right'], 1
+
+    def score(self, answers):
+        """Score over the answers of many cells (those without an error);
+        per cent of hits and Wilson's interval if not said otherwise."""
+        if not answers:
+            return Score(float('nan'), float('nan'), float('nan'), 0)
+        hits, trials = np.sum([self.share(a) for a in answers], axis=0)
+        low, high = stats.wilson(hits, trials)
+        return Score(100 * hits / trials if trials else float('nan'),
+                     100 * low, 100 * high, int(trials))
