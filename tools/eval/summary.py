@@ -1,10 +1,34 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tables of results: means over pictures, with intervals."""
+"""Tables of results: means over files, with intervals."""
 import math
 
 import numpy as np
 
 from . import stats, tasks
+
+
+# what a rate is, and what tables show if not told otherwise, by media
+UNITS = {'picture': 'bits per pixel', 'clip': 'bits per pixel',
+         'sound': 'kbit/s'}
+FIELDS = {'picture': ('psnr', 'ssim'), 'clip': ('psnr', 'ssim'),
+          'sound': ('snr', 'si_sdr')}
+LABELS = {'psnr': 'PSNR', 'ssim': 'SSIM', 'ms_ssim': 'MS-SSIM', 'snr': 'SNR',
+          'si_sdr': 'SI-SDR'}
+DECIBEL = ('psnr', 'snr', 'si_sdr')
+
+
+def media_of(line):
+    return line.get('media', 'picture')
+
+
+def by_media(lines):
+    """{media: [lines]}, pictures first; rates of two media are not one
+    thing."""
+    out = {}
+    for line in lines:
+        out.setdefault(media_of(line), []).append(line)
+    return {m: out[m] for m in sorted(out, key=lambda m: (
+        list(UNITS).index(m) if m in UNITS else len(UNITS), m))}
 
 
 def groups(lines):
@@ -56,37 +80,82 @@ def of_task(lines, name):
 
 
 def rate(lines):
-    """Bits per pixel of all of them together: bits over pixels."""
-    return 8 * sum(v['bytes'] for v in lines) / sum(
-        v['width'] * v['height'] for v in lines)
+    """Rate of lines of one media together, in its unit: bits over pixels (of
+    all frames), or bits over seconds."""
+    bits = 8 * sum(v['bytes'] for v in lines)
+    if media_of(lines[0]) == 'sound':
+        return bits / sum(v['seconds'] for v in lines) / 1000
+    return bits / sum(v['width'] * v['height'] * v.get('frames', 1)
+                      for v in lines)
 
 
-def points(settings, name='R', field='psnr'):
-    """([rates], [values]) of a codec's settings, by rate."""
-    got = sorted((rate(lines), mean(lines, name, field)[0])
-                 for lines in settings.values())
-    return [g[0] for g in got], [g[1] for g in got]
+def of_metric(name='R', field='psnr'):
+    """What curve() and matched() take: mean() of a metric."""
+    return lambda lines: mean(lines, name, field)
 
 
-def matched(by_codec, count=3, name='R', field='psnr'):
-    """[(rate, {codec: value})] at rates that all codecs span. The rate is of
-    the set that was coded, the corrupted one where it is."""
-    curves = {c: points(s, name, field) for c, s in by_codec.items()
-              if len(s) > 1}
+def of_score(task):
+    """The same of a task: (value, low, high) of its score."""
+    def score(lines):
+        got = tasks.scores(lines).get(task)
+        return tuple(got[1][:3]) if got else (float('nan'),) * 3
+    return score
+
+
+def curve(settings, measure):
+    """[(rate, value, low, high)] of a codec's settings, by rate; those that have
+    no value are left out."""
+    got = [(rate(lines),) + tuple(measure(lines))
+           for lines in settings.values()]
+    return sorted(g for g in got if math.isfinite(g[1]) and g[0] > 0)
+
+
+def at_rates(curves, count=3):
+    """[(rate, {codec: (value, low, high)})] of {codec: curve()}: rates that all
+    curves of two points and more span; if there are none, rates that two do.
+    Ends of intervals are interpolated as values are. The rate is of the set
+    that was coded, the corrupted one where it is."""
+    curves = {c: v for c, v in curves.items() if len(v) > 1}
     if not curves:
         return []
-    rates = stats.common_rates([r for r, _ in curves.values()], count)
-    return [(r, {c: stats.at_rate(*curve, r) for c, curve in curves.items()})
-            for r in rates]
+    spans = [(v[0][0], v[-1][0]) for v in curves.values()]
+    rates = stats.common_rates(spans, count)
+    if not rates and len(spans) > 1:
+        rates = stats.common_rates([(sorted(s[0] for s in spans)[1],
+                                     sorted(s[1] for s in spans)[-2])], count)
+    out = []
+    for r in rates:
+        got = {}
+        for c, points in curves.items():
+            x, *values = np.transpose(points)
+            value = tuple(stats.at_rate(x, v, r) for v in values)
+            if math.isfinite(value[0]):
+                got[c] = value
+        if len(got) > 1 or len(curves) == 1:
+            out.append((r, got))
+    return out
+
+
+def matched(by_codec, count=3, measure=of_metric()):
+    """at_rates() of {codec: {setting: lines}}."""
+    return at_rates({c: curve(s, measure) for c, s in by_codec.items()}, count)
 
 
 def cell(v, digits=2):
     return '' if v is None or not math.isfinite(v) else f'{v:.{digits}f}'
 
 
-def text(lines, fields=('psnr', 'ssim')):
-    """Markdown: a table for each corruption, and one at matched rates."""
-    out = []
+def text(lines, fields=None):
+    """Markdown: a table for each corruption, and one at matched rates; by
+    media. fields: metrics, if not the usual ones."""
+    parts = by_media(lines)
+    return '\n'.join((f'# {m.capitalize()}s\n\n' if len(parts) > 1 else '')
+                     + _text(these, m, fields) for m, these in parts.items())
+
+
+def _text(lines, media, fields):
+    fields = fields or FIELDS.get(media, ())
+    unit, out = UNITS.get(media, 'rate'), []
     for (kind, severity), by_codec in sorted(
             groups(lines).items(), key=lambda v: (v[0][0] or '', v[0][1])):
         out.append(f'## {kind or "clean"}{f" {severity}" if kind else ""}\n')
@@ -96,7 +165,7 @@ def text(lines, fields=('psnr', 'ssim')):
         asked = answered([v for s in by_codec.values() for w in s.values()
                           for v in w])
         heads += [n for n, _ in asked]
-        out.append('| codec | setting | pictures | bits per pixel | '
+        out.append(f'| codec | setting | {media}s | {unit} | '
                    + ' | '.join(heads) + ' |')
         out.append('| --- ' * (4 + len(heads)) + '|')
         for codec in sorted(by_codec):
@@ -107,20 +176,24 @@ def text(lines, fields=('psnr', 'ssim')):
                 for n in names:
                     for f in fields:
                         m, low, high = mean(these, n, f)
-                        digits = 2 if 'psnr' in f else 4
+                        digits = 2 if f.startswith(DECIBEL) else 4
                         row.append(cell(m, digits) + (
                             f' ({cell(low, digits)} to {cell(high, digits)})'
                             if math.isfinite(low) else ''))
                 row += [say(these) for _, say in asked]
                 out.append('| ' + ' | '.join(row) + ' |')
-        level = matched(by_codec)
-        if len(by_codec) > 1 and level:
-            codecs = sorted(level[0][1])
-            out.append('\nAt equal rates, PSNR in dB:\n')
-            out.append('| bits per pixel | ' + ' | '.join(codecs) + ' |')
+        level = matched(by_codec, measure=of_metric('R', fields[0])) \
+            if fields else []
+        codecs = sorted({c for _, values in level for c in values})
+        if len(codecs) > 1:
+            out.append('\nAt equal rates, '
+                       f'{LABELS.get(fields[0], fields[0].upper())}'
+                       + (' in dB' if fields[0].startswith(DECIBEL) else '')
+                       + ':\n')
+            out.append(f'| {unit} | ' + ' | '.join(codecs) + ' |')
             out.append('| --- ' * (1 + len(codecs)) + '|')
             for r, values in level:
                 out.append(f'| {r:.3f} | ' + ' | '.join(
-                    cell(values[c]) for c in codecs) + ' |')
+                    cell(values.get(c, (None,))[0]) for c in codecs) + ' |')
         out.append('')
     return '\n'.join(out)

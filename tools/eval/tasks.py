@@ -56,12 +56,8 @@ class Tesseract(Task):
         rows = [(a['wrong'], a['characters']) for a in answers]
         if not sum(n for _, n in rows):
             return Score(float('nan'), float('nan'), float('nan'), 0)
-
-        def ratio(v, axis=0):
-            wrong, of = np.sum(v, axis=axis)
-            return 100 * wrong / max(1, of)
-        low, high = stats.bootstrap(rows, of=ratio)
-        return Score(float(ratio(rows)), low, high, len(rows))
+        low, high = stats.bootstrap(rows, of=stats.ratio)
+        return Score(float(stats.ratio(rows)), low, high, len(rows))
 
     def do(self, cell, clean, dirty, result):
         stem = os.path.splitext(cell['input'])[0]
