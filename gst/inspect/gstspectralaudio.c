@@ -32,7 +32,7 @@ struct _GstSpectralAudio
   gint64 slack;
   InspectSpectrum *spectrum;
   Line line[GST_SPECTRAL_STREAMS];
-  gfloat *one[2];               /* a block of one channel, of two streams */
+  gfloat *one[GST_SPECTRAL_STREAMS];    /* a block of one channel */
   guint64 not_numbers;
 };
 
@@ -48,10 +48,10 @@ gst_spectral_audio_new (const GstAudioInfo * info, InspectWindow window,
   a->bands = bands;
   a->slack = SLACK + GST_AUDIO_INFO_RATE (info) / 1000;
   a->spectrum = inspect_spectrum_new (GST_SPECTRAL_BLOCK, 1, window, bands, 0);
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
     a->line[i].samples = g_array_new (FALSE, FALSE, sizeof (gfloat));
-  for (i = 0; i < 2; i++)
     a->one[i] = g_new (gfloat, GST_SPECTRAL_BLOCK);
+  }
   if (!a->spectrum) {
     gst_spectral_audio_free (a);
     return NULL;
@@ -67,10 +67,10 @@ gst_spectral_audio_free (GstSpectralAudio * a)
   if (!a)
     return;
   inspect_spectrum_free (a->spectrum);
-  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
     g_array_unref (a->line[i].samples);
-  g_free (a->one[0]);
-  g_free (a->one[1]);
+    g_free (a->one[i]);
+  }
   g_free (a);
 }
 
@@ -164,15 +164,14 @@ gst_spectral_audio_push (GstSpectralAudio * a, GstSpectralStream stream,
 
 static void
 compare (GstSpectralAudio * a, GstSpectralError error, guint count,
-    gboolean measure, GstSpectralResult * result)
+    GstSpectralResult * result)
 {
   const gfloat *from =
       (gfloat *) a->line[gst_spectral_pairs[error].from].samples->data;
   const gfloat *of =
       (gfloat *) a->line[gst_spectral_pairs[error].of].samples->data;
   GstSpectralDifference *d = &result->error[error];
-  gboolean first = error == GST_SPECTRAL_ERROR;
-  guint i, c;
+  guint i;
 
   for (i = 0; i < count * a->channels; i++) {
     gdouble s = from[i], t = of[i];
@@ -183,21 +182,30 @@ compare (GstSpectralAudio * a, GstSpectralError error, guint count,
     d->dot += s * t;
   }
   d->samples[0] += (gdouble) count *a->channels;
-  if (!measure)
-    return;
+}
+
+/* Spectra of a block of each stream, channel by channel. */
+static gboolean
+measure_block (GstSpectralAudio * a, const gboolean * have,
+    GstSpectralResult * result)
+{
+  InspectWanted wanted[GST_SPECTRAL_MAX_WANTED];
+  guint c, i, k, n = gst_spectral_result_wanted (result,
+      (const gfloat * const *) a->one, wanted);
+
   for (c = 0; c < a->channels; c++) {
-    for (i = 0; i < count; i++) {
-      a->one[0][i] = from[i * a->channels + c];
-      a->one[1][i] = of[i * a->channels + c];
-    }
-    inspect_spectrum_pair (a->spectrum, a->one[0], a->one[1],
-        first ? &result->ref : NULL, first ? &result->dist : NULL, &d->power);
+    for (k = 0; k < GST_SPECTRAL_STREAMS; k++)
+      if (have[k]) {
+        const gfloat *in = (gfloat *) a->line[k].samples->data + c;
+
+        for (i = 0; i < GST_SPECTRAL_BLOCK; i++)
+          a->one[k][i] = in[(gsize) i * a->channels];
+      }
+    if (!inspect_spectrum_add (a->spectrum, wanted, n))
+      return FALSE;
   }
-  inspect_power_scale (&d->power, 1.0 / a->channels, a->bands, 0);
-  if (first) {
-    inspect_power_scale (&result->ref, 1.0 / a->channels, a->bands, 0);
-    inspect_power_scale (&result->dist, 1.0 / a->channels, a->bands, 0);
-  }
+  gst_spectral_result_scale (result, 1.0 / a->channels);
+  return TRUE;
 }
 
 static void
@@ -273,8 +281,10 @@ gst_spectral_audio_next (GstSpectralAudio * a, const gboolean * have,
   for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
     if (have[gst_spectral_pairs[i].from] && have[gst_spectral_pairs[i].of]) {
       result->have[i] = TRUE;
-      compare (a, i, n, result->measured > 0, result);
+      compare (a, i, n, result);
     }
+  if (result->measured && !measure_block (a, have, result))
+    result->measured = 0;
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     if (have[i])
       drop (a, &a->line[i], n, FALSE);

@@ -48,6 +48,16 @@ is_alike (GstSpectralInspect * self, gint i)
       == GST_VIDEO_INFO_FORMAT (&self->info[0]);
 }
 
+static void
+gst_spectral_inspect_no_memory (GstSpectralInspect * self)
+{
+  gchar *ref = describe (self, 0);
+
+  GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
+      ("No memory for spectra: %s.", ref), (NULL));
+  g_free (ref);
+}
+
 /* Caps of all streams must say the same size or rate, and format. What they
  * say is only changed by caps events, which aggregate() is not called
  * during. */
@@ -90,11 +100,7 @@ gst_spectral_inspect_prepare (GstSpectralInspect * self)
         self->pooled->bands, self->pooled->map);
   }
   if (!self->video && !self->audio) {
-    gchar *ref = describe (self, 0);
-
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
-        ("No memory for spectra: %s.", ref));
-    g_free (ref);
+    gst_spectral_inspect_no_memory (self);
     return FALSE;
   }
   return TRUE;
@@ -200,7 +206,7 @@ gst_spectral_inspect_compare (GstSpectralInspect * self,
     GstClockTime duration)
 {
   GstVideoFrame frames[GST_SPECTRAL_STREAMS], *there[GST_SPECTRAL_STREAMS];
-  gboolean measure = gst_spectral_inspect_is_measured (self);
+  gboolean measure = gst_spectral_inspect_is_measured (self), done;
   GstFlowReturn ret;
   gint i;
 
@@ -225,10 +231,15 @@ gst_spectral_inspect_compare (GstSpectralInspect * self,
     there[i] = &frames[i];
   }
   gst_spectral_result_reset (self->frame_result);
-  gst_spectral_video_compare (self->video, there, measure, self->frame_result);
+  done = gst_spectral_video_compare (self->video, there, measure,
+      self->frame_result);
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     if (there[i])
       gst_video_frame_unmap (there[i]);
+  if (!done) {
+    gst_spectral_inspect_no_memory (self);
+    return GST_FLOW_ERROR;
+  }
   gst_spectral_inspect_add (self);
   return GST_FLOW_OK;
 }

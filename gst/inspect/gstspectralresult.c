@@ -56,14 +56,28 @@ gst_spectral_result_free (GstSpectralResult * r)
 void
 gst_spectral_result_reset (GstSpectralResult * r)
 {
-  GstSpectralResult *fresh = gst_spectral_result_new (r->bands, r->map);
-  GstSpectralResult old = *r;
+  InspectPower ref = r->ref, dist = r->dist, error[GST_SPECTRAL_ERRORS];
+  GstSpectralResult fresh = { 0 };
+  guint i;
 
-  *r = *fresh;
-  r->sound = old.sound;
-  r->rate = old.rate;
-  *fresh = old;
-  gst_spectral_result_free (fresh);
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    error[i] = r->error[i].power;
+  /* most frames have no spectra, and nothing to clear */
+  if (r->measured) {
+    inspect_power_zero (&ref, r->bands, 0);
+    inspect_power_zero (&dist, r->bands, 0);
+    for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+      inspect_power_zero (&error[i], r->bands, r->map);
+  }
+  fresh.sound = r->sound;
+  fresh.rate = r->rate;
+  fresh.bands = r->bands;
+  fresh.map = r->map;
+  fresh.ref = ref;
+  fresh.dist = dist;
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    fresh.error[i].power = error[i];
+  *r = fresh;
 }
 
 void
@@ -79,8 +93,10 @@ gst_spectral_result_add (GstSpectralResult * to, const GstSpectralResult * from)
   to->not_numbers += from->not_numbers;
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     to->unmatched[i] += from->unmatched[i];
-  inspect_power_add (&to->ref, &from->ref, 1, to->bands, 0);
-  inspect_power_add (&to->dist, &from->dist, 1, to->bands, 0);
+  if (from->measured) {
+    inspect_power_add (&to->ref, &from->ref, 1, to->bands, 0);
+    inspect_power_add (&to->dist, &from->dist, 1, to->bands, 0);
+  }
   for (i = 0; i < GST_SPECTRAL_ERRORS; i++) {
     GstSpectralDifference *a = &to->error[i];
     const GstSpectralDifference *b = &from->error[i];
@@ -98,8 +114,40 @@ gst_spectral_result_add (GstSpectralResult * to, const GstSpectralResult * from)
     a->ms_ssim += b->ms_ssim;
     a->n_ssim += b->n_ssim;
     a->n_ms_ssim += b->n_ms_ssim;
-    inspect_power_add (&a->power, &b->power, 1, to->bands, to->map);
+    if (from->measured && from->have[i])
+      inspect_power_add (&a->power, &b->power, 1, to->bands, to->map);
   }
+}
+
+guint
+gst_spectral_result_wanted (GstSpectralResult * r, const gfloat * const *plane,
+    InspectWanted * wanted)
+{
+  guint n = 0, i;
+
+  G_STATIC_ASSERT (GST_SPECTRAL_MAX_WANTED <= INSPECT_MAX_WANTED);
+  wanted[n++] = (InspectWanted) {
+  plane[GST_SPECTRAL_REF], NULL, &r->ref};
+  wanted[n++] = (InspectWanted) {
+  plane[GST_SPECTRAL_DIST], NULL, &r->dist};
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    if (r->have[i])
+      wanted[n++] = (InspectWanted) {
+      plane[gst_spectral_pairs[i].of], plane[gst_spectral_pairs[i].from],
+          &r->error[i].power};
+  return n;
+}
+
+void
+gst_spectral_result_scale (GstSpectralResult * r, gdouble by)
+{
+  guint i;
+
+  inspect_power_scale (&r->ref, by, r->bands, 0);
+  inspect_power_scale (&r->dist, by, r->bands, 0);
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    if (r->have[i])
+      inspect_power_scale (&r->error[i].power, by, r->bands, r->map);
 }
 
 const gchar *

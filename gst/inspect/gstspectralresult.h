@@ -79,6 +79,18 @@ void                gst_spectral_result_reset (GstSpectralResult * r);
 void                gst_spectral_result_add   (GstSpectralResult * to,
                                                const GstSpectralResult * from);
 
+#define GST_SPECTRAL_MAX_WANTED (2 + GST_SPECTRAL_ERRORS)
+
+/* What spectra are wanted of one plane of each stream: of the reference, of
+ * what came out, and of all errors that @r has; returns how many. */
+guint               gst_spectral_result_wanted
+                                              (GstSpectralResult * r,
+                                               const gfloat * const *plane,
+                                               InspectWanted * wanted);
+/* All spectra of @r times @by. */
+void                gst_spectral_result_scale (GstSpectralResult * r,
+                                               gdouble by);
+
 const gchar *       gst_spectral_stream_name  (GstSpectralStream stream);
 const gchar *       gst_spectral_error_name   (const GstSpectralResult * r,
                                                GstSpectralError error);

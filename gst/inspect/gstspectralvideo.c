@@ -8,6 +8,7 @@
 
 #include "gstspectralvideo.h"
 #include "quality.h"
+#include "samples.h"
 
 struct _GstSpectralVideo
 {
@@ -58,69 +59,65 @@ gst_spectral_video_free (GstSpectralVideo * v)
   g_free (v);
 }
 
-static gdouble
-squared_error (const GstVideoFrame * a, const GstVideoFrame * b, guint comp)
+/* Squares of what differs in a component, and of the others that share its
+ * bytes. */
+static void
+square_plane (const GstVideoFrame * a, const GstVideoFrame * b, guint plane,
+    guint64 * square)
 {
-  gint width = GST_VIDEO_FRAME_COMP_WIDTH (a, comp);
-  gint height = GST_VIDEO_FRAME_COMP_HEIGHT (a, comp), x, y;
-  gint step = GST_VIDEO_FRAME_COMP_PSTRIDE (a, comp);
-  gdouble sum = 0.0;
+  const GstVideoFormatInfo *format = a->info.finfo;
+  gint comp[GST_VIDEO_MAX_COMPONENTS];
+  guint step, width, height, y, i;
+  guint64 sum[INSPECT_MAX_STEP] = { 0 };
 
-  for (y = 0; y < height; y++) {
-    const guint8 *pa = (const guint8 *) GST_VIDEO_FRAME_COMP_DATA (a, comp)
-        + (gsize) y * GST_VIDEO_FRAME_COMP_STRIDE (a, comp);
-    const guint8 *pb = (const guint8 *) GST_VIDEO_FRAME_COMP_DATA (b, comp)
-        + (gsize) y * GST_VIDEO_FRAME_COMP_STRIDE (b, comp);
-    /* 16384 squares of bytes are below 2^31 */
-    guint row = 0;
-
-    if (step == 1)
-      for (x = 0; x < width; x++)
-        row += (guint) ((pa[x] - pb[x]) * (pa[x] - pb[x]));
-    else
-      for (x = 0; x < width; x++)
-        row += (guint) ((pa[x * step] - pb[x * step])
-            * (pa[x * step] - pb[x * step]));
-    sum += row;
-  }
-  return sum;
+  gst_video_format_info_component (format, plane, comp);
+  step = (guint) GST_VIDEO_FORMAT_INFO_PSTRIDE (format, comp[0]);
+  width = (guint) GST_VIDEO_FRAME_COMP_WIDTH (a, comp[0]) * step;
+  height = (guint) GST_VIDEO_FRAME_COMP_HEIGHT (a, comp[0]);
+  for (y = 0; y < height; y++)
+    inspect_samples_square ((const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (a,
+            plane) + (gsize) y * GST_VIDEO_FRAME_PLANE_STRIDE (a, plane),
+        (const guint8 *) GST_VIDEO_FRAME_PLANE_DATA (b, plane) + (gsize) y
+        * GST_VIDEO_FRAME_PLANE_STRIDE (b, plane), width, step, sum);
+  for (i = 0; i < GST_VIDEO_MAX_COMPONENTS && comp[i] >= 0; i++)
+    square[comp[i]] = sum[GST_VIDEO_FORMAT_INFO_POFFSET (format, comp[i])];
 }
 
-static gfloat *
+static gboolean
 fetch (GstSpectralVideo * v, gfloat ** plane, const GstVideoFrame * frame,
     guint comp)
 {
-  gint step = GST_VIDEO_FRAME_COMP_PSTRIDE (frame, comp);
-  guint x, y;
+  guint step = (guint) GST_VIDEO_FRAME_COMP_PSTRIDE (frame, comp), y;
 
   if (!*plane)
-    *plane = g_new (gfloat, (gsize) v->width * v->height);
-  for (y = 0; y < v->height; y++) {
-    const guint8 *in = (const guint8 *) GST_VIDEO_FRAME_COMP_DATA (frame, comp)
-        + (gsize) y * GST_VIDEO_FRAME_COMP_STRIDE (frame, comp);
-    gfloat *out = *plane + (gsize) y * v->width;
-
-    for (x = 0; x < v->width; x++)
-      out[x] = in[x * step];
-  }
-  return *plane;
+    *plane = g_try_new (gfloat, (gsize) v->width * v->height);
+  if (!*plane)
+    return FALSE;
+  for (y = 0; y < v->height; y++)
+    inspect_samples_fetch ((const guint8 *) GST_VIDEO_FRAME_COMP_DATA (frame,
+            comp) + (gsize) y * GST_VIDEO_FRAME_COMP_STRIDE (frame, comp),
+        v->width, step, *plane + (gsize) y * v->width);
+  return TRUE;
 }
 
-static void
+static gboolean
 fetch_all (GstSpectralVideo * v, guint stream, const GstVideoFrame * frame)
 {
-  gsize i, n = (gsize) v->width * v->height;
+  gsize n = (gsize) v->width * v->height;
   gfloat *const *p = v->plane[stream];
   guint c;
 
   for (c = 0; c < (v->rgb ? 3 : 1); c++)
-    fetch (v, &v->plane[stream][c], frame, c);
+    if (!fetch (v, &v->plane[stream][c], frame, c))
+      return FALSE;
   if (!v->rgb)
-    return;
+    return TRUE;
   if (!v->luma[stream])
-    v->luma[stream] = g_new (gfloat, n);
-  for (i = 0; i < n; i++)
-    v->luma[stream][i] = 0.299f * p[0][i] + 0.587f * p[1][i] + 0.114f * p[2][i];
+    v->luma[stream] = g_try_new (gfloat, n);
+  if (!v->luma[stream])
+    return FALSE;
+  inspect_samples_luma (p[0], p[1], p[2], n, v->luma[stream]);
+  return TRUE;
 }
 
 static const gfloat *
@@ -129,29 +126,34 @@ luma_of (const GstSpectralVideo * v, guint stream)
   return v->rgb ? v->luma[stream] : v->plane[stream][0];
 }
 
-static void
-measure (GstSpectralVideo * v, GstSpectralError error,
-    GstSpectralResult * result)
+static gboolean
+measure_spectra (GstSpectralVideo * v, GstSpectralResult * result)
 {
-  GstSpectralDifference *d = &result->error[error];
-  guint from = gst_spectral_pairs[error].from, of =
-      gst_spectral_pairs[error].of, c;
-  guint count = v->rgb ? 3 : 1;
-  gboolean first = error == GST_SPECTRAL_ERROR;
+  guint count = v->rgb ? 3 : 1, c, i;
+
+  for (c = 0; c < count; c++) {
+    const gfloat *plane[GST_SPECTRAL_STREAMS];
+    InspectWanted wanted[GST_SPECTRAL_MAX_WANTED];
+
+    for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+      plane[i] = v->plane[i][c];
+    if (!inspect_spectrum_add (v->spectrum, wanted,
+            gst_spectral_result_wanted (result, plane, wanted)))
+      return FALSE;
+  }
+  if (count > 1)
+    gst_spectral_result_scale (result, 1.0 / count);
+  return TRUE;
+}
+
+static void
+measure_ssim (GstSpectralVideo * v, GstSpectralError error,
+    GstSpectralDifference * d)
+{
   gdouble ssim, ms_ssim;
 
-  for (c = 0; c < count; c++)
-    inspect_spectrum_pair (v->spectrum, v->plane[from][c], v->plane[of][c],
-        first ? &result->ref : NULL, first ? &result->dist : NULL, &d->power);
-  if (count > 1) {
-    inspect_power_scale (&d->power, 1.0 / count, result->bands, result->map);
-    if (first) {
-      inspect_power_scale (&result->ref, 1.0 / count, result->bands, 0);
-      inspect_power_scale (&result->dist, 1.0 / count, result->bands, 0);
-    }
-  }
-  inspect_ssim_compare (v->ssim, luma_of (v, from), luma_of (v, of), &ssim,
-      &ms_ssim);
+  inspect_ssim_compare (v->ssim, luma_of (v, gst_spectral_pairs[error].from),
+      luma_of (v, gst_spectral_pairs[error].of), &ssim, &ms_ssim);
   if (ssim == ssim) {
     d->ssim += ssim;
     d->n_ssim++;
@@ -162,7 +164,7 @@ measure (GstSpectralVideo * v, GstSpectralError error,
   }
 }
 
-void
+gboolean
 gst_spectral_video_compare (GstSpectralVideo * v,
     GstVideoFrame * const *frames, gboolean with_spectra,
     GstSpectralResult * result)
@@ -175,26 +177,34 @@ gst_spectral_video_compare (GstSpectralVideo * v,
   for (p = 0; p < v->planes; p++)
     result->plane_names[p] = v->rgb ? rgb[p] : yuv[p];
   result->frames = 1;
-  result->measured = with_spectra;
-  if (with_spectra)
-    for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
-      if (frames[i])
-        fetch_all (v, i, frames[i]);
   for (i = 0; i < GST_SPECTRAL_ERRORS; i++) {
     GstVideoFrame *from = frames[gst_spectral_pairs[i].from], *of =
         frames[gst_spectral_pairs[i].of];
     GstSpectralDifference *d = &result->error[i];
+    guint64 square[GST_VIDEO_MAX_COMPONENTS] = { 0 };
 
     if (!from || !of)
       continue;
     result->have[i] = TRUE;
+    for (p = 0; p < GST_VIDEO_INFO_N_PLANES (&v->info); p++)
+      square_plane (of, from, p, square);
     for (p = 0; p < v->planes; p++) {
-      d->square[p] = squared_error (of, from, p);
+      d->square[p] = (gdouble) square[p];
       d->samples[p] = (gdouble) GST_VIDEO_FRAME_COMP_WIDTH (of, p)
           * GST_VIDEO_FRAME_COMP_HEIGHT (of, p);
     }
     d->db = gst_spectral_result_psnr (result, i);
-    if (with_spectra)
-      measure (v, i, result);
   }
+  if (!with_spectra)
+    return TRUE;
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (frames[i] && !fetch_all (v, i, frames[i]))
+      return FALSE;
+  if (!measure_spectra (v, result))
+    return FALSE;
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    if (result->have[i])
+      measure_ssim (v, i, &result->error[i]);
+  result->measured = 1;
+  return TRUE;
 }

@@ -19,8 +19,8 @@ void               gst_spectral_video_free    (GstSpectralVideo * v);
 
 /* Adds what one frame tells to @result, which is empty: squared errors
  * always; with @measure spectra, SSIM and MS-SSIM too. @frames: one of each
- * stream, NULL where there is none. */
-void               gst_spectral_video_compare (GstSpectralVideo * v,
+ * stream, NULL where there is none. FALSE: no memory. */
+gboolean           gst_spectral_video_compare (GstSpectralVideo * v,
                                                GstVideoFrame * const *frames,
                                                gboolean measure,
                                                GstSpectralResult * result);

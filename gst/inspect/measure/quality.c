@@ -4,15 +4,23 @@
 #include <math.h>
 #include <string.h>
 
+#include "transform/clones.h"
+#include "vector.h"
+
 #define TAPS 11
+#define MIDDLE (TAPS / 2)
 #define SCALES 5
-#define MOMENTS 5               /* a, b, a a, b b, a b */
+#define MOMENTS 4               /* a, b, a a + b b, a b */
+/* Columns that are done at once: their blurred rows stay in the cache. */
+#define TILE 128
+#define VECTORS (TILE / INSPECT_VECTOR)
+/* Variances do not mind, and their differences lose fewer digits. */
+#define OFFSET 128.0f
 
 struct _InspectSsim
 {
   guint width, height;
-  gfloat tap[TAPS];
-  gfloat *lines;                /* [TAPS][MOMENTS][width]: rows that were blurred */
+  gfloat tap[MIDDLE + 1];       /* to the middle; the others are the same */
   gfloat *half[2][2];           /* planes of two scales in turn */
 };
 
@@ -37,14 +45,12 @@ inspect_ssim_new (guint width, guint height)
     tap[i] = exp (-((gdouble) i - 5) * ((gdouble) i - 5) / (2 * 1.5 * 1.5));
     sum += tap[i];
   }
-  for (i = 0; i < TAPS; i++)
+  for (i = 0; i <= MIDDLE; i++)
     s->tap[i] = (gfloat) (tap[i] / sum);
-  s->lines = g_try_new (gfloat, (gsize) TAPS * MOMENTS * width);
   for (i = 0; i < 2; i++)
     for (k = 0; k < 2; k++)
       s->half[i][k] = g_try_new (gfloat, quarter / (i ? 4 : 1) + 1);
-  if (!s->lines || !s->half[0][0] || !s->half[0][1] || !s->half[1][0]
-      || !s->half[1][1]) {
+  if (!s->half[0][0] || !s->half[0][1] || !s->half[1][0] || !s->half[1][1]) {
     inspect_ssim_free (s);
     return NULL;
   }
@@ -58,36 +64,95 @@ inspect_ssim_free (InspectSsim * s)
 
   if (s == NULL)
     return;
-  g_free (s->lines);
   for (i = 0; i < 4; i++)
     g_free (s->half[i / 2][i % 2]);
   g_free (s);
 }
 
-/* Row y of the five moments, blurred along x. */
-static void
-blur_line (InspectSsim * s, const gfloat * a, const gfloat * b, guint width,
-    guint y)
+typedef InspectFloats Floats;
+
+/* n + TAPS - 1 samples of two rows, to moments blurred along them. What lies
+ * beyond the last one in its vector is nobody's. */
+WALLOC_INLINE void
+blur_row (const gfloat * tap, const gfloat * a, const gfloat * b, guint n,
+    gfloat moment[MOMENTS][TILE + 2 * INSPECT_VECTOR], guint vectors,
+    Floats to[MOMENTS][VECTORS])
 {
-  gfloat *to = s->lines + (gsize) (y % TAPS) * MOMENTS * s->width;
-  guint n = width - TAPS + 1, x, k;
+  guint m, x, k;
 
-  a += (gsize) y *width;
-  b += (gsize) y *width;
-  memset (to, 0, (gsize) MOMENTS * s->width * sizeof (gfloat));
-  for (k = 0; k < TAPS; k++) {
-    gfloat tap = s->tap[k], *sa = to, *sb = to + s->width;
-    gfloat *aa = sb + s->width, *bb = aa + s->width, *ab = bb + s->width;
+  for (x = 0; x < n + TAPS - 1; x++) {
+    gfloat va = a[x] - OFFSET, vb = b[x] - OFFSET;
 
-    for (x = 0; x < n; x++) {
-      gfloat va = a[x + k], vb = b[x + k];
+    moment[0][x] = va;
+    moment[1][x] = vb;
+    moment[2][x] = va * va + vb * vb;
+    moment[3][x] = va * vb;
+  }
+  for (m = 0; m < MOMENTS; m++)
+    for (x = 0; x < vectors; x++) {
+      const gfloat *in = moment[m] + x * INSPECT_VECTOR;
+      Floats v = tap[MIDDLE] * *(const Floats *) (in + MIDDLE);
 
-      sa[x] += tap * va;
-      sb[x] += tap * vb;
-      aa[x] += tap * va * va;
-      bb[x] += tap * vb * vb;
-      ab[x] += tap * va * vb;
+      for (k = 0; k < MIDDLE; k++)
+        v += tap[k] * (*(const Floats *) (in + k)
+            + *(const Floats *) (in + TAPS - 1 - k));
+      to[m][x] = v;
     }
+}
+
+/* Moments of rows, in the order of @row, blurred across. */
+WALLOC_INLINE void
+blur_across (const gfloat * tap, Floats ring[TAPS][MOMENTS][VECTORS],
+    const guint8 * row, guint x, Floats to[MOMENTS])
+{
+  guint m, k;
+
+  for (m = 0; m < MOMENTS; m++) {
+    Floats v = tap[MIDDLE] * ring[row[MIDDLE]][m][x];
+
+    for (k = 0; k < MIDDLE; k++)
+      v += tap[k] * (ring[row[k]][m][x] + ring[row[TAPS - 1 - k]][m][x]);
+    to[m] = v;
+  }
+}
+
+/* Sums over @n columns. */
+WALLOC_CLONES static void
+compare_tile (const gfloat * tap, const gfloat * a, const gfloat * b,
+    guint width, guint height, guint n, gdouble * all, gdouble * contrast)
+{
+  const gfloat c1 = 0.01f * 255 * 0.01f * 255, c2 = 0.03f * 255 * 0.03f * 255;
+  guint vectors = (n + INSPECT_VECTOR - 1) / INSPECT_VECTOR;
+  gfloat moment[MOMENTS][TILE + 2 * INSPECT_VECTOR] = { {0.0f} };
+  Floats ring[TAPS][MOMENTS][VECTORS];
+  InspectDoubles sum[2][VECTORS] = { {{0.0}} };
+  guint8 row[TAPS];
+  guint k, x, y;
+
+  for (y = 0; y < height; y++) {
+    blur_row (tap, a + (gsize) y * width, b + (gsize) y * width, n, moment,
+        vectors, ring[y % TAPS]);
+    if (y + 1 < TAPS)
+      continue;
+    for (k = 0; k < TAPS; k++)
+      row[k] = (guint8) ((y + 1 + k) % TAPS);
+    for (x = 0; x < vectors; x++) {
+      Floats v[MOMENTS], squares, product, cs, ma, mb;
+
+      blur_across (tap, ring, row, x, v);
+      squares = v[2] - v[0] * v[0] - v[1] * v[1];
+      product = v[3] - v[0] * v[1];
+      cs = (2.0f * product + c2) / (squares + c2);
+      ma = v[0] + OFFSET;
+      mb = v[1] + OFFSET;
+      sum[0][x] += __builtin_convertvector (cs * (2.0f * ma * mb + c1)
+          / (ma * ma + mb * mb + c1), InspectDoubles);
+      sum[1][x] += __builtin_convertvector (cs, InspectDoubles);
+    }
+  }
+  for (x = 0; x < n; x++) {
+    *all += sum[0][x / INSPECT_VECTOR][x % INSPECT_VECTOR];
+    *contrast += sum[1][x / INSPECT_VECTOR][x % INSPECT_VECTOR];
   }
 }
 
@@ -96,41 +161,17 @@ static void
 compare_scale (InspectSsim * s, const gfloat * a, const gfloat * b,
     guint width, guint height, gdouble * all, gdouble * contrast)
 {
-  const gdouble c1 = 0.01 * 255 * 0.01 * 255, c2 = 0.03 * 255 * 0.03 * 255;
-  guint n = width - TAPS + 1, rows = height - TAPS + 1, x, y, k, m;
-  gdouble sum = 0.0, sum_contrast = 0.0;
+  guint n = width - TAPS + 1, rows = height - TAPS + 1, x;
 
-  for (y = 0; y < height; y++) {
-    gdouble row = 0.0, row_contrast = 0.0;
-
-    blur_line (s, a, b, width, y);
-    if (y + 1 < TAPS)
-      continue;
-    for (x = 0; x < n; x++) {
-      gdouble v[MOMENTS] = { 0.0 }, aa, bb, ab, cs;
-
-      for (k = 0; k < TAPS; k++) {
-        const gfloat *line = s->lines + (gsize) ((y - TAPS + 1 + k) % TAPS)
-            * MOMENTS * s->width + x;
-
-        for (m = 0; m < MOMENTS; m++)
-          v[m] += s->tap[k] * line[(gsize) m * s->width];
-      }
-      aa = v[2] - v[0] * v[0];
-      bb = v[3] - v[1] * v[1];
-      ab = v[4] - v[0] * v[1];
-      cs = (2 * ab + c2) / (aa + bb + c2);
-      row_contrast += cs;
-      row += cs * (2 * v[0] * v[1] + c1) / (v[0] * v[0] + v[1] * v[1] + c1);
-    }
-    sum += row;
-    sum_contrast += row_contrast;
-  }
-  *all = sum / ((gdouble) n * rows);
-  *contrast = sum_contrast / ((gdouble) n * rows);
+  *all = *contrast = 0.0;
+  for (x = 0; x < n; x += TILE)
+    compare_tile (s->tap, a + x, b + x, width, height, MIN (TILE, n - x), all,
+        contrast);
+  *all /= (gdouble) n *rows;
+  *contrast /= (gdouble) n *rows;
 }
 
-static void
+WALLOC_CLONES static void
 halve (const gfloat * in, guint width, guint height, gfloat * out)
 {
   guint w = width / 2, h = height / 2, x, y;

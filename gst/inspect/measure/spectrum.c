@@ -1,35 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Two-dimensional transforms of real planes by gstreamer-fft: rows to half
- * spectra, then columns, whose real and imaginary parts are real again.
+/* Two-dimensional transforms of real planes: rows two by two, as real and
+ * imaginary parts of one, then the half of the columns that is not a mirror
+ * image.
  *
  * Planes are filled up with zeros to a length that the transform does quickly;
  * that adds no power, so sums stay what they are, and frequencies only lie
- * closer. */
+ * closer. What is wanted of several planes and their differences takes as many
+ * transforms as there are planes; relations.c says of what. */
 #include "spectrum.h"
 
 #include <math.h>
 #include <string.h>
 
-#include <gst/fft/gstfftf32.h>
+#include "relations.h"
+#include "transform.h"
+#include "transform/clones.h"
 
-/* Columns that are gathered at once, so that memory is read in lines. */
-#define GATHER 16
-
-typedef GstFFTF32Complex Complex;
+#define LANES INSPECT_LANES
+/* Where lanes of a row are not all in one band. */
+#define MIXED G_MAXUINT16
 
 struct _InspectSpectrum
 {
   guint width, height;          /* of planes */
   guint nx, ny;                 /* of transforms */
   guint half;                   /* nx / 2 + 1 columns */
+  guint blocks;                 /* of LANES columns */
   guint bands, map;
-  GstFFTF32 *fft_x, *fft_y;
+  InspectTransform *fft_x, *fft_y;
   gfloat *window_x, *window_y;  /* NULL: none */
-  Complex *plane;               /* [height][half] */
-  gfloat *line;                 /* nx */
-  gfloat *column;               /* [2][GATHER][ny] */
-  Complex *result;              /* [2][ny / 2 + 1] */
-  guint16 *band_of;             /* [half][ny] */
+  /* half spectra [blocks][2][ny][LANES], real and imaginary; made when they
+   * are needed first */
+  gfloat *half_spectrum[INSPECT_MAX_WANTED];
+  gfloat *line[2];              /* [2][nx][LANES] */
+  gfloat *column[INSPECT_MAX_WANTED];   /* [2][ny][LANES], the same */
+  gfloat *sum;                  /* [2][ny][LANES] */
+  gfloat *weight;               /* [blocks][LANES]: how often a column counts */
+  guint16 *band_of;             /* [blocks][ny][LANES] */
+  guint16 *all_of;              /* [blocks][ny]: of all lanes, or MIXED */
   guint16 *map_x, *map_y;       /* of +kx, and of ky */
 };
 
@@ -71,15 +79,27 @@ place (gdouble f, guint map)
 static void
 make_tables (InspectSpectrum * s)
 {
-  guint x, y;
+  gdouble by = 1.0 / ((gdouble) s->width * s->height) / ((gdouble) s->nx
+      * s->ny);
+  guint x, y, l;
 
-  for (x = 0; x < s->half; x++)
+  for (x = 0; x < s->blocks * LANES; x++)
+    s->weight[x] = (gfloat) (x >= s->half ? 0 :
+        x == 0 || x == s->nx / 2 ? by : 2 * by);
+  for (x = 0; x < s->blocks; x++)
     for (y = 0; y < s->ny; y++) {
-      gdouble fx = frequency (x, s->nx), fy = frequency (y, s->ny);
-      gdouble r = 2 * sqrt (fx * fx + fy * fy);
+      guint16 *of = s->band_of + ((gsize) x * s->ny + y) * LANES;
+      gdouble fy = frequency (y, s->ny);
 
-      s->band_of[(gsize) x * s->ny + y] =
-          (guint16) (r >= 1.0 ? s->bands : MIN (r * s->bands, s->bands - 1));
+      for (l = 0; l < LANES; l++) {
+        gdouble fx = frequency (MIN (x * LANES + l, s->half - 1), s->nx);
+        gdouble r = 2 * sqrt (fx * fx + fy * fy);
+
+        of[l] = (guint16) (r >= 1.0 ? s->bands : MIN (r * s->bands,
+                s->bands - 1));
+      }
+      /* they grow from lane to lane */
+      s->all_of[(gsize) x * s->ny + y] = of[0] == of[LANES - 1] ? of[0] : MIXED;
     }
   if (!s->map)
     return;
@@ -94,6 +114,7 @@ inspect_spectrum_new (guint width, guint height, InspectWindow window,
     guint bands, guint map)
 {
   InspectSpectrum *s;
+  gsize lanes;
 
   g_return_val_if_fail (width > 0 && height > 0, NULL);
   g_return_val_if_fail (bands > 0 && bands <= INSPECT_MAX_BANDS, NULL);
@@ -104,23 +125,23 @@ inspect_spectrum_new (guint width, guint height, InspectWindow window,
   s->height = height;
   s->bands = bands;
   s->map = map;
-  /* real transforms have even lengths */
-  s->nx = (guint) gst_fft_next_fast_length ((gint) MAX (width, 2));
-  /* a line has no second axis */
-  s->ny = height == 1 ? 1 : (guint) gst_fft_next_fast_length ((gint) height);
+  s->nx = inspect_transform_length (width, TRUE);
+  s->ny = inspect_transform_length (height, FALSE);
   s->half = s->nx / 2 + 1;
-  s->fft_x = gst_fft_f32_new ((gint) s->nx, FALSE);
-  if (s->ny > 1)
-    s->fft_y = gst_fft_f32_new ((gint) s->ny, FALSE);
-  s->line = g_try_new0 (gfloat, s->nx);
-  s->column = g_try_new (gfloat, (gsize) 2 * GATHER * s->ny);
-  s->result = g_try_new (Complex, (gsize) 2 * (s->ny / 2 + 1));
-  s->band_of = g_try_new (guint16, (gsize) s->half * s->ny);
-  s->map_x = g_try_new0 (guint16, s->half);
+  s->blocks = (s->half + LANES - 1) / LANES;
+  lanes = (gsize) s->blocks * LANES;
+  s->fft_x = inspect_transform_new (s->nx);
+  s->fft_y = inspect_transform_new (s->ny);
+  s->line[0] = g_try_new0 (gfloat, (gsize) 2 * s->nx * LANES);
+  s->line[1] = g_try_new0 (gfloat, (gsize) 2 * s->nx * LANES);
+  s->sum = g_try_new (gfloat, (gsize) 2 * s->ny * LANES);
+  s->weight = g_try_new (gfloat, lanes);
+  s->band_of = g_try_new (guint16, lanes * s->ny);
+  s->all_of = g_try_new (guint16, (gsize) s->blocks * s->ny);
+  s->map_x = g_try_new0 (guint16, lanes);
   s->map_y = g_try_new0 (guint16, s->ny);
-  s->plane = g_try_new (Complex, (gsize) s->half * s->height);
-  if (!s->line || !s->column || !s->result || !s->band_of || !s->map_x
-      || !s->map_y || !s->plane)
+  if (!s->fft_x || !s->fft_y || !s->line[0] || !s->line[1] || !s->sum
+      || !s->weight || !s->band_of || !s->all_of || !s->map_x || !s->map_y)
     goto no_memory;
   if (window == INSPECT_WINDOW_HANN) {
     s->window_x = make_window (width);
@@ -139,172 +160,280 @@ no_memory:
 void
 inspect_spectrum_free (InspectSpectrum * s)
 {
+  guint i;
+
   if (s == NULL)
     return;
-  g_clear_pointer (&s->fft_x, gst_fft_f32_free);
-  g_clear_pointer (&s->fft_y, gst_fft_f32_free);
+  inspect_transform_free (s->fft_x);
+  inspect_transform_free (s->fft_y);
   g_free (s->window_x);
   g_free (s->window_y);
-  g_free (s->plane);
-  g_free (s->line);
-  g_free (s->column);
-  g_free (s->result);
+  for (i = 0; i < INSPECT_MAX_WANTED; i++) {
+    g_free (s->half_spectrum[i]);
+    g_free (s->column[i]);
+  }
+  g_free (s->line[0]);
+  g_free (s->line[1]);
+  g_free (s->sum);
+  g_free (s->weight);
   g_free (s->band_of);
+  g_free (s->all_of);
   g_free (s->map_x);
   g_free (s->map_y);
   g_free (s);
 }
 
-guint
-inspect_spectrum_bands (const InspectSpectrum * s)
+static gboolean
+make_planes (InspectSpectrum * s, guint count)
 {
-  return s->bands;
-}
+  gsize size = (gsize) 2 * s->ny * LANES;
+  guint i;
 
-/* Rows of a plane, or of the difference of two, to half spectra; returns the
- * mean square of what went in. */
-static gdouble
-transform_rows (InspectSpectrum * s, const gfloat * a, const gfloat * minus)
-{
-  gdouble power = 0.0;
-  guint x, y;
-
-  for (y = 0; y < s->height; y++) {
-    const gfloat *in = a + (gsize) y * s->width;
-    const gfloat *less = minus ? minus + (gsize) y * s->width : NULL;
-    gdouble row = 0.0;
-
-    for (x = 0; x < s->width; x++) {
-      gfloat v = less ? in[x] - less[x] : in[x];
-
-      if (s->window_x)
-        v *= s->window_x[x] * s->window_y[y];
-      row += (gdouble) v *v;
-      s->line[x] = v;
-    }
-    power += row;
-    memset (s->line + s->width, 0, (s->nx - s->width) * sizeof (gfloat));
-    gst_fft_f32_fft (s->fft_x, s->line, s->plane + (gsize) y * s->half);
+  for (i = 0; i < count; i++) {
+    if (!s->half_spectrum[i])
+      s->half_spectrum[i] = g_try_new0 (gfloat, s->blocks * size);
+    if (!s->column[i])
+      s->column[i] = g_try_new0 (gfloat, size);
+    if (!s->half_spectrum[i] || !s->column[i])
+      return FALSE;
   }
-  return power / ((gdouble) s->width * s->height);
+  return TRUE;
 }
 
-/* Values k and n - k of the spectrum of complex values, from half spectra of
- * their real and imaginary parts. */
-static inline void
-whole (const Complex * re, const Complex * im, guint k, Complex * low,
-    Complex * high)
+/* A row of what is wanted, from sample to sample of @out. */
+WALLOC_INLINE void
+fetch_row (const InspectSpectrum * s, const InspectWanted * w, guint y,
+    gfloat * out, guint step)
 {
-  low->r = re[k].r - im[k].i;
-  low->i = re[k].i + im[k].r;
-  high->r = re[k].r + im[k].i;
-  high->i = im[k].r - re[k].i;
-}
-
-static void
-gather (InspectSpectrum * s, guint x0, guint count)
-{
-  guint x, y;
-
-  for (y = 0; y < s->height; y++) {
-    const Complex *in = s->plane + (gsize) y * s->half + x0;
-
-    for (x = 0; x < count; x++) {
-      s->column[(gsize) x * s->ny + y] = in[x].r;
-      s->column[(gsize) (GATHER + x) * s->ny + y] = in[x].i;
-    }
-  }
-  for (x = 0; x < count; x++) {
-    memset (s->column + (gsize) x * s->ny + s->height, 0,
-        (s->ny - s->height) * sizeof (gfloat));
-    memset (s->column + (gsize) (GATHER + x) * s->ny + s->height, 0,
-        (s->ny - s->height) * sizeof (gfloat));
-  }
-}
-
-static inline void
-count_power (InspectSpectrum * s, InspectPower * p, guint x, guint y,
-    gdouble power)
-{
-  p->band[s->band_of[(gsize) x * s->ny + y]] += power;
-  if (p->map) {
-    guint my = s->map_y[y], mx = s->map_x[x];
-
-    if (x > 0 && x < s->nx / 2) {
-      /* the other half of the plane is its mirror image */
-      p->map[(gsize) my * s->map + mx] += 0.5 * power;
-      p->map[(gsize) ((s->map - my) % s->map) * s->map
-          + (s->map - mx) % s->map] += 0.5 * power;
-    } else {
-      p->map[(gsize) my * s->map + mx] += power;
-    }
-  }
-}
-
-static void
-transform_columns (InspectSpectrum * s, InspectPower * p)
-{
-  gdouble by = 1.0 / ((gdouble) s->width * s->height) / ((gdouble) s->nx
-      * s->ny);
-  guint x0, x, k, middle = s->ny / 2;
-  Complex *re = s->result, *im = s->result + middle + 1, low, high;
-
-  for (x0 = 0; x0 < s->half; x0 += GATHER) {
-    guint count = MIN (GATHER, s->half - x0);
-
-    gather (s, x0, count);
-    for (x = 0; x < count; x++) {
-      guint at = x0 + x;
-      gdouble weight = at == 0 || at == s->nx / 2 ? by : 2 * by;
-
-      gst_fft_f32_fft (s->fft_y, s->column + (gsize) x * s->ny, re);
-      gst_fft_f32_fft (s->fft_y, s->column + (gsize) (GATHER + x) * s->ny, im);
-      for (k = 0; k <= middle; k++) {
-        whole (re, im, k, &low, &high);
-        count_power (s, p, at, k, weight * ((gdouble) low.r * low.r
-                + (gdouble) low.i * low.i));
-        if (k > 0 && k < middle)
-          count_power (s, p, at, s->ny - k, weight * ((gdouble) high.r
-                  * high.r + (gdouble) high.i * high.i));
-      }
-    }
-  }
-}
-
-static void
-add_line (InspectSpectrum * s, InspectPower * p)
-{
-  gdouble by = 1.0 / ((gdouble) s->width * s->nx);
+  const gfloat *in = w->plane + (gsize) y * s->width;
+  const gfloat *less = w->minus ? w->minus + (gsize) y * s->width : NULL;
   guint x;
 
-  for (x = 0; x < s->half; x++)
-    count_power (s, p, x, 0, (x == 0 || x == s->nx / 2 ? by : 2 * by)
-        * ((gdouble) s->plane[x].r * s->plane[x].r + (gdouble) s->plane[x].i
-            * s->plane[x].i));
+  if (less)
+    for (x = 0; x < s->width; x++)
+      out[x * step] = in[x] - less[x];
+  else
+    for (x = 0; x < s->width; x++)
+      out[x * step] = in[x];
+  if (s->window_x)
+    for (x = 0; x < s->width; x++)
+      out[x * step] *= s->window_x[x] * s->window_y[y];
+}
+
+/* Of what goes into the transform. */
+WALLOC_CLONES static gdouble
+mean_square (InspectSpectrum * s, const InspectWanted * w)
+{
+  gdouble sum[LANES] = { 0.0 }, all = 0.0;
+  gfloat *row = s->line[0];
+  guint x, y, l;
+
+  for (y = 0; y < s->height; y++) {
+    fetch_row (s, w, y, row, 1);
+    for (x = 0; x + LANES <= s->width; x += LANES)
+      for (l = 0; l < LANES; l++)
+        sum[l] += (gdouble) row[x + l] * row[x + l];
+    for (; x < s->width; x++)
+      all += (gdouble) row[x] * row[x];
+  }
+  for (l = 0; l < LANES; l++)
+    all += sum[l];
+  return all / ((gdouble) s->width * s->height);
+}
+
+/* Spectra of rows y and y + 1 of each lane, from that of row y + i row y + 1,
+ * to half spectra. */
+WALLOC_CLONES static void
+store_rows (InspectSpectrum * s, const gfloat * z, guint y0, gfloat * to)
+{
+  guint rows = MIN (2 * LANES, s->height - y0), k, l;
+  const gfloat *zi = z + (gsize) s->nx * LANES;
+  gsize plane = (gsize) s->ny * LANES;
+
+  for (k = 0; k < s->half; k++) {
+    gsize at = (gsize) k * LANES;
+    gsize mirrored = (gsize) (k ? s->nx - k : 0) * LANES;
+    const gfloat *ar = z + at, *br = z + mirrored;
+    const gfloat *ai = zi + at, *bi = zi + mirrored;
+    gfloat *re = to + (gsize) (k / LANES) * 2 * plane + (gsize) y0 * LANES
+        + k % LANES;
+    gfloat *im = re + plane, part[4][LANES];
+
+    for (l = 0; l < LANES; l++) {
+      part[0][l] = 0.5f * (ar[l] + br[l]);
+      part[1][l] = 0.5f * (ai[l] - bi[l]);
+      part[2][l] = 0.5f * (ai[l] + bi[l]);
+      part[3][l] = 0.5f * (br[l] - ar[l]);
+    }
+    for (l = 0; l < rows; l++) {
+      re[(gsize) l * LANES] = part[2 * (l & 1)][l / 2];
+      im[(gsize) l * LANES] = part[2 * (l & 1) + 1][l / 2];
+    }
+  }
+}
+
+WALLOC_CLONES static void
+fetch_lines (InspectSpectrum * s, const InspectWanted * w, guint y0)
+{
+  gsize plane = (gsize) s->nx * LANES;
+  guint l;
+
+  /* what the rows do not fill has been written by transforms */
+  if (s->width < s->nx || y0 + 2 * LANES > s->height)
+    memset (s->line[0], 0, 2 * plane * sizeof (gfloat));
+  for (l = 0; l < 2 * LANES && y0 + l < s->height; l++)
+    fetch_row (s, w, y0 + l, s->line[0] + (l & 1) * plane + l / 2, LANES);
 }
 
 static void
-add_one (InspectSpectrum * s, const gfloat * a, const gfloat * minus,
-    InspectPower * p)
+transform_rows (InspectSpectrum * s, const InspectWanted * w, gfloat * to)
 {
-  p->power += transform_rows (s, a, minus);
-  if (s->ny > 1)
-    transform_columns (s, p);
-  else
-    add_line (s, p);
+  gsize plane = (gsize) s->ny * LANES;
+  guint y, x;
+
+  for (y = 0; y < s->height; y += 2 * LANES) {
+    fetch_lines (s, w, y);
+    store_rows (s, inspect_transform_run (s->fft_x, s->line[0], s->line[1]), y,
+        to);
+  }
+  if (s->ny > s->height)
+    for (x = 0; x < 2 * s->blocks; x++)
+      memset (to + x * plane + (gsize) s->height * LANES, 0,
+          (s->ny - s->height) * LANES * sizeof (gfloat));
 }
 
-void
-inspect_spectrum_pair (InspectSpectrum * s, const gfloat * a,
-    const gfloat * b, InspectPower * of_a, InspectPower * of_b,
-    InspectPower * of_error)
+/* Power of a sum of columns: [ny][LANES]. */
+WALLOC_CLONES static const gfloat *
+sum_power (InspectSpectrum * s, gfloat * const *column, const gint8 * factor,
+    guint count, const gfloat * weight)
 {
-  if (of_a)
-    add_one (s, a, NULL, of_a);
-  if (of_b)
-    add_one (s, b, NULL, of_b);
-  if (of_error)
-    add_one (s, b, a, of_error);
+  gsize n = (gsize) s->ny * LANES, i;
+  const gfloat *re = s->sum, *im = s->sum + n;
+  gfloat *sum = s->sum;
+  guint t, used = 0, last = 0, y, l;
+
+  for (t = 0; t < count; t++)
+    if (factor[t]) {
+      used++;
+      last = t;
+    }
+  if (used == 1) {
+    re = column[last];
+    im = column[last] + n;
+  } else {
+    memset (sum, 0, 2 * n * sizeof (gfloat));
+    for (t = 0; t < count; t++) {
+      const gfloat *c = column[t];
+      gfloat f = factor[t];
+
+      if (f != 0)
+        for (i = 0; i < 2 * n; i++)
+          sum[i] += f * c[i];
+    }
+  }
+  for (y = 0; y < s->ny; y++, re += LANES, im += LANES, sum += LANES)
+    for (l = 0; l < LANES; l++)
+      sum[l] = weight[l] * (re[l] * re[l] + im[l] * im[l]);
+  return s->sum;
+}
+
+/* Rows whose lanes are all in one band are added up as vectors. */
+WALLOC_CLONES static void
+add_bands (const InspectSpectrum * s, const gfloat * power, guint block,
+    gdouble * band)
+{
+  const guint16 *of = s->band_of + (gsize) block * s->ny * LANES;
+  const guint16 *all = s->all_of + (gsize) block * s->ny;
+  gdouble sum[LANES] = { 0.0 };
+  guint now = all[0], y, l;
+
+  for (y = 0; y <= s->ny; y++, power += LANES, of += LANES) {
+    if (y == s->ny || all[y] != now) {
+      if (now != MIXED)
+        for (l = 0; l < LANES; l++) {
+          band[now] += sum[l];
+          sum[l] = 0.0;
+        }
+      if (y == s->ny)
+        break;
+      now = all[y];
+    }
+    if (now != MIXED)
+      for (l = 0; l < LANES; l++)
+        sum[l] += power[l];
+    else
+      for (l = 0; l < LANES; l++)
+        band[of[l]] += power[l];
+  }
+}
+
+WALLOC_CLONES static void
+add_map (const InspectSpectrum * s, const gfloat * power, guint block,
+    gdouble * map)
+{
+  guint y, l, my, mx, n = s->map;
+  gdouble sum[LANES] = { 0.0 };
+
+  for (y = 0; y < s->ny; y++, power += LANES) {
+    for (l = 0; l < LANES; l++)
+      sum[l] += power[l];
+    my = s->map_y[y];
+    if (y + 1 < s->ny && s->map_y[y + 1] == my)
+      continue;
+    for (l = 0; l < LANES; l++) {
+      guint x = block * LANES + l;
+
+      mx = s->map_x[x];
+      if (x > 0 && x < s->nx / 2) {
+        /* the other half of the plane is its mirror image */
+        map[(gsize) my * n + mx] += 0.5 * sum[l];
+        map[(gsize) ((n - my) % n) * n + (n - mx) % n] += 0.5 * sum[l];
+      } else if (x < s->half) {
+        map[(gsize) my * n + mx] += sum[l];
+      }
+      sum[l] = 0.0;
+    }
+  }
+}
+
+gboolean
+inspect_spectrum_add (InspectSpectrum * s, const InspectWanted * wanted,
+    guint count)
+{
+  gdouble power[INSPECT_MAX_WANTED] = { 0.0 };
+  gfloat *column[INSPECT_MAX_WANTED];
+  InspectRelations r;
+  guint i, t, block;
+
+  g_return_val_if_fail (count <= INSPECT_MAX_WANTED, FALSE);
+
+  for (i = 0; i < count; i++)
+    power[i] = mean_square (s, &wanted[i]);
+  inspect_relations_find (&r, wanted, power, count);
+  if (!make_planes (s, r.transforms))
+    return FALSE;
+  for (i = 0; i < count; i++)
+    wanted[i].power->power += power[i];
+  for (t = 0; t < r.transforms; t++)
+    transform_rows (s, &wanted[r.of[t]], s->half_spectrum[t]);
+  for (block = 0; r.transforms && block < s->blocks; block++) {
+    for (t = 0; t < r.transforms; t++)
+      column[t] = inspect_transform_run (s->fft_y, s->half_spectrum[t]
+          + (gsize) block * 2 * s->ny * LANES, s->column[t]);
+    for (i = 0; i < count; i++) {
+      InspectPower *p = wanted[i].power;
+      const gfloat *sum;
+
+      if (power[i] <= 0)
+        continue;
+      sum = sum_power (s, column, r.factor[i], r.transforms,
+          s->weight + block * LANES);
+      add_bands (s, sum, block, p->band);
+      if (p->map && s->map)
+        add_map (s, sum, block, p->map);
+    }
+  }
+  return TRUE;
 }
 
 void
@@ -312,6 +441,15 @@ inspect_power_init (InspectPower * p, guint bands, guint map)
 {
   p->band = g_new0 (gdouble, bands + 1);
   p->map = map ? g_new0 (gdouble, (gsize) map * map) : NULL;
+  p->power = 0.0;
+}
+
+void
+inspect_power_zero (InspectPower * p, guint bands, guint map)
+{
+  memset (p->band, 0, (bands + 1) * sizeof (gdouble));
+  if (p->map)
+    memset (p->map, 0, (gsize) map * map * sizeof (gdouble));
   p->power = 0.0;
 }
 

@@ -42,20 +42,28 @@ InspectSpectrum *inspect_spectrum_new    (guint width, guint height,
                                           guint map);
 void             inspect_spectrum_free   (InspectSpectrum * s);
 
-guint            inspect_spectrum_bands  (const InspectSpectrum * s);
+/* Something a spectrum is wanted of: @plane, or @plane - @minus where the
+ * latter is given; [height][width] floats, rows without gaps. */
+typedef struct
+{
+  const gfloat *plane, *minus;
+  InspectPower *power;          /* it is added to this */
+} InspectWanted;
 
-/* Adds the spectra of @a, of @b and of @b - @a: [height][width] floats, rows
- * without gaps. Any of the results may be NULL. */
-void             inspect_spectrum_pair   (InspectSpectrum * s,
-                                          const gfloat * a, const gfloat * b,
-                                          InspectPower * of_a,
-                                          InspectPower * of_b,
-                                          InspectPower * of_error);
+#define INSPECT_MAX_WANTED 8
+
+/* Adds up to INSPECT_MAX_WANTED spectra. Planes that are the same are the same
+ * pointer. FALSE: no memory, and nothing was added. */
+gboolean         inspect_spectrum_add    (InspectSpectrum * s,
+                                          const InspectWanted * wanted,
+                                          guint count);
 
 /* Zeros of the sizes of @s; free with inspect_power_clear(). */
 void             inspect_power_init      (InspectPower * p, guint bands,
                                           guint map);
 void             inspect_power_clear     (InspectPower * p);
+void             inspect_power_zero      (InspectPower * p, guint bands,
+                                          guint map);
 /* @to += @from, @by times. */
 void             inspect_power_add       (InspectPower * to,
                                           const InspectPower * from,

@@ -2,10 +2,13 @@
 /* Spectra against a plain Fourier transform and against Parseval; measures
  * against a second computation (tests/benchmarks/metrics.py). */
 #include "quality.h"
+#include "samples.h"
 #include "spectrum.h"
 #include "tap.h"
+#include "transform.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* of metrics.py, for the planes 1 and 2 below */
@@ -25,6 +28,27 @@ plane (guint width, guint height, guint kind)
           kind == 1 ? (gfloat) ((x * 7 + y * 3) & 255) :
           (gfloat) (((x * 7 + y * 3) & 255) * 0.75 + (x * y >> 3 & 63));
   return p;
+}
+
+/* Spectra of a, of b and of b - a; any may be NULL. */
+static void
+add_pair (InspectSpectrum * s, const gfloat * a, const gfloat * b,
+    InspectPower * of_a, InspectPower * of_b, InspectPower * of_error)
+{
+  InspectWanted wanted[3];
+  guint n = 0;
+
+  if (of_a)
+    wanted[n++] = (InspectWanted) {
+    a, NULL, of_a};
+  if (of_b)
+    wanted[n++] = (InspectWanted) {
+    b, NULL, of_b};
+  if (of_error)
+    wanted[n++] = (InspectWanted) {
+    b, a, of_error};
+  if (!inspect_spectrum_add (s, wanted, n))
+    abort ();
 }
 
 static gdouble
@@ -78,7 +102,7 @@ test_parseval (void)
       inspect_power_init (&pa, bands, map);
       inspect_power_init (&pb, bands, map);
       inspect_power_init (&pe, bands, map);
-      inspect_spectrum_pair (s, a, b, &pa, &pb, &pe);
+      add_pair (s, a, b, &pa, &pb, &pe);
       TAP_OK (near (sum_of (&pa, bands), pa.power, 1e-5)
           && near (sum_of (&pb, bands), pb.power, 1e-5)
           && near (sum_of (&pe, bands), pe.power, 1e-5)
@@ -126,7 +150,7 @@ test_definition (void)
       expected[i] += (re * re + im * im) / (gdouble) (W * H) / (W * H);
     }
   inspect_power_init (&p, BANDS, 0);
-  inspect_spectrum_pair (s, a, a, &p, NULL, NULL);
+  add_pair (s, a, a, &p, NULL, NULL);
   for (i = 0; i <= BANDS; i++)
     worst = MAX (worst, fabs (p.band[i] - expected[i])
         / MAX (expected[i], 1e-9));
@@ -153,7 +177,7 @@ test_wave (void)
     for (x = 0; x < N; x++)
       a[y * N + x] = (gfloat) (10 * cos (2 * G_PI * (24.0 * x - 16.0 * y) / N));
   inspect_power_init (&p, BANDS, MAP);
-  inspect_spectrum_pair (s, zero, a, NULL, NULL, &p);
+  add_pair (s, zero, a, NULL, NULL, &p);
   TAP_OK (near (p.power, 50, 1e-5), "a wave of 10 has a power of 50");
   TAP_OK (near (p.band[(int) (hypot (.375, .25) * BANDS)], 50, 1e-5),
       "all of it is in its band");
@@ -164,6 +188,149 @@ test_wave (void)
   inspect_spectrum_free (s);
   g_free (a);
   g_free (zero);
+}
+
+/* All that is wanted of four streams at once is what each is alone, however
+ * little they differ: no digits are lost where transforms are subtracted. */
+static void
+test_together (void)
+{
+  enum
+  { W = 300, H = 214, BANDS = 12, MAP = 16, N = 6 };
+  static const guint of[N] = { 0, 1, 1, 1, 3, 2 }, from[N] = {
+    9, 9, 0, 2, 0, 0
+  };
+  /* what dist, corrupt and coded differ by from the reference */
+  static const guint less[][3] = { {1, 1, 1}, {0, 1, 0}, {2, 1, 3},
+  {255, 255, 1}, {1, 255, 1}, {0, 0, 0}, {1, 1, 255}
+  };
+  InspectSpectrum *s = inspect_spectrum_new (W, H, INSPECT_WINDOW_NONE, BANDS,
+      MAP);
+  InspectPower together[N], alone[N];
+  InspectWanted wanted[N];
+  gfloat *p[4];
+  guint i, k, b;
+
+  for (k = 0; k < G_N_ELEMENTS (less); k++) {
+    gdouble worst = 0, sum = 0;
+
+    for (i = 0; i < 4; i++) {
+      p[i] = plane (W, H, 0);
+      /* 255: all of it is gone; others: so many samples are off by one */
+      for (b = 0; i && b < W * H; b++)
+        p[i][b] = less[k][i - 1] == 255 ? 0 : p[i][b]
+            + (b % 9000 == 1000 * i && b / 9000 < less[k][i - 1]);
+    }
+    for (i = 0; i < N; i++) {
+      inspect_power_init (&together[i], BANDS, MAP);
+      inspect_power_init (&alone[i], BANDS, MAP);
+      wanted[i] = (InspectWanted) {
+      p[of[i]], from[i] < 4 ? p[from[i]] : NULL, &alone[i]};
+      if (!inspect_spectrum_add (s, &wanted[i], 1))
+        abort ();
+      wanted[i].power = &together[i];
+    }
+    if (!inspect_spectrum_add (s, wanted, N))
+      abort ();
+    for (i = 0; i < N; i++) {
+      gdouble power = alone[i].power;
+
+      sum = MAX (sum, fabs (sum_of (&together[i], BANDS) - power)
+          / MAX (power, 1e-12));
+      for (b = 0; b <= BANDS; b++)
+        worst = MAX (worst, fabs (together[i].band[b] - alone[i].band[b])
+            / MAX (power, 1e-12));
+      for (b = 0; b < MAP * MAP; b++)
+        worst = MAX (worst, fabs (together[i].map[b] - alone[i].map[b])
+            / MAX (power, 1e-12));
+      inspect_power_clear (&together[i]);
+      inspect_power_clear (&alone[i]);
+    }
+    TAP_OK (sum < 1e-5, "%u: bands add up, off by %g", k, sum);
+    TAP_OK (worst < 1e-5, "%u: together as alone, off by %g", k, worst);
+    for (i = 0; i < 4; i++)
+      g_free (p[i]);
+  }
+  inspect_spectrum_free (s);
+}
+
+/* Transforms of all lengths that there are, by definition. */
+static void
+test_transform (void)
+{
+  static const guint lengths[] = { 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 20,
+    25, 27, 30, 45, 60, 64, 75, 90, 120, 125, 240
+  };
+  unsigned state = 5;
+  guint i, n, j, k, l;
+
+  for (i = 0; i < G_N_ELEMENTS (lengths); i++) {
+    InspectTransform *t = inspect_transform_new (n = lengths[i]);
+    gsize size = (gsize) n * INSPECT_LANES;
+    gfloat *a = g_new (gfloat, 2 * size), *b = g_new (gfloat, 2 * size);
+    gfloat *in = g_new (gfloat, 2 * size), *out;
+    gdouble worst = 0;
+
+    for (j = 0; j < 2 * size; j++)
+      a[j] = in[j] = (gfloat) ((tap_random (&state) >> 8) / 16777216.0 - 0.5);
+    out = inspect_transform_run (t, a, b);
+    for (k = 0; k < n; k++)
+      for (l = 0; l < INSPECT_LANES; l++) {
+        gdouble re = 0, im = 0;
+
+        for (j = 0; j < n; j++) {
+          gdouble c = cos (2 * G_PI * j * k / n), s = sin (2 * G_PI * j * k
+              / n);
+          gdouble x = in[j * INSPECT_LANES + l];
+          gdouble y = in[size + j * INSPECT_LANES + l];
+
+          re += x * c + y * s;
+          im += y * c - x * s;
+        }
+        worst = MAX (worst, hypot (out[k * INSPECT_LANES + l] - re,
+                out[size + k * INSPECT_LANES + l] - im));
+      }
+    TAP_OK (worst < 1e-5, "transform of %u, off by %g", n, worst);
+    inspect_transform_free (t);
+    g_free (a);
+    g_free (b);
+    g_free (in);
+  }
+  TAP_OK (inspect_transform_length (1, FALSE) == 1
+      && inspect_transform_length (1, TRUE) == 2
+      && inspect_transform_length (45, TRUE) == 48
+      && inspect_transform_length (1081, FALSE) == 1125
+      && inspect_transform_length (16384, TRUE) == 16384, "lengths");
+}
+
+/* Rows of bytes, whatever their length and the step from sample to sample. */
+static void
+test_samples (void)
+{
+  guint8 a[300], b[300];
+  gfloat f[300];
+  unsigned state = 9;
+  guint step, n, i;
+  gboolean right = TRUE;
+
+  for (i = 0; i < 300; i++) {
+    a[i] = (guint8) (tap_random (&state) >> 24);
+    b[i] = i % 7 ? (guint8) (tap_random (&state) >> 24) : 255 - a[i];
+  }
+  for (step = 1; step <= INSPECT_MAX_STEP; step++)
+    for (n = 1; n <= 300; n += 13) {
+      guint64 square[INSPECT_MAX_STEP] = { 0 }, expected[INSPECT_MAX_STEP] =
+          { 0 };
+
+      for (i = 0; i < n; i++)
+        expected[i % step] += (guint64) ((a[i] - b[i]) * (a[i] - b[i]));
+      inspect_samples_square (a, b, n, step, square);
+      right &= !memcmp (square, expected, sizeof (square));
+      inspect_samples_fetch (a, (n + step - 1) / step, step, f);
+      for (i = 0; i < n; i += step)
+        right &= f[i / step] == a[i];
+    }
+  TAP_OK (right, "squares and samples of rows");
 }
 
 static void
@@ -202,6 +369,9 @@ main (void)
   test_parseval ();
   test_definition ();
   test_wave ();
+  test_together ();
+  test_transform ();
+  test_samples ();
   test_quality ();
   return tap_done ();
 }
