@@ -69,10 +69,15 @@ def to_buffer(rgb, n, yuv=None):
 
 
 def of_sample(sample, yuv=None):
-    """The picture of a Gst.Sample of RGB, or of I420 of that range."""
+    """The picture of a Gst.Sample of RGB, or of I420 of that range; of GRAY8
+    uint8 [h, w]."""
     s = sample.get_caps().get_structure(0)
     w, h = s.get_value('width'), s.get_value('height')
     buffer = sample.get_buffer()
+    if s.get_value('format') == 'GRAY8':
+        data = np.frombuffer(buffer.extract_dup(0, buffer.get_size()),
+                             np.uint8)
+        return data[:h * ((w + 3) // 4 * 4)].reshape(h, -1)[:, :w].copy()
     if yuv:
         return _of_420(buffer, w, h, yuv == 'full')
     ok, mapped = buffer.map(Gst.MapFlags.READ)

@@ -19,6 +19,7 @@
     name = "waste"
     network = "waste-1"
 """
+import functools
 import glob
 import hashlib
 import json
@@ -148,7 +149,7 @@ class Sweep:
         self.seed = self._number('seed', 0, 0, 2 ** 63)
         self.size = self._number('size', 0, 0, 16384)
         self.bands = self._number('bands', 32, 2, 1024)
-        self.tasks = data.get('task') or []
+        self.tasks = [with_paths(t, base) for t in data.get('task') or []]
         try:
             made = [tasks.make(t) for t in self.tasks]
         except ValueError as e:
@@ -193,6 +194,17 @@ class Sweep:
         return out
 
 
+def with_paths(task, base):
+    """A [[task]] table with its files found from the sweep's folder."""
+    return dict(task, **{k: os.path.normpath(os.path.join(
+        base, os.path.expanduser(task[k]))) for k in tasks.paths_of(task)})
+
+
+@functools.lru_cache(64)
+def _content_since(path, changed):
+    return content_of(path)
+
+
 def content_of(path):
     """Digest of a file, 16 hexadecimal digits; "" if it cannot be read, which
     its cells will say."""
@@ -206,12 +218,20 @@ def content_of(path):
     return digest.hexdigest()[:16]
 
 
+def _named(path):
+    """What a file counts as in keys; read once as long as it is the same."""
+    changed = os.stat(path).st_mtime_ns if os.path.exists(path) else 0
+    return f'{os.path.basename(path)} {_content_since(path, changed)}'
+
+
 def key_of(cell):
-    """Hash of what a cell says, 16 hexadecimal digits. The file counts by its
-    content and the last two parts of its name, so that machines which keep
-    it in different places give it one key."""
+    """Hash of what a cell says, 16 hexadecimal digits. The file, and those that
+    tasks name, count by their content and the last parts of their names, so that
+    machines which keep them in different places give it one key."""
     place = '/'.join(cell['input'].replace(os.sep, '/').split('/')[-2:])
-    text = json.dumps(dict(cell, input=place), sort_keys=True)
+    asked = [dict(t, **{k: _named(t[k]) for k in tasks.paths_of(t)})
+             for t in cell['tasks']]
+    text = json.dumps(dict(cell, input=place, tasks=asked), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -48,8 +48,8 @@ def run_program(words, text=True):
 class Task:
     """name: as the sweep calls it; options: the rest of its table. media: what
     it can be asked of; measure, unit: what score() is, in words; better: whether
-    "higher" or "lower" scores are."""
-    programs, elements, modules, keys = (), (), (), ()
+    "higher" or "lower" scores are; paths: keys whose values are files."""
+    programs, elements, modules, keys, paths = (), (), (), (), ()
     media = ('picture',)
     measure, unit, better = 'accuracy', '%', 'higher'
 

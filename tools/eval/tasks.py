@@ -16,32 +16,8 @@ import numpy as np
 from PIL import Image
 
 from . import pipes, stats
+from .networks import Classify, Segment
 from .taskbase import Score, Task, TaskError, distance, run_program
-
-
-class Classify(Task):
-    """A network on latents, `network`: a name or a path; nothing is decoded. The
-    truth is the name of the picture's folder. Only for codecs of ours, whose
-    fragments have wallocenc in them."""
-    elements, keys = ('compressedclassify',), ('network',)
-
-    def fits(self, cell):
-        return super().fits(cell) and 'wallocenc' in cell['how']
-
-    def do(self, cell, clean, dirty, result):
-        encode = cell['how'].partition(' | ')[0].format(
-            setting=cell['setting'])
-        _, _, messages = pipes.run(
-            f'appsrc name=in ! videoconvert ! {encode} ! compressedclassify '
-            f'model-file="{self.options["network"]}" top-k=1 ! fakesink '
-            'sync=false', {'in': dirty})
-        said = [m for m in messages if m['name'] == 'compressedclassify']
-        if not said:
-            raise TaskError('compressedclassify said nothing')
-        truth = os.path.basename(os.path.dirname(cell['input']))
-        label = said[-1].get('label', '')
-        return {'truth': truth, 'label': label, 'right': int(label == truth),
-                'confidence': said[-1].get('confidence')}
 
 
 class Tesseract(Task):
@@ -240,9 +216,16 @@ def scores(lines):
     return out
 
 
-KINDS = {'classify': Classify, 'tesseract': Tesseract, 'zbar': Zbar,
-         'faces': Faces, 'command': Command}
-REQUIRED = {'classify': ('network',), 'command': ('command',)}
+KINDS = {'classify': Classify, 'segment': Segment, 'tesseract': Tesseract,
+         'zbar': Zbar, 'faces': Faces, 'command': Command}
+REQUIRED = {'command': ('command',)}
+
+
+def paths_of(entry):
+    """Keys of a [[task]] table whose values are files."""
+    kind = KINDS.get(entry.get('kind')) if isinstance(entry, dict) else None
+    return [k for k in getattr(kind, 'paths', ())
+            if isinstance(entry.get(k), str)]
 
 
 def make(entry):

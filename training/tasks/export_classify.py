@@ -6,9 +6,10 @@ compressedclassify loads, checked in libwalloc's runner.
     python3 export_classify.py NAME.pt --name waste-1 --out waste-1.onnx
 
 Networks on pixels become files with an input `pixels` [1, 3, h, w], 0 to 255:
-to be timed beside, no element takes them.
+to be timed beside and for walloc-eval's `classify`, no element takes them.
 """
 import argparse
+import json
 import sys
 
 import numpy as np
@@ -53,6 +54,7 @@ def main():
         inputs = {'pixels': torch.from_numpy(rng.uniform(
             0, 255, (1, 3, 193, 257)).astype(np.float32))}
         metadata = {'pixels.input': config['input'],
+                    'walloc.labels': json.dumps(config['labels']),
                     'walloc.name': args.name}
         dynamic = {'pixels': {2: 'height', 3: 'width'}}
     size, worst, work = save(net, inputs, ['logits'], args.out, metadata,
