@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Codecs of pictures that a sweep can name.
+"""Codecs of pictures that a sweep can name (of sound: soundcodecs.py).
 
 Each turns a clip into (bytes of every frame, decoded clip). Bytes are those that
 a file of one frame would hold, headers included. A codec is a pair of
@@ -36,12 +36,7 @@ class Fragments:
 
     def needs(self):
         """What is not installed, in words; empty: it can run."""
-        elements = [part.split()[0] for side in (self.encode, self.decode)
-                    for part in side.split('!') if part.strip()
-                    and '/' not in part.split()[0]
-                    and '=' not in part.split()[0]]
-        lacking = pipes.missing(*elements)
-        return f'GStreamer elements {", ".join(lacking)}' if lacking else ''
+        return pipes.lacking(self.encode, self.decode)
 
     def code(self, clip, setting):
         encode, yuv = self.encode, None
@@ -111,13 +106,17 @@ class Commands:
 
 
 class Uncompressed:
-    """The clip itself, 24 bits a pixel: what codecs are compared with."""
-    name, settings, note, media = 'none', [0], '', ('picture',)
+    """The clip itself, 24 bits a pixel (sound: 16 bits a sample): what codecs
+    are compared with."""
+    name, settings, note, media = 'none', [0], '', ('picture', 'sound')
 
     def needs(self):
         return ''
 
     def code(self, clip, setting):
+        if hasattr(clip, 'samples'):
+            from . import soundcodecs
+            return soundcodecs.uncompressed(clip)
         return [f.size for f in clip], clip
 
 
@@ -129,7 +128,8 @@ def walloc(name, decoder):
 
 def table():
     """{name: codec} of the codecs that are known."""
-    codecs = [
+    from . import soundcodecs   # which needs this module
+    codecs = soundcodecs.known() + [
         Uncompressed(),
         walloc('walloc', 'linear'), walloc('walloc-fast', 'fast'),
         walloc('walloc-best', 'best'),
@@ -168,13 +168,17 @@ def table():
     return {c.name: c for c in codecs}
 
 
-def own(name, encode, decode, settings):
-    """A codec of fragments that a sweep brings."""
+def own(name, encode, decode, settings, kind='picture'):
+    """A codec of fragments that a sweep brings, of that kind of media."""
     if '{setting}' not in encode:
         settings = settings or [0]
     if not settings:
         raise CodecError(f'{name}: "settings" must list what {{setting}} is '
                          'to be')
+    if kind == 'sound':
+        from . import soundcodecs
+        return soundcodecs.SoundFragments(name, encode, decode,
+                                          list(settings), 'by the sweep')
     return Fragments(name, encode, decode, list(settings), 'by the sweep')
 
 
@@ -186,4 +190,5 @@ def of_cell(cell):
     if codec and (getattr(codec, 'encode', ''),
                   getattr(codec, 'decode', '')) == (encode, decode):
         return codec
-    return own(cell['codec'], encode, decode, [cell['setting']])
+    return own(cell['codec'], encode, decode, [cell['setting']],
+               cell.get('media', 'picture'))

@@ -37,6 +37,15 @@ def missing(*elements):
     return [e for e in elements if Gst.ElementFactory.find(e) is None]
 
 
+def lacking(*fragments):
+    """Elements of fragments that are not installed, in words; empty: none."""
+    absent = missing(*[
+        part.split()[0] for side in fragments for part in side.split('!')
+        if part.strip() and '/' not in part.split()[0]
+        and '=' not in part.split()[0]])
+    return f'GStreamer elements {", ".join(absent)}' if absent else ''
+
+
 def caps(width, height, yuv=None):
     kind = 'RGB' if yuv is None else 'I420,chroma-site=jpeg,colorimetry=' + (
         '1:4:0:0' if yuv == 'full' else 'bt601')
@@ -128,13 +137,16 @@ def quoted(structure):
 
 
 def run(description, sources=(), sinks=(), counted=(), limit=LIMIT,
-        yuv=None):
+        yuv=None, take=None, count=None):
     """Runs a pipeline to its end.
 
-    sources: {name of appsrc: clip}; sinks: names of appsinks; counted: names
-    of identity elements. Returns ({sink: [pictures]}, {identity: [bytes of each
-    buffer]}, [element messages as dicts with 'name']). yuv: "full" or
-    "limited": sources give I420 of that range, not RGB."""
+    sources: {name of appsrc: clip, or what has feed(appsrc)}; sinks: names of
+    appsinks; counted: names of identity elements. Returns ({sink: [pictures]},
+    {identity: [bytes of each buffer]}, [element messages as dicts with
+    'name']; titles of streams that came to a sink are such, "tag", too). yuv:
+    "full" or "limited": sources give I420 of that range, not RGB. take: what a
+    Gst.Sample is made into, if not a picture; None of it ends the stream.
+    count: what is kept of a counted Gst.Buffer."""
     init()
     try:
         pipeline = Gst.parse_launch(description)
@@ -145,17 +157,22 @@ def run(description, sources=(), sinks=(), counted=(), limit=LIMIT,
     messages = []
 
     for name, clip in dict(sources).items():
-        _feed(pipeline.get_by_name(name), clip, yuv)
+        source = pipeline.get_by_name(name)
+        if hasattr(clip, 'feed'):
+            clip.feed(source)
+        else:
+            _feed(source, clip, yuv)
     for name in sinks:
         sink = pipeline.get_by_name(name)
         sink.set_property('emit-signals', True)
         sink.set_property('sync', False)
-        sink.connect('new-sample', _take, pictures[name], yuv)
+        sink.connect('new-sample', _take, pictures[name],
+                     take or (lambda s: of_sample(s, yuv)))
     for name in counted:
         identity = pipeline.get_by_name(name)
         identity.get_static_pad('src').add_probe(
             Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST,
-            _count, sizes[name])
+            _count, sizes[name], count or _size)
     bus = pipeline.get_bus()
     pipeline.set_state(Gst.State.PLAYING)
     end = gi.repository.GLib.get_monotonic_time() + limit * 1000000
@@ -164,7 +181,8 @@ def run(description, sources=(), sinks=(), counted=(), limit=LIMIT,
             left = end - gi.repository.GLib.get_monotonic_time()
             m = bus.timed_pop_filtered(
                 max(0, left) * 1000, Gst.MessageType.EOS
-                | Gst.MessageType.ERROR | Gst.MessageType.ELEMENT)
+                | Gst.MessageType.ERROR | Gst.MessageType.ELEMENT
+                | Gst.MessageType.TAG)
             if m is None:
                 raise PipelineError(f'not done after {limit} s')
             if m.type == Gst.MessageType.ERROR:
@@ -173,7 +191,12 @@ def run(description, sources=(), sinks=(), counted=(), limit=LIMIT,
             if m.type == Gst.MessageType.EOS:
                 break
             s = m.get_structure()
-            if s is not None:
+            if m.type == Gst.MessageType.TAG:
+                known, title = m.parse_tag().get_string(Gst.TAG_TITLE)
+                if known:
+                    messages.append({'name': 'tag', 'title': title,
+                                     'sink': m.src.get_name()})
+            elif s is not None:
                 messages.append(dict(quoted(s), name=s.get_name()))
     finally:
         pipeline.set_state(Gst.State.NULL)
@@ -199,11 +222,12 @@ def _feed(source, clip, yuv):
     source.connect('need-data', more)
 
 
-def _take(sink, out, yuv):
+def _take(sink, out, take):
     sample = sink.emit('pull-sample')
-    if sample is None:
+    made = None if sample is None else take(sample)
+    if made is None:
         return Gst.FlowReturn.EOS
-    out.append(of_sample(sample, yuv))
+    out.append(made)
     return Gst.FlowReturn.OK
 
 
@@ -224,13 +248,13 @@ def _size(buffer):
         buffer.extract_dup(0, min(buffer.get_size(), 4096)))
 
 
-def _count(_pad, info, out):
+def _count(_pad, info, out, count):
     if info.type & Gst.PadProbeType.BUFFER:
-        out.append(_size(info.get_buffer()))
+        out.append(count(info.get_buffer()))
     else:
         buffers = info.get_buffer_list()
-        out.append(sum(_size(buffers.get(i))
-                       for i in range(buffers.length())))
+        got = [count(buffers.get(i)) for i in range(buffers.length())]
+        out.extend(got if count is not _size else [sum(got)])
     return Gst.PadProbeReturn.OK
 
 

@@ -74,15 +74,19 @@ def parse_codec(entry, known):
     name = entry.get('name')
     if not name:
         raise SpecError('a [[codec]] has no "name"')
-    extra = set(entry) - {'name', 'settings', 'encode', 'decode'}
+    extra = set(entry) - {'name', 'settings', 'encode', 'decode', 'media'}
     if extra:
         raise SpecError(f'codec "{name}": unknown keys {sorted(extra)}')
     if 'encode' in entry or 'decode' in entry:
         if not ('encode' in entry and 'decode' in entry):
             raise SpecError(f'codec "{name}": "encode" and "decode" come '
                             'together')
+        kind = entry.get('media', 'picture')
+        if kind not in media.SUFFIXES:
+            raise SpecError(f'codec "{name}": media "{kind}" is none of '
+                            f'{", ".join(media.SUFFIXES)}')
         codec = codecs.own(name, entry['encode'], entry['decode'],
-                           entry.get('settings'))
+                           entry.get('settings'), kind)
     elif name in known:
         codec = known[name]
     else:
@@ -179,7 +183,8 @@ class Sweep:
                         continue
                     cell = {
                         'v': VERSION, 'media': kind, 'input': path,
-                        'content': content, 'size': self.size,
+                        'content': content,
+                        'size': 0 if kind == 'sound' else self.size,
                         'corruption': corruption, 'severity': severity,
                         'variant': self.variant if corruption
                         and kind != 'sound' else None,

@@ -2,10 +2,10 @@
 """One cell of a sweep: a file, a corruption, a codec at a setting."""
 import time
 
-from . import codecs, picture, pipes
+from . import codecs, picture, pipes, sound
 
 # what makes the numbers of a line, by the cell's "media"
-MEASURE = {'picture': picture.measure}
+MEASURE = {'picture': picture.measure, 'sound': sound.measure}
 
 
 def do(cell):

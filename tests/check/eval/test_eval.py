@@ -102,7 +102,7 @@ class Spec(unittest.TestCase):
         self.bad('.py" is none of .png', inputs=[__file__])
         self.bad('"inputs" is missing', inputs=None)
         self.bad('"codec" is missing', codec=[])
-        self.bad('codec "mp3" is none of', codec=[{'name': 'mp3'}])
+        self.bad('codec "mp9" is none of', codec=[{'name': 'mp9'}])
         self.bad('no list of numbers', codec=['jpeg:high'])
         self.bad("unknown keys ['quality']",
                  codec=[{'name': 'jpeg', 'quality': 3}])
