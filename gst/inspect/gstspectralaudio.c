@@ -294,6 +294,23 @@ gst_spectral_audio_next (GstSpectralAudio * a, const gboolean * have,
   return TRUE;
 }
 
+gboolean
+gst_spectral_audio_fits (const GstSpectralAudio * a, const GstAudioInfo * info)
+{
+  return GST_AUDIO_INFO_FORMAT (&a->info) == GST_AUDIO_INFO_FORMAT (info)
+      && GST_AUDIO_INFO_RATE (&a->info) == GST_AUDIO_INFO_RATE (info)
+      && GST_AUDIO_INFO_CHANNELS (&a->info) == GST_AUDIO_INFO_CHANNELS (info);
+}
+
+void
+gst_spectral_audio_cut (GstSpectralAudio * a, GstSpectralStream stream)
+{
+  Line *line = &a->line[stream];
+
+  drop (a, line, length (a, line), TRUE);
+  line->begun = FALSE;
+}
+
 void
 gst_spectral_audio_drain (GstSpectralAudio * a, GstSpectralResult * result)
 {

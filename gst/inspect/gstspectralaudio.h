@@ -46,6 +46,14 @@ gboolean           gst_spectral_audio_next    (GstSpectralAudio * a,
                                                GstSpectralResult * result,
                                                gint64 * first, guint * count);
 
+/* Whether it is for sound of that format. */
+gboolean           gst_spectral_audio_fits    (const GstSpectralAudio * a,
+                                               const GstAudioInfo * info);
+
+/* Drops what is left of a stream, which is counted, and begins it anew. */
+void               gst_spectral_audio_cut     (GstSpectralAudio * a,
+                                               GstSpectralStream stream);
+
 /* Drops all that is left and counts it. */
 void               gst_spectral_audio_drain   (GstSpectralAudio * a,
                                                GstSpectralResult * result);

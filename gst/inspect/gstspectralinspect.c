@@ -44,6 +44,7 @@ GST_DEBUG_CATEGORY (spectralinspect_debug);
 #define GST_CAT_DEFAULT spectralinspect_debug
 
 #define DEFAULT_INTERVAL GST_SECOND
+#define DEFAULT_TIMEOUT (5 * GST_SECOND)
 #define DEFAULT_STRIDE 1
 #define DEFAULT_BANDS 32
 #define DEFAULT_MAP 128
@@ -57,6 +58,7 @@ enum
 {
   PROP_0,
   PROP_INTERVAL,
+  PROP_TIMEOUT,
   PROP_STRIDE,
   PROP_BANDS,
   PROP_MAP_SIZE,
@@ -129,6 +131,9 @@ gst_spectral_inspect_set_property (GObject * object, guint prop_id,
     case PROP_INTERVAL:
       self->interval = g_value_get_uint64 (value);
       break;
+    case PROP_TIMEOUT:
+      self->timeout = g_value_get_uint64 (value);
+      break;
     case PROP_STRIDE:
       self->stride = g_value_get_uint (value);
       break;
@@ -165,6 +170,9 @@ gst_spectral_inspect_get_property (GObject * object, guint prop_id,
   switch (prop_id) {
     case PROP_INTERVAL:
       g_value_set_uint64 (value, self->interval);
+      break;
+    case PROP_TIMEOUT:
+      g_value_set_uint64 (value, self->timeout);
       break;
     case PROP_STRIDE:
       g_value_set_uint (value, self->stride);
@@ -242,6 +250,7 @@ gst_spectral_inspect_release_pad (GstElement * element, GstPad * pad)
   GstSpectralInspect *self = GST_SPECTRAL_INSPECT (element);
   gint i;
 
+  gst_spectral_inspect_lose (self, GST_AGGREGATOR_PAD (pad));
   GST_OBJECT_LOCK (self);
   i = stream_of (self, GST_AGGREGATOR_PAD (pad));
   if (i >= 0) {
@@ -266,6 +275,12 @@ gst_spectral_inspect_forget (GstSpectralInspect * self)
   self->window_start = self->window_end = GST_CLOCK_TIME_NONE;
   self->first = self->first_pts = self->pts = GST_CLOCK_TIME_NONE;
   self->count = 0;
+  self->waiting = GST_CLOCK_TIME_NONE;
+  memset (self->stopped, 0, sizeof (self->stopped));
+  GST_OBJECT_LOCK (self);
+  memset (self->lost, 0, sizeof (self->lost));
+  memset (self->cut, 0, sizeof (self->cut));
+  GST_OBJECT_UNLOCK (self);
 }
 
 static gboolean
@@ -321,6 +336,9 @@ gst_spectral_inspect_sink_event (GstAggregator * agg, GstAggregatorPad * pad,
 {
   GstSpectralInspect *self = GST_SPECTRAL_INSPECT (agg);
 
+  /* of one stream, or of all of them, which flush() is told of */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START)
+    gst_spectral_inspect_lose (self, pad);
   if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
     GstSpectralKind kind;
     GstVideoInfo info;
@@ -434,6 +452,17 @@ gst_spectral_inspect_class_init (GstSpectralInspectClass * klass)
           "report to the next, ns (0: only one, at the end)", 0, G_MAXUINT64,
           DEFAULT_INTERVAL, flags | GST_PARAM_MUTABLE_PLAYING));
   /**
+   * GstSpectralInspect:timeout:
+   *
+   * In live pipelines, how long the streams wait for one that gives nothing, ns;
+   * then a warning says so, and what they have counts as unmatched until it
+   * goes on. 0: they wait.
+   */
+  g_object_class_install_property (gobject_class, PROP_TIMEOUT,
+      g_param_spec_uint64 ("timeout", "Timeout", "How long others wait for a "
+          "stream that has stopped, in live pipelines, ns (0: for ever)", 0,
+          G_MAXUINT64, DEFAULT_TIMEOUT, flags | GST_PARAM_MUTABLE_PLAYING));
+  /**
    * GstSpectralInspect:stride:
    *
    * Spectra and SSIM of every so many-th frame; squared errors are of all.
@@ -510,6 +539,7 @@ gst_spectral_inspect_class_init (GstSpectralInspectClass * klass)
       GST_DEBUG_FUNCPTR (gst_spectral_inspect_fixate_src_caps);
   agg_class->negotiated_src_caps =
       GST_DEBUG_FUNCPTR (gst_spectral_inspect_negotiated_src_caps);
+  agg_class->get_next_time = GST_DEBUG_FUNCPTR (gst_spectral_inspect_next_time);
   agg_class->aggregate = GST_DEBUG_FUNCPTR (gst_spectral_inspect_aggregate);
 
   gst_type_mark_as_plugin_api (GST_TYPE_SPECTRAL_INSPECT_WINDOW, 0);
@@ -521,6 +551,7 @@ gst_spectral_inspect_init (GstSpectralInspect * self)
   gint i;
 
   self->interval = DEFAULT_INTERVAL;
+  self->timeout = DEFAULT_TIMEOUT;
   self->stride = DEFAULT_STRIDE;
   self->bands = DEFAULT_BANDS;
   self->map = DEFAULT_MAP;
@@ -528,6 +559,7 @@ gst_spectral_inspect_init (GstSpectralInspect * self)
   self->post_messages = DEFAULT_POST_MESSAGES;
   self->window_start = self->window_end = GST_CLOCK_TIME_NONE;
   self->first = self->first_pts = self->pts = GST_CLOCK_TIME_NONE;
+  self->waiting = GST_CLOCK_TIME_NONE;
 
   for (i = GST_SPECTRAL_REF; i <= GST_SPECTRAL_DIST; i++) {
     GstPadTemplate *templ = gst_element_class_get_pad_template

@@ -32,7 +32,7 @@ struct _GstSpectralInspect
   GstAggregatorPad *pads[GST_SPECTRAL_STREAMS];
 
   /* properties, protected by the object lock */
-  GstClockTime interval;
+  GstClockTime interval, timeout;
   guint stride;
   guint bands, map;
   InspectWindow window;
@@ -44,6 +44,9 @@ struct _GstSpectralInspect
   GstAudioInfo audio_info[GST_SPECTRAL_STREAMS];
   GstSpectralKind kind[GST_SPECTRAL_STREAMS];
   gboolean changed;             /* one of them */
+  guint64 lost[GST_SPECTRAL_STREAMS];   /* that waited on a pad which was
+                                         * flushed or released */
+  gboolean cut[GST_SPECTRAL_STREAMS];   /* it was: what waits in lines too */
 
   /* in the streaming thread */
   GstSpectralVideo *video;
@@ -56,6 +59,9 @@ struct _GstSpectralInspect
                                          * first frame of all */
   GstClockTime pts;             /* time stamp of the window's first */
   guint64 count;                /* frames with all partners */
+  GstClockTime waiting;         /* running time since which some wait for
+                                 * others, in live pipelines; or NONE */
+  gboolean stopped[GST_SPECTRAL_STREAMS];       /* waited for in vain */
   FILE *file;
 };
 

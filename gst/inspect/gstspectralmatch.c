@@ -58,6 +58,13 @@ gst_spectral_inspect_no_memory (GstSpectralInspect * self)
   g_free (ref);
 }
 
+static void
+gst_spectral_inspect_add (GstSpectralInspect * self)
+{
+  gst_spectral_result_add (self->pooled, self->frame_result);
+  gst_spectral_result_add (self->window_result, self->frame_result);
+}
+
 /* Caps of all streams must say the same size or rate, and format. What they
  * say is only changed by caps events, which aggregate() is not called
  * during. */
@@ -76,8 +83,6 @@ gst_spectral_inspect_prepare (GstSpectralInspect * self)
 
   if (!changed && (self->video || self->audio))
     return TRUE;
-  g_clear_pointer (&self->video, gst_spectral_video_free);
-  g_clear_pointer (&self->audio, gst_spectral_audio_free);
   for (i = 1; i < GST_SPECTRAL_STREAMS; i++)
     if (self->kind[i] && self->kind[0] && !is_alike (self, i)) {
       gchar *ref = describe (self, 0), *other = describe (self, i);
@@ -92,13 +97,21 @@ gst_spectral_inspect_prepare (GstSpectralInspect * self)
       g_free (other);
       return FALSE;
     }
-  if (self->kind[0] == GST_SPECTRAL_SOUND) {
+  if (self->audio && !gst_spectral_audio_fits (self->audio,
+          &self->audio_info[0])) {
+    gst_spectral_result_reset (self->frame_result);
+    gst_spectral_audio_drain (self->audio, self->frame_result);
+    gst_spectral_inspect_add (self);
+    g_clear_pointer (&self->audio, gst_spectral_audio_free);
+  }
+  if (self->video && !gst_spectral_video_fits (self->video, &self->info[0]))
+    g_clear_pointer (&self->video, gst_spectral_video_free);
+  if (self->kind[0] == GST_SPECTRAL_SOUND && !self->audio)
     self->audio = gst_spectral_audio_new (&self->audio_info[0], window,
         self->pooled->bands);
-  } else {
+  if (self->kind[0] == GST_SPECTRAL_PICTURES && !self->video)
     self->video = gst_spectral_video_new (&self->info[0], window,
         self->pooled->bands, self->pooled->map);
-  }
   if (!self->video && !self->audio) {
     gst_spectral_inspect_no_memory (self);
     return FALSE;
@@ -192,13 +205,6 @@ gst_spectral_inspect_begin (GstSpectralInspect * self,
   return ret;
 }
 
-static void
-gst_spectral_inspect_add (GstSpectralInspect * self)
-{
-  gst_spectral_result_add (self->pooled, self->frame_result);
-  gst_spectral_result_add (self->window_result, self->frame_result);
-}
-
 /* One frame of each stream; takes none of them. */
 static GstFlowReturn
 gst_spectral_inspect_compare (GstSpectralInspect * self,
@@ -244,8 +250,8 @@ gst_spectral_inspect_compare (GstSpectralInspect * self,
   return GST_FLOW_OK;
 }
 
-static GstClockTime
-running_time_of (GstAggregatorPad * pad, GstBuffer * buffer)
+GstClockTime
+gst_spectral_inspect_running_time (GstAggregatorPad * pad, GstBuffer * buffer)
 {
   if (pad->segment.format != GST_FORMAT_TIME)
     return GST_CLOCK_TIME_NONE;
@@ -336,11 +342,12 @@ gst_spectral_inspect_has_ended (GstSpectralInspect * self,
  * others, so that lines stay short whatever the sizes of buffers. */
 static GstFlowReturn
 gst_spectral_inspect_aggregate_sound (GstSpectralInspect * self,
-    GstAggregatorPad * const *pads, GstBuffer * const *buffers)
+    GstAggregatorPad * const *pads, GstBuffer * const *buffers,
+    gboolean stopped)
 {
   guint rate = (guint) GST_AUDIO_INFO_RATE (&self->audio_info[0]), i;
   guint64 least = G_MAXUINT64;
-  GstFlowReturn ret;
+  GstFlowReturn ret = GST_FLOW_OK;
 
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     if (buffers[i])
@@ -354,7 +361,7 @@ gst_spectral_inspect_aggregate_sound (GstSpectralInspect * self,
         || gst_spectral_audio_waiting (self->audio, i) > least
         + GST_SPECTRAL_BLOCK)
       continue;
-    time = running_time_of (pads[i], buffers[i]);
+    time = gst_spectral_inspect_running_time (pads[i], buffers[i]);
     /* without a time it follows what came before */
     first = GST_CLOCK_TIME_IS_VALID (time) ?
         (gint64) gst_util_uint64_scale_round (time, rate, GST_SECOND) :
@@ -363,15 +370,19 @@ gst_spectral_inspect_aggregate_sound (GstSpectralInspect * self,
             GST_MAP_READ)) {
       gst_spectral_audio_push (self->audio, i, &samples, first);
       gst_audio_buffer_unmap (&samples);
+      if (stopped && ret == GST_FLOW_OK)
+        ret = gst_spectral_inspect_tick (self, time, 0,
+            GST_BUFFER_PTS (buffers[i]));
     } else {
       GST_ELEMENT_WARNING (self, STREAM, DECODE, (NULL),
           ("A buffer of sound cannot be read."));
     }
     gst_aggregator_pad_drop_buffer (pads[i]);
   }
-  ret = gst_spectral_inspect_compare_sound (self, pads, FALSE);
-  if (ret == GST_FLOW_OK && gst_spectral_inspect_has_ended (self, pads,
-          buffers))
+  if (ret == GST_FLOW_OK)
+    ret = gst_spectral_inspect_compare_sound (self, pads, FALSE);
+  if (ret == GST_FLOW_OK && (stopped
+          || gst_spectral_inspect_has_ended (self, pads, buffers)))
     ret = gst_spectral_inspect_end_sound (self, pads);
   return ret;
 }
@@ -383,7 +394,7 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
   GstAggregatorPad *pads[GST_SPECTRAL_STREAMS];
   GstBuffer *buffers[GST_SPECTRAL_STREAMS] = { NULL };
   GstClockTime times[GST_SPECTRAL_STREAMS], last = 0, duration;
-  guint n_pads = 0, n_eos = 0, n_buffers = 0;
+  guint n_pads = 0, n_eos = 0, n_buffers = 0, n_stopped = 0;
   gboolean untimed = FALSE, apart = FALSE;
   GstFlowReturn ret = GST_FLOW_OK;
   gint i;
@@ -406,7 +417,7 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
     }
     if (buffers[i]) {
       n_buffers++;
-      times[i] = running_time_of (pads[i], buffers[i]);
+      times[i] = gst_spectral_inspect_running_time (pads[i], buffers[i]);
       if (!GST_CLOCK_TIME_IS_VALID (times[i]))
         untimed = TRUE;
       else
@@ -416,8 +427,17 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
     }
   }
 
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (buffers[i])
+      self->stopped[i] = FALSE;
+  if (n_buffers + n_eos == n_pads)
+    self->waiting = GST_CLOCK_TIME_NONE;
+  else if (timeout && n_buffers + n_eos > 0)
+    n_stopped = gst_spectral_inspect_give_up (self, pads, buffers);
+  gst_spectral_inspect_count_lost (self);
+
   if (n_buffers == 0) {
-    if (n_eos < n_pads) {
+    if (n_eos + n_stopped < n_pads) {
       ret = GST_AGGREGATOR_FLOW_NEED_DATA;
       goto done;
     }
@@ -427,7 +447,7 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
       ret = gst_spectral_inspect_finish (self);
     goto done;
   }
-  if (n_buffers + n_eos < n_pads) {
+  if (n_buffers + n_eos + n_stopped < n_pads) {
     ret = GST_AGGREGATOR_FLOW_NEED_DATA;
     goto done;
   }
@@ -451,8 +471,8 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
   }
   if (self->kind[0] == GST_SPECTRAL_SOUND) {
     ret = gst_spectral_inspect_prepare (self) ?
-        gst_spectral_inspect_aggregate_sound (self, pads, buffers) :
-        GST_FLOW_ERROR;
+        gst_spectral_inspect_aggregate_sound (self, pads, buffers,
+        n_stopped > 0) : GST_FLOW_ERROR;
     goto done;
   }
   duration = frame_duration (self, buffers[0] ? buffers[0] :
@@ -461,11 +481,14 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
   /* the ones that are too early, or whose partners have ended; first, as they
    * may still be of a size that the others do not have any more */
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
-    if (buffers[i] && (n_eos > 0 || (!untimed
+    if (buffers[i] && (n_eos + n_stopped > 0 || (!untimed
                 && times[i] + duration / 2 < last))) {
       GST_DEBUG_OBJECT (self, "%s at %" GST_TIME_FORMAT " has no partner",
           gst_spectral_stream_name (i), GST_TIME_ARGS (times[i]));
       gst_spectral_inspect_count_unmatched (self, i);
+      if (n_stopped > 0 && ret == GST_FLOW_OK)
+        ret = gst_spectral_inspect_tick (self, times[i], duration,
+            GST_BUFFER_PTS (buffers[i]));
       gst_aggregator_pad_drop_buffer (pads[i]);
       apart = TRUE;
     }
@@ -475,10 +498,12 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
     ret = GST_FLOW_ERROR;
     goto done;
   }
-  ret = gst_spectral_inspect_compare (self, buffers, times[0], duration);
+  /* first, so that a pad which is flushed or released meanwhile has nothing of
+   * what is compared */
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     if (buffers[i])
       gst_aggregator_pad_drop_buffer (pads[i]);
+  ret = gst_spectral_inspect_compare (self, buffers, times[0], duration);
 
 done:
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {

@@ -67,7 +67,10 @@ gst_spectral_inspect_push_plot (GstSpectralInspect * self,
     GST_WARNING_OBJECT (self, "built without Pango and cairo: plots are black");
   g_free (title);
   gst_video_frame_unmap (&frame);
-  GST_BUFFER_PTS (buffer) = pooled ? end : start;
+  /* live, that is when it is there: earlier it would be too late to be seen */
+  GST_BUFFER_PTS (buffer) = pooled
+      || GST_CLOCK_TIME_IS_VALID (gst_aggregator_get_latency (agg)) ? end :
+      start;
   GST_BUFFER_DURATION (buffer) = pooled ? GST_CLOCK_TIME_NONE : end - start;
   ret = gst_aggregator_finish_buffer (agg, buffer);
   return ret;
@@ -114,18 +117,58 @@ gst_spectral_inspect_report (GstSpectralInspect * self,
   return gst_spectral_inspect_push_plot (self, r, pooled, start, end);
 }
 
+static gboolean
+is_empty (const GstSpectralResult * r)
+{
+  guint i;
+
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (r->unmatched[i])
+      return FALSE;
+  return r->frames == 0;
+}
+
 GstFlowReturn
 gst_spectral_inspect_end_window (GstSpectralInspect * self)
 {
   GstFlowReturn ret = GST_FLOW_OK;
 
   if (GST_CLOCK_TIME_IS_VALID (self->window_start)
-      && self->window_result->frames > 0)
+      && !is_empty (self->window_result))
     ret = gst_spectral_inspect_report (self, self->window_result, FALSE,
         self->window_start, self->window_end, self->pts);
   if (self->window_result)
     gst_spectral_result_reset (self->window_result);
   self->window_start = GST_CLOCK_TIME_NONE;
+  return ret;
+}
+
+GstFlowReturn
+gst_spectral_inspect_tick (GstSpectralInspect * self,
+    GstClockTime running_time, GstClockTime duration, GstClockTime pts)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  GstClockTime interval;
+
+  GST_OBJECT_LOCK (self);
+  interval = self->interval;
+  GST_OBJECT_UNLOCK (self);
+
+  if (!GST_CLOCK_TIME_IS_VALID (running_time))
+    return ret;
+  if (GST_CLOCK_TIME_IS_VALID (self->window_start) && interval
+      && running_time >= self->window_start
+      && running_time - self->window_start >= interval)
+    ret = gst_spectral_inspect_end_window (self);
+  if (!GST_CLOCK_TIME_IS_VALID (self->window_start)) {
+    self->window_start = running_time;
+    self->pts = pts;
+  }
+  if (!GST_CLOCK_TIME_IS_VALID (self->first)) {
+    self->first = running_time;
+    self->first_pts = pts;
+  }
+  self->window_end = running_time + duration;
   return ret;
 }
 
@@ -139,7 +182,11 @@ gst_spectral_inspect_finish (GstSpectralInspect * self)
   interval = self->interval;
   GST_OBJECT_UNLOCK (self);
 
-  if (self->pooled && (self->pooled->frames || self->window_result->frames)) {
+  if (!self->pooled || !self->pooled->frames)
+    GST_ELEMENT_WARNING (self, STREAM, FAILED,
+        ("Nothing of the streams belongs together."),
+        ("They are matched by running time."));
+  if (self->pooled && !is_empty (self->pooled)) {
     GstClockTime end = self->window_end;
 
     if (interval)
@@ -147,10 +194,6 @@ gst_spectral_inspect_finish (GstSpectralInspect * self)
     if (ret == GST_FLOW_OK)
       ret = gst_spectral_inspect_report (self, self->pooled, TRUE,
           self->first, end, self->first_pts);
-  } else {
-    GST_ELEMENT_WARNING (self, STREAM, FAILED,
-        ("Nothing of the streams belongs together."),
-        ("They are matched by running time."));
   }
   return ret == GST_FLOW_OK ? GST_FLOW_EOS : ret;
 }

@@ -325,6 +325,9 @@ json_of (const GValue * value)
 {
   if (G_VALUE_HOLDS_STRING (value))
     return json_string (g_value_get_string (value));
+  if (G_VALUE_HOLDS_UINT64 (value)
+      && g_value_get_uint64 (value) == GST_CLOCK_TIME_NONE)
+    return json_null ();
   if (G_VALUE_HOLDS_UINT64 (value))
     return json_integer ((json_int_t) g_value_get_uint64 (value));
   if (G_VALUE_HOLDS_UINT (value))

@@ -59,6 +59,14 @@ gst_spectral_video_free (GstSpectralVideo * v)
   g_free (v);
 }
 
+gboolean
+gst_spectral_video_fits (const GstSpectralVideo * v, const GstVideoInfo * info)
+{
+  return GST_VIDEO_INFO_FORMAT (&v->info) == GST_VIDEO_INFO_FORMAT (info)
+      && GST_VIDEO_INFO_WIDTH (&v->info) == GST_VIDEO_INFO_WIDTH (info)
+      && GST_VIDEO_INFO_HEIGHT (&v->info) == GST_VIDEO_INFO_HEIGHT (info);
+}
+
 /* Squares of what differs in a component, and of the others that share its
  * bytes. */
 static void

@@ -17,6 +17,10 @@ GstSpectralVideo * gst_spectral_video_new     (const GstVideoInfo * info,
                                                guint bands, guint map);
 void               gst_spectral_video_free    (GstSpectralVideo * v);
 
+/* Whether it is for frames of that size and format. */
+gboolean           gst_spectral_video_fits    (const GstSpectralVideo * v,
+                                               const GstVideoInfo * info);
+
 /* Adds what one frame tells to @result, which is empty: squared errors
  * always; with @measure spectra, SSIM and MS-SSIM too. @frames: one of each
  * stream, NULL where there is none. FALSE: no memory. */

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* spectralinspect with streams that are flushed, released, or stop. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "spectral-check.h"
+
+static void
+flush (Setup * s, gint stream, guint32 seqnum)
+{
+  GstEvent *start = gst_event_new_flush_start ();
+  GstEvent *stop = gst_event_new_flush_stop (TRUE);
+  GstSegment segment;
+
+  gst_event_set_seqnum (start, seqnum);
+  gst_event_set_seqnum (stop, seqnum);
+  fail_unless (gst_harness_push_event (s->h[stream], start));
+  fail_unless (gst_harness_push_event (s->h[stream], stop));
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  fail_unless (gst_harness_push_event (s->h[stream],
+          gst_event_new_segment (&segment)));
+}
+
+/* Reports of each frame alone: when one has come, what it tells of and what came
+ * with it has been taken from the pads, and the next has been too. */
+static void
+wait_taken (Setup * s, guint count)
+{
+  while (count-- > 0)
+    gst_message_unref (wait_for (s, GST_MESSAGE_ELEMENT));
+}
+
+/* One branch seeks: what waited on its pad is lost, and counted, and frames
+ * belong together by running time as before. */
+GST_START_TEST (test_flush_one)
+{
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup_full (&s, 2, "interval", "1", "GRAY8", W, W);
+  for (i = 0; i < 3; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 2);
+  }
+  wait_taken (&s, 2);
+  push (&s, 0, 3, 0);
+  flush (&s, 0, gst_util_seqnum_next ());
+  push (&s, 1, 3, 2);
+  /* from its beginning again */
+  for (i = 0; i < 6; i++)
+    push (&s, 0, i, 0);
+  for (i = 4; i < 6; i++)
+    push (&s, 1, i, 2);
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 6);
+  /* the one that waited, and 0 to 2 of those that came again */
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 4);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 0);
+  NEAR (value (m, "error", "mse"), 4);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* One flush of all streams: measuring begins anew. */
+GST_START_TEST (test_flush_all)
+{
+  guint32 seqnum = gst_util_seqnum_next ();
+  GstMessage *m;
+  Setup s;
+  guint i;
+
+  setup (&s, 2);
+  for (i = 0; i < 3; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 5);
+  }
+  push (&s, 0, 3, 0);
+  flush (&s, 0, seqnum);
+  flush (&s, 1, seqnum);
+  for (i = 0; i < 2; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 2);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 2);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 0);
+  NEAR (value (m, "error", "mse"), 4);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* Samples that are in a line already are lost as well. */
+GST_START_TEST (test_flush_sound)
+{
+  GstMessage *m;
+  Setup s;
+
+  setup_sound (&s, 8000, 8000);
+  g_object_set (s.element, "interval", G_GUINT64_CONSTANT (1), NULL);
+  push_sound (&s, 0, 0, 5000, 1, 0);
+  push_sound (&s, 1, 0, 5000, 0.5, 0);
+  wait_taken (&s, 1);
+  /* 904 of each are left in the lines */
+  push_sound (&s, 0, 5000, 100, 1, 0);
+  push_sound (&s, 1, 5000, 100, 0.5, 0);
+  push_sound (&s, 0, 5100, 100, 1, 0);
+  flush (&s, 0, gst_util_seqnum_next ());
+  push_sound (&s, 0, 5200, 4096, 1, 0);
+  push_sound (&s, 1, 5100, 4196, 0.5, 0);
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  NEAR (value (m, "error", "si-sdr"), 99);
+  NEAR (value (m, "error", "snr"), 6.0206);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 1104);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 1104);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* A stream that is not wanted any more: others go on without it. */
+GST_START_TEST (test_release)
+{
+  GstMessage *m;
+  GstPad *pad;
+  Setup s;
+  guint i;
+
+  setup_full (&s, 3, "interval", "1", "GRAY8", W, W);
+  for (i = 0; i < 2; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 7);
+    push (&s, 2, i, 5);
+  }
+  wait_taken (&s, 1);
+  push (&s, 2, 2, 5);
+  pad = gst_element_get_static_pad (s.element, "corrupt_sink");
+  gst_harness_teardown (s.h[2]);
+  s.h[2] = NULL;
+  if (GST_OBJECT_PARENT (pad))
+    gst_element_release_request_pad (s.element, pad);
+  gst_object_unref (pad);
+  for (i = 2; i < 5; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 7);
+  }
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 5);
+  fail_unless_equals_uint64 (number (m, "unmatched-corrupt"), 1);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 0);
+  NEAR (value (m, "R", "mse"), 49);
+  NEAR (value (m, "G", "mse"), 4);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* What others have in their lines stays when a pad is released, and the same
+ * caps again change nothing. */
+GST_START_TEST (test_release_sound)
+{
+  GstHarness *h;
+  GstMessage *m;
+  GstPad *pad;
+  Setup s;
+  guint i;
+
+  setup_sound (&s, 8000, 8000);
+  s.h[2] = h = gst_harness_new_with_element (s.element, "corrupt_sink", NULL);
+  gst_harness_set_src_caps (h, sound_caps (GST_AUDIO_NE (F32), 8000));
+  g_object_set (s.element, "interval", G_GUINT64_CONSTANT (1), NULL);
+  push_sound (&s, 0, 0, 5000, 1, 0);
+  push_sound (&s, 1, 0, 5000, 0.5, 0);
+  push_sound (&s, 2, 0, 4500, 0.5, 0);
+  wait_taken (&s, 1);
+  push_sound (&s, 2, 4500, 300, 0.5, 0);
+  pad = gst_element_get_static_pad (s.element, "corrupt_sink");
+  gst_harness_teardown (h);
+  s.h[2] = NULL;
+  if (GST_OBJECT_PARENT (pad))
+    gst_element_release_request_pad (s.element, pad);
+  gst_object_unref (pad);
+  for (i = 0; i < 2; i++)
+    gst_harness_set_src_caps (s.h[i], sound_caps (GST_AUDIO_NE (F32), 8000));
+  push_sound (&s, 0, 5000, 3192, 1, 0);
+  push_sound (&s, 1, 5000, 3192, 0.5, 0);
+  eos (&s, 2);
+  m = wait_pooled (&s, NULL);
+  NEAR (value (m, "R", "si-sdr"), 99);
+  fail_unless_equals_uint64 (number (m, "frames"), 4);
+  fail_unless_equals_uint64 (number (m, "measured"), 4);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 0);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 0);
+  fail_unless_equals_uint64 (number (m, "unmatched-corrupt"), 704);
+  gst_message_unref (m);
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_other_channels)
+{
+  GstCaps *caps;
+  Setup s;
+
+  setup_sound (&s, 8000, 8000);
+  caps = sound_caps (GST_AUDIO_NE (F32), 8000);
+  gst_caps_set_simple (caps, "channels", G_TYPE_INT, 2, "channel-mask",
+      GST_TYPE_BITMASK, (guint64) 3, NULL);
+  gst_harness_set_src_caps (s.h[1], caps);
+  push_sound (&s, 0, 0, 100, 1, 0);
+  gst_harness_push (s.h[1], gst_buffer_new_allocate (NULL, 800, NULL));
+  expect_error (&s, "dist_sink has sound of 8000 Hz and 2 channels");
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_other_format)
+{
+  Setup s;
+
+  setup (&s, 2);
+  gst_harness_set_src_caps (s.h[1], check_caps ("I420", W, H));
+  push (&s, 0, 0, 0);
+  gst_harness_push (s.h[1], gst_buffer_new_allocate (NULL, W * H * 3 / 2,
+          NULL));
+  expect_error (&s, "ref_sink has 64x48 GRAY8, dist_sink has 64x48 I420");
+  teardown (&s);
+}
+
+GST_END_TEST;
+
+/* ---- live ---- */
+
+typedef struct
+{
+  GstElement *pipeline, *source[2];
+  Setup s;                      /* only its bus */
+} Live;
+
+static void
+setup_live (Live * l, const gchar * caps, const gchar * properties)
+{
+  gchar *launch = g_strdup_printf ("appsrc name=a is-live=true format=time "
+      "caps=\"%s\" ! spectralinspect name=s %s appsrc name=b is-live=true "
+      "format=time caps=\"%s\" ! s.dist_sink", caps, properties, caps);
+  GError *error = NULL;
+
+  l->pipeline = gst_parse_launch (launch, &error);
+  fail_unless (error == NULL, "%s", error ? error->message : "");
+  g_free (launch);
+  l->source[0] = gst_bin_get_by_name (GST_BIN (l->pipeline), "a");
+  l->source[1] = gst_bin_get_by_name (GST_BIN (l->pipeline), "b");
+  l->s.bus = gst_element_get_bus (l->pipeline);
+  fail_unless (gst_element_set_state (l->pipeline, GST_STATE_PLAYING)
+      != GST_STATE_CHANGE_FAILURE);
+}
+
+static void
+teardown_live (Live * l)
+{
+  gst_element_set_state (l->pipeline, GST_STATE_NULL);
+  gst_object_unref (l->source[0]);
+  gst_object_unref (l->source[1]);
+  gst_object_unref (l->s.bus);
+  gst_object_unref (l->pipeline);
+}
+
+static void
+feed (Live * l, gint stream, GstClockTime pts, GstClockTime duration,
+    gsize size)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, size, NULL);
+  GstFlowReturn ret;
+
+  gst_buffer_memset (buffer, 0, stream ? 2 : 0, size);
+  GST_BUFFER_PTS (buffer) = pts;
+  GST_BUFFER_DURATION (buffer) = duration;
+  g_signal_emit_by_name (l->source[stream], "push-buffer", buffer, &ret);
+  fail_unless_equals_int (ret, GST_FLOW_OK);
+  gst_buffer_unref (buffer);
+}
+
+static void
+feed_picture (Live * l, gint stream, guint n)
+{
+  feed (l, stream, n * FRAME_TIME, FRAME_TIME, W * H);
+}
+
+static void
+end (Live * l, gint stream)
+{
+  GstFlowReturn ret;
+
+  g_signal_emit_by_name (l->source[stream], "end-of-stream", &ret);
+}
+
+#define LIVE_PICTURES "video/x-raw, format=GRAY8, width=64, height=48, " \
+    "framerate=25/1"
+#define LIVE_SOUND "audio/x-raw, format=" GST_AUDIO_NE (S16) ", rate=8000, " \
+    "channels=1, layout=interleaved"
+
+/* One of them stops for a time: a warning says so, others go on, with reports
+ * of nothing but what has no partner. It goes on, and so does all. */
+GST_START_TEST (test_stops)
+{
+  gboolean empty = FALSE;
+  GstMessage *m;
+  Live l;
+  guint i;
+
+  setup_live (&l, LIVE_PICTURES, "timeout=150000000 interval=200000000");
+  for (i = 0; i < 3; i++) {
+    feed_picture (&l, 0, i);
+    feed_picture (&l, 1, i);
+  }
+  for (; i < 20; i++)
+    feed_picture (&l, 0, i);
+  expect_error (&l.s, "dist_sink has given nothing for 0.1 s");
+  /* reports of the first three, and of frames without partners */
+  while (!empty) {
+    m = wait_for (&l.s, GST_MESSAGE_ELEMENT);
+    empty = number (m, "frames") == 0;
+    if (empty)
+      fail_unless (number (m, "unmatched-ref") >= 5);
+    gst_message_unref (m);
+  }
+  for (i = 20; i < 23; i++) {
+    feed_picture (&l, 1, i);
+    feed_picture (&l, 0, i);
+  }
+  end (&l, 0);
+  end (&l, 1);
+  m = wait_pooled (&l.s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 6);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 17);
+  fail_unless_equals_uint64 (number (m, "unmatched-dist"), 0);
+  NEAR (value (m, "error", "mse"), 4);
+  gst_message_unref (m);
+  teardown_live (&l);
+}
+
+GST_END_TEST;
+
+/* It never goes on, and the other one ends: the end is not waited for. */
+GST_START_TEST (test_never_ends)
+{
+  GstMessage *m;
+  Live l;
+
+  setup_live (&l, LIVE_PICTURES, "timeout=100000000");
+  feed_picture (&l, 0, 0);
+  feed_picture (&l, 1, 0);
+  end (&l, 0);
+  m = wait_pooled (&l.s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 1);
+  gst_message_unref (m);
+  teardown_live (&l);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_stops_sound)
+{
+  GstMessage *m;
+  Live l;
+  guint i;
+
+  setup_live (&l, LIVE_SOUND, "timeout=100000000");
+  /* 3000 of one and 2500 of the other; then only the first one */
+  for (i = 0; i < 6; i++) {
+    feed (&l, 0, i * 500 * GST_SECOND / 8000, GST_CLOCK_TIME_NONE, 1000);
+    if (i < 5)
+      feed (&l, 1, i * 500 * GST_SECOND / 8000, GST_CLOCK_TIME_NONE, 1000);
+  }
+  feed (&l, 0, 3000 * GST_SECOND / 8000, GST_CLOCK_TIME_NONE, 2000);
+  expect_error (&l.s, "dist_sink has given nothing");
+  end (&l, 0);
+  m = wait_pooled (&l.s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 2);
+  fail_unless_equals_uint64 (number (m, "measured"), 1);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 1500);
+  gst_message_unref (m);
+  teardown_live (&l);
+}
+
+GST_END_TEST;
+
+/* With timeout=0 it is waited for. */
+GST_START_TEST (test_waits)
+{
+  GstMessage *m;
+  Live l;
+
+  setup_live (&l, LIVE_PICTURES, "timeout=0");
+  feed_picture (&l, 0, 0);
+  feed_picture (&l, 1, 0);
+  feed_picture (&l, 0, 1);
+  fail_unless (gst_bus_timed_pop_filtered (l.s.bus, 400 * GST_MSECOND,
+          GST_MESSAGE_WARNING | GST_MESSAGE_ELEMENT) == NULL);
+  feed_picture (&l, 1, 1);
+  end (&l, 0);
+  end (&l, 1);
+  m = wait_pooled (&l.s, NULL);
+  fail_unless_equals_uint64 (number (m, "frames"), 2);
+  gst_message_unref (m);
+  teardown_live (&l);
+}
+
+GST_END_TEST;
+
+static Suite *
+spectralstreams_suite (void)
+{
+  Suite *s = suite_create ("spectralstreams");
+  TCase *tc = tcase_create ("general");
+
+  suite_add_tcase (s, tc);
+  tcase_add_test (tc, test_flush_one);
+  tcase_add_test (tc, test_flush_all);
+  tcase_add_test (tc, test_flush_sound);
+  tcase_add_test (tc, test_release);
+  tcase_add_test (tc, test_release_sound);
+  tcase_add_test (tc, test_other_channels);
+  tcase_add_test (tc, test_other_format);
+  tcase_add_test (tc, test_stops);
+  tcase_add_test (tc, test_never_ends);
+  tcase_add_test (tc, test_stops_sound);
+  tcase_add_test (tc, test_waits);
+  return s;
+}
+
+GST_CHECK_MAIN (spectralstreams);
