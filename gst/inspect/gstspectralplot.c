@@ -31,12 +31,28 @@ typedef struct
   gdouble low, high;            /* dB */
 } Plot;
 
+/* Dashes tell curves apart as well as colours do. */
 typedef struct
 {
-  const gchar *name;
-  const InspectPower *power;
   gdouble r, g, b;
+  guint dashes;
+  gdouble dash[4];              /* in line widths */
+} Style;
+
+typedef struct
+{
+  const InspectPower *power;
+  const Style *style;
 } Curve;
+
+static const Style streams[2] = {
+  {.75, .75, .75}, {.35, .65, 1}
+};
+
+static const Style errors[GST_SPECTRAL_ERRORS] = {
+  {1, .45, .35}, {.95, .75, .2, 2, {6, 2}}, {.5, .85, .4, 2, {2, 2}},
+  {.8, .5, 1, 4, {6, 2, 1, 2}}
+};
 
 static gdouble
 db (gdouble v)
@@ -115,6 +131,37 @@ height_of (const Plot * p, const Box * box, gdouble value)
 }
 
 static void
+set_style (Plot * p, const Style * style)
+{
+  gdouble width = MAX (1.5, p->font / 8), dash[4];
+  guint i;
+
+  for (i = 0; i < style->dashes; i++)
+    dash[i] = style->dash[i] * width;
+  cairo_set_source_rgb (p->cr, style->r, style->g, style->b);
+  cairo_set_line_width (p->cr, width);
+  cairo_set_dash (p->cr, dash, (gint) style->dashes, 0);
+}
+
+/* A name behind a piece of its curve; returns where the next may begin. */
+static gdouble
+write_key (Plot * p, gdouble x, gdouble y, const Style * style,
+    const gchar * text)
+{
+  cairo_text_extents_t e;
+
+  set_style (p, style);
+  cairo_move_to (p->cr, x, y - p->font * .35);
+  cairo_rel_line_to (p->cr, p->font * 2.5, 0);
+  cairo_stroke (p->cr);
+  cairo_set_dash (p->cr, NULL, 0, 0);
+  x += p->font * 3;
+  cairo_text_extents (p->cr, text, &e);
+  write_text (p, x, y, 0, text);
+  return x + e.x_advance + p->font * 1.5;
+}
+
+static void
 draw_levels (Plot * p, const Box * box, gboolean lines)
 {
   gdouble step = p->high - p->low > 80 ? 20 : p->high - p->low > 40 ? 10 : 5;
@@ -160,29 +207,19 @@ draw_curves (Plot * p, const Box * box, const GstSpectralResult * r,
   }
   write_text (p, box->x + box->width / 2, box->y + box->height
       + p->font * 2.5, .5, r->sound ? "frequency, kHz" :
-      "frequency, of Nyquist's");
+      "frequency (1: Nyquist's)");
   frame (p, box);
   cairo_save (p->cr);
   cairo_rectangle (p->cr, box->x, box->y, box->width, box->height);
   cairo_clip (p->cr);
-  cairo_set_line_width (p->cr, MAX (1.5, p->font / 8));
   for (k = 0; k < count; k++) {
-    cairo_set_source_rgb (p->cr, curves[k].r, curves[k].g, curves[k].b);
+    set_style (p, curves[k].style);
     for (i = 0; i < r->bands; i++)
       cairo_line_to (p->cr, box->x + box->width * (i + .5) / r->bands,
           height_of (p, box, density (curves[k].power, i, r)));
     cairo_stroke (p->cr);
   }
   cairo_restore (p->cr);
-  for (k = 0; k < count; k++) {
-    gdouble y = box->y + p->font * (1.4 + 1.3 * k);
-
-    cairo_set_source_rgb (p->cr, curves[k].r, curves[k].g, curves[k].b);
-    cairo_text_extents_t e;
-
-    cairo_text_extents (p->cr, curves[k].name, &e);
-    write_text (p, box->x + box->width - p->font * .5, y, 1, curves[k].name);
-  }
 }
 
 static void
@@ -266,107 +303,146 @@ find_scale (Plot * p, const GstSpectralResult * r, const Curve * curves,
   p->low = MAX (low, MAX (high - (r->sound ? 2 : 1) * SPAN, least));
 }
 
+/* What each error is the difference of, for those who do not know the letters
+ * by heart. */
 static void
-write_numbers (Plot * p, gdouble x, gdouble y, const GstSpectralResult * r)
+describe (const GstSpectralResult * r, GstSpectralError error, gchar * text,
+    gsize size)
 {
+  static const gchar *const names[GST_SPECTRAL_STREAMS] = {
+    "reference", "result", "corrupted", "coded"
+  };
+  const GstSpectralDifference *d = &r->error[error];
+  gint n = g_snprintf (text, size, "%s = %s - %s   ",
+      gst_spectral_error_name (r, error), names[gst_spectral_pairs[error].of],
+      names[gst_spectral_pairs[error].from]);
+
+  if (r->sound) {
+    g_snprintf (text + n, size - n, "SNR %.2f dB   SI-SDR %.2f dB",
+        gst_spectral_result_snr (r, error), gst_spectral_result_si_sdr (r,
+            error));
+    return;
+  }
+  n += g_snprintf (text + n, size - n, "PSNR %.2f dB",
+      gst_spectral_result_psnr (r, error));
+  if (d->n_ssim)
+    n += g_snprintf (text + n, size - n, "   SSIM %.4f", d->ssim / d->n_ssim);
+  if (d->n_ms_ssim)
+    g_snprintf (text + n, size - n, "   MS-SSIM %.4f",
+        d->ms_ssim / d->n_ms_ssim);
+}
+
+/* Names and numbers, each with a piece of its curve, and what is missing;
+ * returns where the plots may begin. */
+static gdouble
+write_header (Plot * p, const GstSpectralResult * r, const gchar * title)
+{
+  gdouble y = p->font * 1.6, x;
   gchar text[160];
+  gint n = 0;
   guint i;
 
-  for (i = 0; i < GST_SPECTRAL_ERRORS; i++) {
-    const GstSpectralDifference *d = &r->error[i];
-    gint n;
-
-    if (!r->have[i])
-      continue;
-    if (r->sound) {
-      g_snprintf (text, sizeof (text), "%s  SNR %.2f dB   SI-SDR %.2f dB",
-          gst_spectral_error_name (r, i), gst_spectral_result_snr (r, i),
-          gst_spectral_result_si_sdr (r, i));
-      write_text (p, x, y, 0, text);
-      y += p->font * 1.3;
-      continue;
-    }
-    n = g_snprintf (text, sizeof (text), "%s  PSNR %.2f dB",
-        gst_spectral_error_name (r, i), gst_spectral_result_psnr (r, i));
-    if (d->n_ssim)
-      n += g_snprintf (text + n, sizeof (text) - n, "   SSIM %.4f",
-          d->ssim / d->n_ssim);
-    if (d->n_ms_ssim)
-      g_snprintf (text + n, sizeof (text) - n, "   MS-SSIM %.4f",
-          d->ms_ssim / d->n_ms_ssim);
-    write_text (p, x, y, 0, text);
-    y += p->font * 1.3;
+  cairo_set_source_rgb (p->cr, 1, 1, 1);
+  write_text (p, p->font, y, 0, title);
+  for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
+    if (r->unmatched[i])
+      n += g_snprintf (text + n, sizeof (text) - n, "%s %s %" G_GUINT64_FORMAT,
+          n ? "," : r->sound ? "samples without partner:" :
+          "frames without partner:", gst_spectral_stream_name (i),
+          r->unmatched[i]);
+  if (n) {
+    cairo_set_source_rgb (p->cr, 1, .8, .4);
+    write_text (p, p->font, y += p->font * 1.3, 0, text);
   }
+  if (r->measured) {
+    x = write_key (p, p->font, y += p->font * 1.3, &streams[0], "reference");
+    write_key (p, x, y, &streams[1], "result");
+  }
+  for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
+    if (r->have[i]) {
+      describe (r, i, text, sizeof (text));
+      write_key (p, p->font, y += p->font * 1.3, &errors[i], text);
+    }
+  return y + p->font * 2.5;
+}
+
+/* Curves, and where there is room for it the map with its scale. */
+static void
+draw_plots (Plot * p, gdouble top, gdouble width, gdouble height,
+    const GstSpectralResult * r, const Curve * curve, guint count)
+{
+  Box curves = { p->font * 4, top, 0, height - top - p->font * 4 }, map, scale;
+  gdouble side = MIN (curves.height, width * .42);
+  gboolean with_map = r->map && !r->sound;
+  gchar title[32];
+
+  curves.width = width - curves.x - p->font * 9.5 - side;
+  if (!with_map || curves.width < p->font * 20) {
+    with_map = FALSE;
+    curves.width = width - curves.x - p->font * 2;
+  }
+  if (curves.width < p->font * 8 || curves.height < p->font * 4)
+    return;
+  cairo_set_source_rgb (p->cr, .8, .8, .8);
+  write_text (p, curves.x, top - p->font * .6, 0, r->sound ?
+      "density, dB (0: noise at full scale)" :
+      "density, dB (0: noise of 1 of 255 levels)");
+  draw_curves (p, &curves, r, curve, count);
+  if (!with_map)
+    return;
+  map = (Box) {
+  width - side - p->font * 5.5, top, side, side};
+  scale = (Box) {
+  width - p->font * 4.5, top, p->font, side};
+  cairo_set_source_rgb (p->cr, .8, .8, .8);
+  g_snprintf (title, sizeof (title), "density of %s, dB",
+      r->have[GST_SPECTRAL_G] ? "R" : "the error");
+  write_text (p, map.x, top - p->font * .6, 0, title);
+  draw_map (p, &map, r);
+  draw_scale (p, &scale);
+  cairo_set_source_rgb (p->cr, .8, .8, .8);
+  write_text (p, map.x, map.y + side + p->font * 1.2, 0, "-1");
+  write_text (p, map.x + side / 2, map.y + side + p->font * 1.2, .5, "0");
+  write_text (p, map.x + side, map.y + side + p->font * 1.2, 1, "1");
+  write_text (p, map.x - p->font * .4, map.y + p->font * .8, 1, "1");
+  write_text (p, map.x - p->font * .4, map.y + side / 2 + p->font * .35, 1,
+      "0");
+  write_text (p, map.x - p->font * .4, map.y + side, 1, "-1");
+  write_text (p, map.x + side / 2, map.y + side + p->font * 2.5, .5,
+      "frequency across, and upwards");
 }
 
 gboolean
 gst_spectral_plot_draw (guint8 * data, gint stride, gint width, gint height,
     const GstSpectralResult * r, const gchar * title)
 {
-  static const gdouble colours[GST_SPECTRAL_ERRORS][3] = {
-    {1, .45, .35}, {.95, .75, .2}, {.5, .85, .4}, {.8, .5, 1}
-  };
   cairo_surface_t *surface = cairo_image_surface_create_for_data (data,
       CAIRO_FORMAT_RGB24, width, height, stride);
-  Plot p = { cairo_create (surface), MAX (height / 36.0, 8), 0, 10 };
-  Box curves = { 0, 0, 0, 0 }, map, scale;
+  Plot p = { cairo_create (surface), MAX (MIN (height / 36.0, width / 56.0),
+        8), 0, 10
+  };
   Curve curve[2 + GST_SPECTRAL_ERRORS];
   guint count = 0, i;
-  gdouble top, side;
+  gdouble top;
 
   cairo_set_source_rgb (p.cr, .06, .06, .08);
   cairo_paint (p.cr);
   cairo_select_font_face (p.cr, "Sans", CAIRO_FONT_SLANT_NORMAL,
       CAIRO_FONT_WEIGHT_NORMAL);
   cairo_set_font_size (p.cr, p.font);
-  cairo_set_source_rgb (p.cr, 1, 1, 1);
-  write_text (&p, p.font, p.font * 1.6, 0, title);
-  cairo_set_source_rgb (p.cr, .8, .8, .8);
-  write_numbers (&p, p.font, p.font * 3, r);
+  top = write_header (&p, r, title);
 
   if (r->measured) {
     curve[count++] = (Curve) {
-    "reference", &r->ref, .75, .75, .75};
+    &r->ref, &streams[0]};
     curve[count++] = (Curve) {
-    "result", &r->dist, .35, .65, 1};
+    &r->dist, &streams[1]};
     for (i = 0; i < GST_SPECTRAL_ERRORS; i++)
       if (r->have[i])
         curve[count++] = (Curve) {
-        gst_spectral_error_name (r, i), &r->error[i].power, colours[i][0],
-            colours[i][1], colours[i][2]};
+        &r->error[i].power, &errors[i]};
     find_scale (&p, r, curve, count);
-
-    top = p.font * 9.5;
-    side = MIN (height - top - p.font * 4, width * .42);
-    curves.x = p.font * 4;
-    curves.y = top;
-    curves.height = height - top - p.font * 4;
-    curves.width = width - curves.x - p.font * 7 - (r->map && !r->sound ? side
-        + p.font * 3 : 0);
-    if (curves.width > p.font * 4 && curves.height > p.font * 4) {
-      cairo_set_source_rgb (p.cr, .8, .8, .8);
-      write_text (&p, curves.x, top - p.font * .6, 0,
-          r->sound ? "power density, dB of full scale" :
-          "power density, dB of a sample squared");
-      draw_curves (&p, &curves, r, curve, count);
-      if (r->map && !r->sound) {
-        map = (Box) {
-        width - side - p.font * 7, top, side, side};
-        scale = (Box) {
-        width - p.font * 5.5, top, p.font, side};
-        cairo_set_source_rgb (p.cr, .8, .8, .8);
-        write_text (&p, map.x, top - p.font * .6, 0, "spectrum of the error");
-        draw_map (&p, &map, r);
-        draw_scale (&p, &scale);
-        cairo_set_source_rgb (p.cr, .8, .8, .8);
-        write_text (&p, map.x, map.y + side + p.font * 1.2, 0, "-Nyquist");
-        write_text (&p, map.x + side / 2, map.y + side + p.font * 1.2, .5, "0");
-        write_text (&p, map.x + side, map.y + side + p.font * 1.2, 1,
-            "Nyquist");
-        write_text (&p, map.x + side / 2, map.y + side + p.font * 2.5, .5,
-            "across; upwards the same");
-      }
-    }
+    draw_plots (&p, top, width, height, r, curve, count);
   }
   cairo_destroy (p.cr);
   cairo_surface_finish (surface);

@@ -30,6 +30,26 @@ gst_spectral_inspect_write (GstSpectralInspect * self, const GstStructure * s)
   g_free (line);
 }
 
+/* Which frames, and how many; of how many there are spectra, if not of all. */
+static gchar *
+make_title (const GstSpectralResult * r, gboolean pooled, GstClockTime start,
+    GstClockTime end)
+{
+  GString *title = g_string_new (NULL);
+
+  if (pooled)
+    g_string_append (title, "all of the stream, ");
+  else if (end > start)
+    g_string_append_printf (title, "%.2f to %.2f s, ",
+        (gdouble) start / GST_SECOND, (gdouble) end / GST_SECOND);
+  g_string_append_printf (title, "%" G_GUINT64_FORMAT " %s%s", r->frames,
+      r->sound ? "block" : "frame", r->frames == 1 ? "" : "s");
+  if (r->measured < r->frames)
+    g_string_append_printf (title, ", spectra of %" G_GUINT64_FORMAT,
+        r->measured);
+  return g_string_free (title, FALSE);
+}
+
 static GstFlowReturn
 gst_spectral_inspect_push_plot (GstSpectralInspect * self,
     const GstSpectralResult * r, gboolean pooled, GstClockTime start,
@@ -38,7 +58,6 @@ gst_spectral_inspect_push_plot (GstSpectralInspect * self,
   GstAggregator *agg = GST_AGGREGATOR (self);
   GstVideoFrame frame;
   GstBuffer *buffer;
-  const gchar *what;
   gchar *title;
   GstFlowReturn ret;
 
@@ -53,13 +72,7 @@ gst_spectral_inspect_push_plot (GstSpectralInspect * self,
     gst_buffer_unref (buffer);
     return GST_FLOW_ERROR;
   }
-  what = r->sound ? "block" : "frame";
-  title = pooled || end == start ?
-      g_strdup_printf ("%s%" G_GUINT64_FORMAT " %s%s", pooled ? "all of " :
-      "", r->frames, what, r->frames == 1 ? "" : "s") :
-      g_strdup_printf ("%.2f to %.2f s, %" G_GUINT64_FORMAT " %ss",
-      (gdouble) start / GST_SECOND, (gdouble) end / GST_SECOND, r->frames,
-      what);
+  title = make_title (r, pooled, start, end);
   if (!gst_spectral_plot_draw (GST_VIDEO_FRAME_PLANE_DATA (&frame, 0),
           GST_VIDEO_FRAME_PLANE_STRIDE (&frame, 0),
           GST_VIDEO_FRAME_WIDTH (&frame), GST_VIDEO_FRAME_HEIGHT (&frame), r,
