@@ -63,12 +63,14 @@ class Fragments:
 
 
 class Commands:
-    """encode, decode: command lines with {input}, {output}, {setting}, {bpp};
-    pictures as PNG. One file per frame."""
+    """encode, decode: command lines with {input}, {output}, {setting};
+    plain: the suffix of pictures that they read and write, "png" or (for
+    programs that spend their time on PNG) "ppm". One file per frame."""
     media = ('picture',)
 
-    def __init__(self, name, suffix, encode, decode, settings, note=''):
-        self.name, self.suffix = name, suffix
+    def __init__(self, name, suffix, encode, decode, settings, note='',
+                 plain='png'):
+        self.name, self.suffix, self.plain = name, suffix, plain
         self.encode, self.decode = encode, decode
         self.settings, self.note = settings, note
 
@@ -94,7 +96,8 @@ class Commands:
         sizes, out = [], []
         with tempfile.TemporaryDirectory() as folder:
             a, b, c = (os.path.join(folder, n) for n in
-                       ('in.png', 'coded.' + self.suffix, 'out.png'))
+                       ('in.' + self.plain, 'coded.' + self.suffix,
+                        'out.' + self.plain))
             for rgb in clip:
                 Image.fromarray(rgb).save(a, compress_level=1)
                 self._run(self.encode, input=a, output=b, setting=setting)
@@ -144,10 +147,12 @@ def table():
         Commands('jpeg2000', 'jp2',
                  'opj_compress -i {input} -o {output} -r {setting}',
                  'opj_decompress -i {input} -o {output}',
-                 [160, 80, 48, 32, 20, 12], 'OpenJPEG; setting: ratio'),
+                 [160, 80, 48, 32, 20, 12], 'OpenJPEG; setting: ratio',
+                 'ppm'),
         Commands('avif', 'avif',
                  'avifenc -s 6 -j 1 --min {setting} --max {setting} '
-                 '{input} {output}', 'avifdec {input} {output}',
+                 '{input} {output}',
+                 'avifdec --png-compress 1 {input} {output}',
                  [58, 50, 42, 34, 26, 18], 'libavif, speed 6; quantiser'),
         # every frame by itself: beside codecs of stills
         Fragments('x264', 'video/x-raw,format=I420 ! x264enc pass=quant '
