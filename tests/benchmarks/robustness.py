@@ -40,7 +40,7 @@ LEVELS = ('reference-12', 'reference-48')
 # settings from the lowest rate to the highest
 SETTINGS = {'jpeg': range(1, 101), 'avif': range(63, -1, -1),
             'walloc': range(1, 101)}
-TRIAL = 6                       # every so many-th picture is used to match
+TRIAL = 4                       # slow codecs are matched on every so many-th picture
 
 
 def landscape(rgb):
@@ -159,6 +159,31 @@ class Sweep:
                                    v['level']))
         self.file = open(out, 'a')
 
+    def at_rate(self, codec, name, level, clip, target):
+        """(setting, sizes, result) of a clip at a rate. Slow codecs are matched
+        on a part of it, and again where that part took another share of the bits
+        than in the last set."""
+        settings = SETTINGS[name.replace('-best', '')]
+        # the same stream, whatever decodes it
+        search = self.codecs[name.replace('-best', '')](level)
+        part = TRIAL if name == 'avif' else 1
+        known = set()
+        while True:
+            share = self.share.get((name, level), 1)
+            i = match(search, settings, clip[::part], target * share,
+                      self.start.get((name, level)))
+            self.start[name, level] = i
+            if i in known:
+                return settings[i], sizes, result
+            known.add(i)
+            sizes, result = codec.code(clip, settings[i])
+            if part == 1:
+                return settings[i], sizes, result
+            bpp = rate(sizes, clip)
+            self.share[name, level] = rate(sizes[::part], clip[::part]) / bpp
+            if abs(bpp / target - 1) < 0.05 or len(known) > 2:
+                return settings[i], sizes, result
+
     def one(self, kind, severity):
         """All codecs and levels of one set."""
         todo = [(c, level) for level in LEVELS for c in self.codecs
@@ -170,7 +195,6 @@ class Sweep:
         dirty = picture.corrupt(self.clean, cell)
         of_dirty = self.of_clean if kind is None else [
             self.rings.transform(f) for f in dirty]
-        trial = dirty[::TRIAL]
         for level in LEVELS:
             target = None
             for name in self.codecs:
@@ -180,26 +204,16 @@ class Sweep:
                     reference = self.codecs['reference-linear'](level)
                     target = rate(reference.code(dirty, 0)[0], dirty)
                 codec = self.codecs[name](level)
-                ladder = SETTINGS.get(name.replace('-best', ''))
+                began = time.process_time()
                 if name == 'jpeg2000':
                     setting = round(24 / target, 3)
-                elif ladder:
-                    # the same stream, whatever decodes it
-                    search = self.codecs[name.replace('-best', '')](level)
-                    # the clean set is matched as a whole, others on a part of
-                    # it that takes its share of the bits as in the last set
-                    first = (name, level) not in self.share
-                    i = match(search, ladder, dirty if first else trial,
-                              target * self.share.get((name, level), 1),
-                              self.start.get((name, level)))
-                    self.start[name, level] = i
-                    setting = ladder[i]
-                else:
+                    sizes, result = codec.code(dirty, setting)
+                elif name in ('reference', 'reference-linear'):
                     setting = 0
-                began = time.process_time()
-                sizes, result = codec.code(dirty, setting)
-                self.share[name, level] = rate(sizes[::TRIAL], trial) \
-                    / rate(sizes, dirty)
+                    sizes, result = codec.code(dirty, setting)
+                else:
+                    setting, sizes, result = self.at_rate(
+                        codec, name, level, dirty, target)
                 line = dict(cell, codec=name, level=level, setting=setting,
                             asked=target, bpp=rate(sizes, dirty),
                             pictures=len(dirty))
