@@ -17,6 +17,7 @@ from PIL import Image
 
 from . import pipes, stats
 from .networks import Classify, Segment
+from .nodetasks import Detect
 from .taskbase import Score, Task, TaskError, distance, run_program
 
 
@@ -216,8 +217,9 @@ def scores(lines):
     return out
 
 
-KINDS = {'classify': Classify, 'segment': Segment, 'tesseract': Tesseract,
-         'zbar': Zbar, 'faces': Faces, 'command': Command}
+KINDS = {'classify': Classify, 'segment': Segment, 'detect': Detect,
+         'tesseract': Tesseract, 'zbar': Zbar, 'faces': Faces,
+         'command': Command}
 REQUIRED = {'command': ('command',)}
 
 
