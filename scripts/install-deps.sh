@@ -7,6 +7,7 @@
 #   test   what tests/run.sh uses on top: gates, sanitizers' and check's tools
 #   demo   a photograph, recordings, a font and the tools of examples/quickstart.sh
 #   bench  codecs that tests/benchmarks compares with
+#   eval   programs and codecs that walloc-eval's tasks ask
 #   fuzz   clang with libFuzzer
 #   train  PyTorch and friends for training/
 #   cross  compiler and emulators of scripts/check-bitexact.sh; adds the
@@ -41,6 +42,12 @@ packages_of () {
         gstreamer1.0-plugins-ugly ffmpeg palapeli-data webp libavif-bin
         libopenjp2-tools util-linux'
       ;;
+    eval)
+      echo 'python3-numpy python3-pil python3-gi gir1.2-gst-plugins-base-1.0
+        gstreamer1.0-libav gstreamer1.0-plugins-ugly libavif-bin
+        libopenjp2-tools tesseract-ocr tesseract-ocr-eng zbar-tools qrencode
+        python3-opencv opencv-data nodejs npm fonts-dejavu-core'
+      ;;
     fuzz) echo 'clang libclang-rt-14-dev' ;;
     cross)
       echo 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user clang
@@ -58,7 +65,7 @@ groups=''
 for arg in "$@"; do
   case "$arg" in
     --list) list_only=yes ;;
-    build | test | demo | bench | fuzz | train | cross) groups="$groups $arg" ;;
+    build | test | demo | bench | eval | fuzz | train | cross) groups="$groups $arg" ;;
     *)
       echo "install-deps: unknown group '$arg'; see the head of $0" >&2
       exit 2
