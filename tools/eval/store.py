@@ -4,6 +4,7 @@
 A line that was cut off (a crash, a full disk) is left out when read, and its
 cell is done again. A cell that is there twice counts once, the newest with a
 result."""
+import fcntl
 import json
 import os
 
@@ -35,9 +36,15 @@ def read(*paths):
     return out, broken
 
 
+def in_part(key, k, n):
+    """Whether a cell is in the k-th of n parts, 1 to n: by its key, so that
+    machines which know nothing of each other share a sweep out evenly."""
+    return int(key, 16) % n == k - 1
+
+
 class Store:
     """The results of one run; add() returns when the line is on its way to the
-    disk."""
+    disk. One run at a time has the file: StoreError for another."""
 
     def __init__(self, path):
         self.path = path
@@ -49,6 +56,14 @@ class Store:
                     f.seek(-1, os.SEEK_END)
                     cut = f.read(1) != b'\n'
             self.file = open(path, 'a', encoding='utf-8')
+            try:
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.file.close()
+                raise StoreError(f'{path}: another run is writing to it; wait '
+                                 'for it, or take another folder') from None
+            except OSError:
+                pass            # a file system without locks
             if cut:
                 self.file.write('\n')
         except OSError as e:
