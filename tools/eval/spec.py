@@ -6,6 +6,7 @@
     variant = "imagecorruptions"
     seed = 1
     size = 0                    # shorter side is reduced to it; 0: as is
+    crops = 3                   # pictures whose details a report shows
     [[codec]]
     name = "walloc"
     settings = [10, 30, 60]
@@ -29,7 +30,7 @@ import tomllib
 from . import codecs, media, tasks
 
 KNOWN = {'inputs', 'corruptions', 'variant', 'seed', 'size', 'codec', 'task',
-         'bands', 'name'}
+         'bands', 'name', 'crops'}
 VERSION = 2                     # of lines; another one, other lines
 
 
@@ -100,6 +101,14 @@ def parse_codec(entry, known):
     return codec, settings
 
 
+def of_results(path):
+    """Whether a file is a detail that a sweep kept beside its results, which
+    may lie under the folder of its inputs; see crops.py."""
+    folder = os.path.dirname(path)
+    return os.path.basename(folder) == 'crops' and os.path.exists(
+        os.path.join(os.path.dirname(folder), 'results.jsonl'))
+
+
 def find_inputs(patterns, base='.'):
     """Files of patterns and folders, each once, in order of name."""
     found = []
@@ -111,6 +120,7 @@ def find_inputs(patterns, base='.'):
         else:
             names = [n for n in glob.glob(path, recursive=True)
                      if not os.path.isdir(n)]
+        names = [n for n in names if not of_results(n)]
         if not names:
             raise SpecError('inputs: there are no pictures, clips or sounds '
                             f'in "{pattern}"')
@@ -153,6 +163,7 @@ class Sweep:
         self.seed = self._number('seed', 0, 0, 2 ** 63)
         self.size = self._number('size', 0, 0, 16384)
         self.bands = self._number('bands', 32, 2, 1024)
+        self.crops = self._number('crops', 3, 0, 100)
         self.tasks = [with_paths(t, base) for t in data.get('task') or []]
         try:
             made = [tasks.make(t) for t in self.tasks]

@@ -24,6 +24,8 @@ def read(*paths):
                     try:
                         line = json.loads(text)
                         key = line['key']
+                        if not isinstance(key, str):
+                            raise TypeError
                     except (ValueError, TypeError, KeyError):
                         broken += bool(text.strip())
                         continue
