@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Codecs of pictures that a sweep can name (of sound: soundcodecs.py).
+"""Codecs of pictures that a sweep can name (of clips: clipcodecs.py; of sound:
+soundcodecs.py).
 
 Each turns a clip into (bytes of every frame, decoded clip). Bytes are those that
 a file of one frame would hold, headers included. A codec is a pair of
@@ -18,6 +19,7 @@ from . import pipes
 from .errors import CellError, CodecError  # noqa: F401
 
 COMMAND_LIMIT = 600             # seconds
+ANY = 'picture', 'clip'
 
 
 # What fragments that take planes begin with: planes are made by colour.py
@@ -30,9 +32,10 @@ class Fragments:
     media: what it codes."""
     media = ('picture',)
 
-    def __init__(self, name, encode, decode, settings, note=''):
+    def __init__(self, name, encode, decode, settings, note='', media=None):
         self.name, self.encode, self.decode = name, encode, decode
         self.settings, self.note = settings, note
+        self.media = media or self.media
 
     def needs(self):
         """What is not installed, in words; empty: it can run."""
@@ -51,14 +54,23 @@ class Fragments:
                 ' ! videoconvert ! video/x-raw,format=I420' if yuv else
                 ' ! videoconvert ! video/x-raw,format=RGB')
             + ' ! appsink name=out')
+        stamps = []
+
+        def take(sample):
+            stamps.append(sample.get_buffer().pts)
+            return pipes.of_sample(sample, yuv)
+
         try:
             pictures, sizes, _ = pipes.run(description, {'in': clip}, ['out'],
-                                           ['bits'], yuv=yuv)
+                                           ['bits'], yuv=yuv, take=take)
         except pipes.PipelineError as e:
             raise CodecError(f'{self.name} at {setting}: {e}') from None
         if len(pictures['out']) != len(clip):
             raise CodecError(f'{self.name} at {setting}: {len(clip)} frames '
                              f'went in, {len(pictures["out"])} came out')
+        if stamps != sorted(stamps):
+            raise CodecError(f'{self.name} at {setting}: frames came out in '
+                             'another order')
         return sizes['bits'], pictures['out']
 
 
@@ -111,7 +123,7 @@ class Commands:
 class Uncompressed:
     """The clip itself, 24 bits a pixel (sound: 16 bits a sample): what codecs
     are compared with."""
-    name, settings, note, media = 'none', [0], '', ('picture', 'sound')
+    name, settings, note, media = 'none', [0], '', ANY + ('sound',)
 
     def needs(self):
         return ''
@@ -126,13 +138,13 @@ class Uncompressed:
 def walloc(name, decoder):
     return Fragments(
         name, 'wallocenc quality={setting}', f'wallocdec decoder={decoder}',
-        [10, 20, 30, 45, 60, 75], f'photo-1, decoder={decoder}')
+        [10, 20, 30, 45, 60, 75], f'photo-1, decoder={decoder}', ANY)
 
 
 def table():
     """{name: codec} of the codecs that are known."""
-    from . import soundcodecs   # which needs this module
-    codecs = soundcodecs.known() + [
+    from . import clipcodecs, soundcodecs   # which need this module
+    codecs = soundcodecs.known() + clipcodecs.known() + [
         Uncompressed(),
         walloc('walloc', 'linear'), walloc('walloc-fast', 'fast'),
         walloc('walloc-best', 'best'),
@@ -141,7 +153,7 @@ def table():
         Fragments('jpeg', 'video/x-raw,format=I420,colorimetry=1:4:0:0 ! '
                   'jpegenc quality={setting} idct-method=islow',
                   'jpegdec idct-method=islow',
-                  [5, 10, 20, 35, 50, 75, 90], 'libjpeg, 4:2:0'),
+                  [5, 10, 20, 35, 50, 75, 90], 'libjpeg, 4:2:0; MJPEG', ANY),
         Fragments('webp', 'webpenc quality={setting}', 'webpdec',
                   [1, 5, 15, 35, 60, 80, 92], 'libwebp, lossy'),
         Commands('jpeg2000', 'jp2',
@@ -184,7 +196,7 @@ def own(name, encode, decode, settings, kind='picture'):
         from . import soundcodecs
         return soundcodecs.SoundFragments(name, encode, decode,
                                           list(settings), 'by the sweep')
-    return Fragments(name, encode, decode, list(settings), 'by the sweep')
+    return Fragments(name, encode, decode, list(settings), 'by the sweep', ANY)
 
 
 def of_cell(cell):

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from . import models
-from .taskbase import Task, TaskError
+from .taskbase import FrameTask, TaskError
 
 LIMIT = 120                     # seconds of an answer
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'node',
@@ -143,14 +143,12 @@ def found_again(want, got, iou=0.5):
     return count
 
 
-class Detect(Task):
+class Detect(FrameTask):
     """Objects that CenterNet finds in the clean picture with at least
     `confidence`, and whether it finds them again, of the same class and at the
     same place, with half of that confidence at least. New ones are those with
-    `confidence` of which the clean picture has nothing at half of it. In clips
-    every frame of number k times `every`, and the last."""
+    `confidence` of which the clean picture has nothing at half of it."""
     keys = ('confidence', 'every')
-    media = ('picture', 'clip')
     measure = 'objects found again'
     SIZE = 512
     kept = {}                   # of the last clean picture, by frame
@@ -158,13 +156,10 @@ class Detect(Task):
     def __init__(self, name, **options):
         super().__init__(name, **options)
         self.confidence = options.get('confidence', 0.4)
-        self.every = options.get('every', 10)
         if not isinstance(self.confidence, (int, float)) \
                 or not 0 < self.confidence < 1:
             raise ValueError(f'task "{name}": "confidence" is no number '
                              'between 0 and 1')
-        if not isinstance(self.every, int) or self.every < 1:
-            raise ValueError(f'task "{name}": "every" is no number of frames')
 
     def needs(self):
         return models.needs('centernet')
@@ -191,22 +186,10 @@ class Detect(Task):
             self.kept[n] = self.boxes(rgb)
         return self.kept[n]
 
-    def do(self, cell, clean, dirty, result):
-        total = looked_at(len(clean), self.every)
-        objects = right = invented = 0
-        for n in total:
-            a = self.boxes_of_clean(cell, clean[n], n)
-            b = self.boxes(result[n])
-            sure, half = self.confidence, self.confidence / 2
-            want = distinct(a, sure)
-            objects += len(want)
-            right += found_again(want, distinct(b, half))
-            new = distinct(b, sure)
-            invented += len(new) - found_again(new, distinct(a, half))
-        return {'objects': objects, 'right': right, 'invented': invented,
-                'frames': len(total)}
-
-
-def looked_at(count, every):
-    """Numbers of the frames that are looked at: each k-th, and the last."""
-    return sorted({*range(0, count, every), count - 1})
+    def of_frame(self, cell, n, clean, result):
+        a, b = self.boxes_of_clean(cell, clean, n), self.boxes(result)
+        sure, half = self.confidence, self.confidence / 2
+        want, new = distinct(a, sure), distinct(b, sure)
+        return {'objects': len(want),
+                'right': found_again(want, distinct(b, half)),
+                'invented': len(new) - found_again(new, distinct(a, half))}

@@ -30,7 +30,7 @@ import tomllib
 from . import codecs, media, tasks
 
 KNOWN = {'inputs', 'corruptions', 'variant', 'seed', 'size', 'codec', 'task',
-         'bands', 'name', 'crops'}
+         'bands', 'name', 'crops', 'frames'}
 VERSION = 2                     # of lines; another one, other lines
 
 
@@ -164,6 +164,8 @@ class Sweep:
         self.size = self._number('size', 0, 0, 16384)
         self.bands = self._number('bands', 32, 2, 1024)
         self.crops = self._number('crops', 3, 0, 100)
+        # of clips: so many from the beginning
+        self.frames = self._number('frames', 60, 1, 600)
         self.tasks = [with_paths(t, base) for t in data.get('task') or []]
         try:
             made = [tasks.make(t) for t in self.tasks]
@@ -205,6 +207,8 @@ class Sweep:
                         + getattr(codec, 'decode', ''),
                         'bands': self.bands, 'tasks': self.tasks,
                     }
+                    if kind == 'clip':
+                        cell['frames'] = self.frames
                     out += [dict(c, key=key_of(c)) for c in (
                         dict(cell, setting=v) for v in settings)]
         return out

@@ -45,6 +45,12 @@ def run_program(words, text=True):
     return done
 
 
+def looked_at(count, every):
+    """Numbers of a clip's frames that are looked at: each k-th, and the
+    last."""
+    return sorted({*range(0, count, every), count - 1})
+
+
 class Task:
     """name: as the sweep calls it; options: the rest of its table. media: what
     it can be asked of; measure, unit: what score() is, in words; better: whether
@@ -89,3 +95,27 @@ class Task:
         low, high = stats.wilson(hits, trials)
         return Score(100 * hits / trials if trials else float('nan'),
                      100 * low, 100 * high, int(trials))
+
+
+class FrameTask(Task):
+    """A task of pictures that counts: of a clip every frame of number k times
+    `every`, and the last, added up."""
+    keys, media = ('every',), ('picture', 'clip')
+
+    def __init__(self, name, **options):
+        super().__init__(name, **options)
+        self.every = options.get('every', 10)
+        if type(self.every) is not int or self.every < 1:
+            raise ValueError(f'task "{name}": "every" is no number of frames')
+
+    def do(self, cell, clean, dirty, result):
+        total = collections.Counter()
+        for n in looked_at(len(clean), self.every):
+            for key, value in self.of_frame(cell, n, clean[n],
+                                            result[n]).items():
+                total[key] += value
+        return dict(total)
+
+    def of_frame(self, cell, n, clean, result):
+        """Numbers of frame n, clean and coded."""
+        raise NotImplementedError

@@ -18,7 +18,7 @@ from PIL import Image
 from . import pipes, stats
 from .networks import Classify, Segment
 from .nodetasks import Detect
-from .taskbase import Score, Task, TaskError, distance, run_program
+from .taskbase import FrameTask, Score, Task, TaskError, distance, run_program
 
 
 class Tesseract(Task):
@@ -54,7 +54,7 @@ class Tesseract(Task):
         return {'characters': len(truth), 'wrong': distance(truth, text)}
 
 
-class Zbar(Task):
+class Zbar(FrameTask):
     """Bar codes: how many of those in the clean picture are read."""
     programs = ('zbarimg',)
     measure = 'codes read'
@@ -71,15 +71,15 @@ class Zbar(Task):
             raise TaskError(f'zbarimg: {done.stderr.strip()}')
         return set(done.stdout.split('\n')) - {''}
 
-    def do(self, cell, clean, dirty, result):
+    def of_frame(self, cell, n, clean, result):
         with tempfile.TemporaryDirectory() as folder:
-            want = self._read(clean[0], folder)
-            got = self._read(result[0], folder)
+            want = self._read(clean, folder)
+            got = self._read(result, folder)
         return {'codes': len(want), 'right': len(want & got),
                 'invented': len(got - want)}
 
 
-class Faces(Task):
+class Faces(FrameTask):
     """OpenCV's cascade of frontal faces: those of the clean picture that are
     found again (half of both boxes' area in common), and new ones."""
     modules = ('cv2',)
@@ -104,7 +104,7 @@ class Faces(Task):
                 return path
         return ''
 
-    def do(self, cell, clean, dirty, result):
+    def of_frame(self, cell, n, clean, result):
         import cv2
         cv2.setNumThreads(1)
         found = cv2.CascadeClassifier(self._cascade())
@@ -114,7 +114,7 @@ class Faces(Task):
             return [tuple(int(v) for v in b)
                     for b in found.detectMultiScale(grey, 1.1, 5)]
 
-        want, got = boxes(clean[0]), boxes(result[0])
+        want, got = boxes(clean), boxes(result)
         again = 0
         left = list(got)
         for a in want:

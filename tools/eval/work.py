@@ -2,10 +2,11 @@
 """One cell of a sweep: a file, a corruption, a codec at a setting."""
 import time
 
-from . import codecs, picture, pipes, sound
+from . import clip, codecs, picture, pipes, sound
 
 # what makes the numbers of a line, by the cell's "media"
-MEASURE = {'picture': picture.measure, 'sound': sound.measure}
+MEASURE = {'picture': picture.measure, 'clip': clip.measure,
+           'sound': sound.measure}
 
 
 def do(cell):

@@ -18,7 +18,7 @@ from PIL import Image
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
-from eval import models, nodetasks, spec, tasks, work  # noqa: E402
+from eval import models, nodetasks, spec, taskbase, tasks, work  # noqa: E402
 from eval.taskbase import TaskError  # noqa: E402
 
 # does what it is told to
@@ -128,8 +128,8 @@ class Boxes(unittest.TestCase):
         self.assertEqual(nodetasks.found_again([a, b], [a]), 1)
 
     def test_frames(self):
-        self.assertEqual(nodetasks.looked_at(1, 10), [0])
-        self.assertEqual(nodetasks.looked_at(25, 10), [0, 10, 20, 24])
+        self.assertEqual(taskbase.looked_at(1, 10), [0])
+        self.assertEqual(taskbase.looked_at(25, 10), [0, 10, 20, 24])
 
     def test_nonsense(self):
         for text, more in (('"confidence"', {'confidence': 2}),
