@@ -79,8 +79,14 @@ class Projection:
         self.bias_back = tensors['decoder.linear.bias'].astype(float)[order]
         self.ry, self.rx = responses(height), responses(width)
         self.shape = height, width
+        self.known = {}
 
     def at(self, gy):
+        if gy not in self.known:
+            self.known[gy] = self._at(gy)
+        return self.known[gy]
+
+    def _at(self, gy):
         """For all base columns gx of a base row: (U, V): [gx, D, 192] and [gx,
         192, D], T = V U; of amplitudes of waves (colour, alias of rows, alias
         of columns)."""
@@ -280,6 +286,8 @@ def main():
     a.add_argument('pictures', nargs='+')
     a.add_argument('--model', default='reference-12')
     a.add_argument('--severity', type=int, default=3)
+    a.add_argument('--corruptions', default=','.join(
+        media.CORRUPTIONS['picture']))
     a.add_argument('--measured', required=True, help='of robustness.py')
     a.add_argument('--out', required=True)
     a = a.parse_args()
@@ -296,7 +304,7 @@ def main():
     report = {'model': a.model, 'pictures': len(clean), 'bands':
               robustness.BANDS, 'through': through.tolist(),
               'kept': kept.tolist(), 'sets': []}
-    for kind in [None] + list(media.CORRUPTIONS['picture']):
+    for kind in [None] + a.corruptions.split(','):
         severity = a.severity if kind else 0
         got = measured.get((kind, severity))
         if got is None or got['pictures'] != len(clean):
@@ -319,8 +327,8 @@ def main():
                   f'{-10 * np.log10(np.sum(got[error + "_bands"])):.2f} dB',
                   flush=True)
         report['sets'].append(line)
-    with open(a.out + '.json', 'w') as f:
-        json.dump(report, f, indent=1)
+        with open(a.out + '.json', 'w') as f:
+            json.dump(report, f, indent=1)
 
 
 if __name__ == '__main__':
