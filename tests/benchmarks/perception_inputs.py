@@ -7,7 +7,7 @@
 makes DATA/pages (rendered pages with their text), DATA/codes (QR codes on
 photographs) and links to the pictures that the other sweeps take: DATA/road, DATA/waste,
 DATA/detect (those of the photographs, Kodak's too, in which CenterNet finds
-something). What is not given is left out. Copy the sweeps to DATA and run them
+two objects or more). What is not given is left out. Copy the sweeps to DATA and run them
 there. docs/evaluation/machine-perception.md says which pictures were taken.
 """
 import argparse
@@ -27,7 +27,7 @@ FONTS = '/usr/share/fonts/truetype/dejavu'
 PAGE = 640, 832
 
 
-def write_pages(out, count=10):
+def write_pages(out, count=8):
     """Pages of the licence's text, in three fonts and sizes, on paper with
     grain; beside each its text."""
     os.makedirs(out, exist_ok=True)
@@ -112,15 +112,15 @@ def link_road(out, camvid):
 
 
 def link_waste(out, trashnet):
-    """Of every fifth of each class, which are for tests, every fourth."""
+    """Of every fifth of each class, which are for tests, every eighth."""
     for c in sorted(os.listdir(trashnet)):
         if os.path.isdir(os.path.join(trashnet, c)):
-            for n in names(os.path.join(trashnet, c))[::5][::4]:
+            for n in names(os.path.join(trashnet, c))[::5][::8]:
                 link(os.path.join(trashnet, c, n), os.path.join(out, c, n))
 
 
-def link_detect(out, folders, confidence, size):
-    """Photographs in which something is found, none twice."""
+def link_detect(out, folders, confidence, size, least):
+    """Photographs in which that many objects are found, none twice."""
     from eval import nodetasks, picture
     task, seen = nodetasks.Detect('detect', confidence=confidence), []
     for folder in folders:
@@ -138,7 +138,8 @@ def link_detect(out, folders, confidence, size):
                         or any((mark != s).sum() < 30 for s in seen):
                     continue
                 seen.append(mark)
-                if nodetasks.distinct(task.boxes(rgb), confidence):
+                if len(nodetasks.distinct(task.boxes(rgb),
+                                          confidence)) >= least:
                     link(path, os.path.join(
                         out, f'{len(seen):03}-' + os.path.basename(path)))
 
@@ -152,7 +153,9 @@ def main():
     p.add_argument('--trashnet')
     p.add_argument('--photos', nargs='*', default=[])
     p.add_argument('--confidence', type=float, default=0.4)
-    p.add_argument('--size', type=int, default=480)
+    p.add_argument('--size', type=int, default=400)
+    p.add_argument('--least', type=int, default=2,
+                   help='objects in a photograph of `detect`')
     args = p.parse_args()
     write_pages(os.path.join(args.out, 'pages'))
     if args.kodak:
@@ -165,7 +168,7 @@ def main():
     if args.kodak or args.photos:
         link_detect(os.path.join(args.out, 'detect'),
                     ([args.kodak] if args.kodak else []) + args.photos,
-                    args.confidence, args.size)
+                    args.confidence, args.size, args.least)
 
 
 if __name__ == '__main__':
