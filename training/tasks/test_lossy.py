@@ -18,6 +18,7 @@ test by itself says the same.
 Answers are kept in NETS; what is there is not asked again.
 """
 import argparse
+import itertools
 import json
 import math
 import os
@@ -114,13 +115,14 @@ def control_of(name):
 
 def ask(store, folder, name, seed, cells, device):
     """({cell: answers uint8 [n]}, truth [n])."""
+    import torch
     import train_lossy
     path = os.path.join(folder, f'{name}-{seed}.npz')
     said = dict(np.load(path)) if os.path.exists(path) else {}
     net, recipe = train_lossy.load(folder, name, seed)
     test = train_lossy.Pictures(store, 'test', ['clean'], recipe.classes)
     lacking = [c for c in cells if c not in said]
-    net = net.to(device)
+    net = net.to(device, memory_format=torch.channels_last)
     for cell in lacking:
         said[cell] = train_lossy.answers(
             net, store.read('test', cell)[test.rows], device)
@@ -144,13 +146,16 @@ def rounded(x):
 
 def compare(right):
     """{network: {cell: bool [seeds, pictures]}} to the figures of all
-    questions."""
+    questions. Where a control has more seeds, or fewer, the first that both
+    have are compared."""
     out = dict(accuracy={n: {c: score(v) for c, v in by.items()}
                          for n, by in right.items()}, gain={}, rise={})
     for name, by in right.items():
         other = right.get(control_of(name))
         if other is not None and control_of(name) != name:
-            out['gain'][name] = {c: pair(v, other[c]) for c, v in by.items()}
+            k = min(len(by['clean']), len(other['clean']))
+            out['gain'][name] = {c: pair(v[:k], other[c][:k])
+                                 for c, v in by.items()}
         out['rise'][name] = {c: pair(v, by['clean']) for c, v in by.items()
                              if c != 'clean'}
     adjust(out['gain'])
@@ -182,10 +187,11 @@ def span(v):
     return f'**{text}**' if v['p_holm'] < .05 else text
 
 
-def markdown(figures, groups):
+def markdown(figures, groups, show=()):
     """Tables for a page: of every group of networks the accuracies, the gains
-    and what rises."""
+    and what rises; the last two of the codings `show`, or all."""
     cells = list(figures['cells'])
+    show = [c for c in cells if c in show or not show]
     parts = [table([['coding', 'bytes a picture', 'bpp', 'PSNR, dB',
                      'control, % right']] + [
         [c, *(f'{f[k]:{w}}' if f.get(k) else '' for k, w in (
@@ -202,10 +208,10 @@ def markdown(figures, groups):
         gains = [n for n in names if n in figures['gain']]
         parts.append(table([['less control', *gains]] + [
             [c, *(span(figures['gain'][n][c]) for n in gains)]
-            for c in cells]))
+            for c in show]))
         parts.append(table([['less uncompressed', *names]] + [
             [c, *(span(figures['rise'][n][c]) for n in names)]
-            for c in cells if c != 'clean']))
+            for c in show if c != 'clean']))
     return '\n\n'.join(parts)
 
 
@@ -250,6 +256,8 @@ def main():
     p.add_argument('--out', required=True, help='path without suffix')
     p.add_argument('--seeds', default='1,2,3,4,5')
     p.add_argument('--codings', nargs='*', default=TEST)
+    p.add_argument('--show', nargs='*', default=(), metavar='CODING',
+                   help='in the tables of differences; all are in the JSON')
     p.add_argument('--device', default='cpu', help='cuda where there is one')
     p.add_argument('--threads', type=int, default=1)
     args = p.parse_args()
@@ -260,20 +268,18 @@ def main():
     if 'clean' not in args.codings:
         raise ValueError('--codings must have clean among them')
     names = [n for n in train_lossy.networks() if not n.startswith('first-')]
-    there = {n: [s for s in seeds if os.path.exists(
-        train_lossy.path_of(args.nets, n, s))] for n in names}
-    names = [n for n in names if len(there[n]) == len(seeds)]
-    for n, have in there.items():
-        if n not in names:
-            print(f'{n} is left out: it has seeds {have} of {seeds}')
+    # seeds that are compared are the same ones: up to the first that lacks
+    there = {n: list(itertools.takewhile(lambda s: os.path.exists(
+        train_lossy.path_of(args.nets, n, s)), seeds)) for n in names}
+    names = [n for n in names if there[n]]
     if 'clean' not in names:
-        raise ValueError(f'{args.nets} has not all seeds of the control; run '
-                         'train_lossy.py')
+        raise ValueError(f'{args.nets} has not seed {seeds[0]} of the control; '
+                         'run train_lossy.py')
     right, course = {}, {}
-    with Progress(len(names) * len(seeds), 'test') as bar:
+    with Progress(sum(map(len, there.values())), 'test') as bar:
         for name in names:
             got = []
-            for seed in seeds:
+            for seed in there[name]:
                 said, truth = ask(store, args.nets, name, seed, args.codings,
                                   args.device)
                 got.append({c: said[c] == truth for c in args.codings})
@@ -282,7 +288,7 @@ def main():
                            for c in args.codings}
             course[name] = [json.loads(torch.load(
                 train_lossy.path_of(args.nets, name, s),
-                weights_only=True)['course']) for s in seeds]
+                weights_only=True)['course']) for s in there[name]]
     figures = compare(right)
     figures.update(
         cells={c: store.facts('test', c) for c in args.codings},
@@ -292,14 +298,14 @@ def main():
             parts={q: store.facts('train', q)
                    for q in train_lossy.networks()[n].parts})
             for n in names},
-        best=best_of(figures), seeds=seeds,
+        best=best_of(figures), seeds={n: there[n] for n in names},
         pictures={n: int(v['clean'].shape[1]) for n, v in right.items()})
     report.write_json(args.out + '.json', rounded(figures))
     groups = [[n for n in names if control_of(n) == 'clean'],
               [n for n in names if '-then-' in n],
               [n for n in names if n.startswith('second-')]]
     draw(figures, groups[0], args.out + '.png')
-    print(markdown(figures, [g for g in groups if g]))
+    print(markdown(figures, [g for g in groups if g], args.show))
 
 
 if __name__ == '__main__':

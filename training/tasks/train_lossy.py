@@ -40,7 +40,7 @@ from lossy_set import JPEG, LIKE, WALLOC, Set  # noqa: E402
 from progress import EarlyStop, Progress  # noqa: E402
 
 WIDTHS = (16, 32, 64)
-EPOCHS, BATCH, RATE, DECAY, SMOOTH = 3, 128, 6e-3, .05, .05
+EPOCHS, BATCH, RATE, DECAY, SMOOTH = 2, 128, 6e-3, .05, .05
 FIRST = (0, 1, 3, 5, 8)         # t-shirt, trouser, dress, sandal, bag
 SECOND = (2, 4, 6, 7, 9)        # pullover, coat, shirt, sneaker, ankle-boot
 FEW = 1000                      # pictures that the second task has
@@ -76,10 +76,13 @@ class Net(nn.Sequential):
     """Grey pictures [n, 1, 28, 28], 0 to 255, to logits [n, classes]."""
 
     def __init__(self, classes=10, widths=WIDTHS):
+        # the first two halve the picture by steps, which is twice as quick
         parts = []
-        for a, b in zip((1, *widths), widths):
-            parts += [nn.Conv2d(a, b, 3, 1, 1, bias=False), nn.BatchNorm2d(b),
-                      nn.ReLU(), nn.MaxPool2d(2)]
+        for a, b, size, stride in zip((1, *widths), widths, (5, 3, 3),
+                                      (2, 2, 1)):
+            parts += [nn.Conv2d(a, b, size, stride, size // 2, bias=False),
+                      nn.BatchNorm2d(b), nn.ReLU()]
+        parts.append(nn.MaxPool2d(2))
         super().__init__(*parts, nn.Flatten(),
                          nn.Linear(9 * widths[-1], classes))
 
@@ -144,7 +147,7 @@ def tensor(x, device):
 
 
 @torch.no_grad()
-def answers(net, x, device, per=500):
+def answers(net, x, device, per=100):
     """Classes [n] that a network says of uint8 [n, 28, 28]."""
     net.eval()
     out = []

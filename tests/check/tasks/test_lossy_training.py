@@ -369,6 +369,13 @@ class Statistics(unittest.TestCase):
             measure.draw(got, ['clean', 'bits-7'], path)
             self.assertGreater(os.path.getsize(path), 5000)
 
+    def test_other_numbers_of_seeds(self):
+        rng = np.random.default_rng(5)
+        base = rng.random((3, 200)) < .8
+        right = {'clean': {'clean': base}, 'bits-7': {'clean': base[:2]}}
+        got = measure.compare(right)['gain']['bits-7']['clean']
+        self.assertEqual((got['points'], len(got['only_first'])), (0.0, 2))
+
     def test_controls(self):
         for name, want in (('jpeg-10', 'clean'), ('clean', 'clean'),
                            ('jpeg-10-then-clean', 'clean-then-clean'),
