@@ -52,7 +52,12 @@ def sign_test(only_first, only_second):
     n, k = only_first + only_second, min(only_first, only_second)
     if n == 0:
         return 1.0
-    tail = sum(math.comb(n, i) for i in range(k + 1)) / 2.0 ** n
+    term = tail = 1
+    for i in range(k):
+        term = term * (n - i) // (i + 1)
+        tail += term
+    # whole numbers to here: 2.0 ** n would overflow from n = 1024 on
+    tail /= 2 ** n
     return min(1.0, 2 * tail)
 
 

@@ -369,6 +369,13 @@ class Statistics(unittest.TestCase):
             measure.draw(got, ['clean', 'bits-7'], path)
             self.assertGreater(os.path.getsize(path), 5000)
 
+    def test_thousands_that_differ(self):
+        from scipy.stats import binomtest
+        for a, b in ((700, 900), (1500, 1530), (0, 1100)):
+            want = binomtest(a, a + b).pvalue
+            self.assertAlmostEqual(measure.stats.sign_test(a, b) / want
+                                   if want else 1, 1, 6)
+
     def test_other_numbers_of_seeds(self):
         rng = np.random.default_rng(5)
         base = rng.random((3, 200)) < .8
