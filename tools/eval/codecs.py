@@ -166,10 +166,12 @@ def table():
                  '{input} {output}',
                  'avifdec --png-compress 1 {input} {output}',
                  [58, 50, 42, 34, 26, 18], 'libavif, speed 6; quantiser'),
-        # every frame by itself: beside codecs of stills
+        # every frame by itself: beside codecs of stills. byte-stream: headers
+        # are in the frames, and x264's message about itself can be found
         Fragments('x264', 'video/x-raw,format=I420 ! x264enc pass=quant '
                   'quantizer={setting} key-int-max=1 bframes=0 threads=1 '
-                  'speed-preset=medium tune=zerolatency', 'h264parse ! '
+                  'speed-preset=medium tune=zerolatency ! '
+                  'video/x-h264,stream-format=byte-stream', 'h264parse ! '
                   'avdec_h264', [46, 40, 36, 32, 28, 24], 'intra only'),
         Fragments('x265', 'video/x-raw,format=I420 ! x265enc '
                   'key-int-max=1 option-string="qp={setting}:keyint=1:'
