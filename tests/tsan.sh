@@ -3,7 +3,8 @@
 # Tests of elements with threads, under ThreadSanitizer.
 #
 # usage: sh tests/tsan.sh [MESON-TEST-ARGUMENTS...]
-# Default: the elements that run networks on latents. Builds in build-tsan/.
+# Default: the elements that run networks on latents, spectralinspect, corrupt.
+# Builds in build-tsan/.
 # GLib and GStreamer are the system's: tests/tsan has what it must be told of them.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -13,7 +14,8 @@ if [ ! -f build-tsan/build.ninja ]; then
     -Db_sanitize=thread -Db_lundef=false || exit 1
 fi
 tests=''
-for file in tests/check/*/compressed*.c tests/check/elements/walloclatents*.c; do
+for file in tests/check/*/compressed*.c tests/check/elements/walloclatents*.c \
+  tests/check/elements/spectral*.c tests/check/elements/*corrupt.c; do
   folder=$(basename "$(dirname "$file")")
   tests="$tests gst-$folder-$(basename "$file" .c)"
 done
@@ -24,7 +26,7 @@ for test in $tests; do
 done
 # shellcheck disable=SC2086
 ninja -C build-tsan $targets gst/walloc/libgstwalloc.so \
-  gst/compressed/libgstcompressed.so || exit 1
+  gst/compressed/libgstcompressed.so gst/inspect/libgstinspect.so || exit 1
 cc=${CC:-gcc}
 # shellcheck disable=SC2046
 $cc -O1 -g -Wall -shared -fPIC \

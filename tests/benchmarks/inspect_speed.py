@@ -4,7 +4,7 @@
 
 usage: meson devenv -C build tests/benchmarks/inspect_speed.py
            [--size 1920x1080] [--formats I420,RGB] [--rate 30] [--rounds 3]
-           [--out NAME]
+           [--out docs/evaluation/spectral-speed]
 
 Each stream is a still picture of its own (`videotestsrc num-buffers=1 !
 imagefreeze`, patterns that have all frequencies), so that nearly all of the
@@ -17,12 +17,13 @@ Medians of all rounds in turn. From both follows the least stride at which the
 element keeps up with --rate on one core. Writes NAME.json and NAME.md.
 """
 import argparse
-import json
 import math
 import os
 import statistics
 import subprocess
 import sys
+
+import common
 
 PADS = ('ref_sink', 'dist_sink', 'corrupt_sink', 'coded_sink')
 SOURCES = ('pattern=zone-plate kx2=20 ky2=12 kt=1',
@@ -76,6 +77,7 @@ def main():
     size = tuple(int(v) for v in a.size.split('x'))
     rows = [(f, n) for f in a.formats.split(',') for n in (2, 3, 4)]
     times = {(r, k): [] for r in rows for k in FRAMES}
+    load = [os.getloadavg()[0]]
     for k in range(a.rounds):
         for i, (form, n) in enumerate(rows):
             print(f'\rround {k + 1} of {a.rounds}: {i + 1} of {len(rows)} ',
@@ -88,26 +90,34 @@ def main():
                     per_frame(element, n, form, size, kind)
                     - per_frame('', n, form, size, kind))
     print(file=sys.stderr)
-    lines = [f'| format | streams | measured frame, ms | left out, ms | live '
-             f'at {a.rate:g}/s from stride |', '| --- ' * 5 + '|']
-    found = []
+    load.append(os.getloadavg()[0])
+    lines, found = [], []
     for form, n in rows:
         ms, out = (statistics.median(times[(form, n), k]) for k in FRAMES)
         out = max(out, 0.0)
         stride = live_stride(ms, out, a.rate)
-        lines.append(f'| {form} | {n} | {ms:.0f} | {out:.2f} | '
-                     f'{stride or "none"} |')
+        lines.append([form, str(n), f'{ms:.0f}', f'{out:.2f}',
+                      str(stride or 'none'),
+                      f'{stride / a.rate:.2f}' if stride else ''])
         found.append({'format': form, 'streams': n, 'size': a.size,
                       'measured-ms': times[(form, n), 'measured'],
                       'left-out-ms': times[(form, n), 'left out'],
                       'rate': a.rate, 'stride': stride})
-    text = '\n'.join(lines)
+    text = common.table(['format', 'streams', 'measured frame, ms',
+                         'left out, ms', f'live at {a.rate:g}/s from stride',
+                         'spectra every, s'], lines)
     print(text)
     if a.out:
-        with open(a.out + '.md', 'w') as f:
-            f.write(text + '\n')
-        with open(a.out + '.json', 'w') as f:
-            json.dump(found, f, indent=1)
+        common.save(a.out, 'Speed of spectralinspect',
+                    {'rows': found, 'load': load, 'rounds': a.rounds}, [
+            f'Processor time of one frame of {a.size}, median of {a.rounds} '
+            'rounds; spectra, SSIM and MS-SSIM of every stride-th frame, '
+            'squared errors of all. The stride is the least at which one core '
+            f'keeps up with {a.rate:g} frames a second.', '',
+            'Load of the machine (mean of a minute) at the beginning and at '
+            'the end: ' + ' and '.join(f'{x:.1f}' for x in load) + '. Above '
+            'the number of cores, processor time is too long as well, as '
+            'caches are shared.', '', text])
 
 
 if __name__ == '__main__':

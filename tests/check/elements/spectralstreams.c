@@ -307,6 +307,15 @@ end (Live * l, gint stream)
   g_signal_emit_by_name (l->source[stream], "end-of-stream", &ret);
 }
 
+static void
+set_timeout (Live * l, GstClockTime timeout)
+{
+  GstElement *element = gst_bin_get_by_name (GST_BIN (l->pipeline), "s");
+
+  g_object_set (element, "timeout", timeout, NULL);
+  gst_object_unref (element);
+}
+
 #define LIVE_PICTURES "video/x-raw, format=GRAY8, width=64, height=48, " \
     "framerate=25/1"
 #define LIVE_SOUND "audio/x-raw, format=" GST_AUDIO_NE (S16) ", rate=8000, " \
@@ -321,22 +330,25 @@ GST_START_TEST (test_stops)
   Live l;
   guint i;
 
-  setup_live (&l, LIVE_PICTURES, "timeout=150000000 interval=200000000");
-  for (i = 0; i < 3; i++) {
+  setup_live (&l, LIVE_PICTURES, "timeout=0 interval=200000000");
+  for (i = 0; i < 6; i++) {
     feed_picture (&l, 0, i);
     feed_picture (&l, 1, i);
   }
+  wait_taken (&l.s, 1);
+  set_timeout (&l, 150 * GST_MSECOND);
   for (; i < 20; i++)
     feed_picture (&l, 0, i);
   expect_error (&l.s, "dist_sink has given nothing for 0.1 s");
-  /* reports of the first three, and of frames without partners */
+  /* reports of the first ones, and of frames without partners */
   while (!empty) {
     m = wait_for (&l.s, GST_MESSAGE_ELEMENT);
     empty = number (m, "frames") == 0;
     if (empty)
-      fail_unless (number (m, "unmatched-ref") >= 5);
+      fail_unless_equals_uint64 (number (m, "unmatched-ref"), 5);
     gst_message_unref (m);
   }
+  set_timeout (&l, 0);
   for (i = 20; i < 23; i++) {
     feed_picture (&l, 1, i);
     feed_picture (&l, 0, i);
@@ -344,8 +356,8 @@ GST_START_TEST (test_stops)
   end (&l, 0);
   end (&l, 1);
   m = wait_pooled (&l.s, NULL);
-  fail_unless_equals_uint64 (number (m, "frames"), 6);
-  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 17);
+  fail_unless_equals_uint64 (number (m, "frames"), 9);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 14);
   fail_unless_equals_uint64 (number (m, "unmatched-dist"), 0);
   NEAR (value (m, "error", "mse"), 4);
   gst_message_unref (m);
@@ -359,13 +371,18 @@ GST_START_TEST (test_never_ends)
 {
   GstMessage *m;
   Live l;
+  guint i;
 
-  setup_live (&l, LIVE_PICTURES, "timeout=100000000");
-  feed_picture (&l, 0, 0);
-  feed_picture (&l, 1, 0);
+  setup_live (&l, LIVE_PICTURES, "timeout=0 interval=1");
+  for (i = 0; i < 2; i++) {
+    feed_picture (&l, 0, i);
+    feed_picture (&l, 1, i);
+  }
+  wait_taken (&l.s, 1);
+  set_timeout (&l, 100 * GST_MSECOND);
   end (&l, 0);
   m = wait_pooled (&l.s, NULL);
-  fail_unless_equals_uint64 (number (m, "frames"), 1);
+  fail_unless_equals_uint64 (number (m, "frames"), 2);
   gst_message_unref (m);
   teardown_live (&l);
 }
@@ -378,19 +395,21 @@ GST_START_TEST (test_stops_sound)
   Live l;
   guint i;
 
-  setup_live (&l, LIVE_SOUND, "timeout=100000000");
-  /* 3000 of one and 2500 of the other; then only the first one */
-  for (i = 0; i < 6; i++) {
+  setup_live (&l, LIVE_SOUND, "timeout=0 interval=1");
+  /* 5000 of one and 4500 of the other; then only the first one */
+  for (i = 0; i < 10; i++) {
     feed (&l, 0, i * 500 * GST_SECOND / 8000, GST_CLOCK_TIME_NONE, 1000);
-    if (i < 5)
+    if (i < 9)
       feed (&l, 1, i * 500 * GST_SECOND / 8000, GST_CLOCK_TIME_NONE, 1000);
   }
-  feed (&l, 0, 3000 * GST_SECOND / 8000, GST_CLOCK_TIME_NONE, 2000);
+  wait_taken (&l.s, 1);
+  set_timeout (&l, 100 * GST_MSECOND);
+  feed (&l, 0, 5000 * GST_SECOND / 8000, GST_CLOCK_TIME_NONE, 2000);
   expect_error (&l.s, "dist_sink has given nothing");
   end (&l, 0);
   m = wait_pooled (&l.s, NULL);
-  fail_unless_equals_uint64 (number (m, "frames"), 2);
-  fail_unless_equals_uint64 (number (m, "measured"), 1);
+  fail_unless_equals_uint64 (number (m, "frames"), 3);
+  fail_unless_equals_uint64 (number (m, "measured"), 2);
   fail_unless_equals_uint64 (number (m, "unmatched-ref"), 1500);
   gst_message_unref (m);
   teardown_live (&l);

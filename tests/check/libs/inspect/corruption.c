@@ -7,6 +7,7 @@
 #include "tap.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define W 96
@@ -316,6 +317,45 @@ test_every (void)
       }
 }
 
+/* The longest lines there are, and squares of two: in memory without a byte to
+ * spare, for what watches over it. */
+static void
+test_thin (void)
+{
+  static const unsigned sizes[][2] = { {2, 2}, {16384, 1}, {1, 16384},
+  {16384, 2}
+  };
+  char error[CORRUPTION_ERROR_SIZE] = "";
+  unsigned t, v, z, p, state = 5;
+  size_t i;
+
+  for (t = 0; t < CORRUPTION_TYPES; t++) {
+    int ran = 1;
+
+    for (v = 0; v < 2; v++)
+      for (z = 0; z < sizeof (sizes) / sizeof (sizes[0]); z++) {
+        /* fog is made in a square */
+        unsigned most = t == CORRUPTION_FOG ? 1024 : 16384;
+        unsigned w = sizes[z][0] < most ? sizes[z][0] : most;
+        unsigned h = sizes[z][1] < most ? sizes[z][1] : most;
+        size_t size = (size_t) w * h;
+        corruption *c = corruption_new (t, 5, v, w, h, 3, NULL, error);
+        uint8_t *plane[3];
+
+        for (p = 0; p < 3; p++) {
+          plane[p] = malloc (size);
+          for (i = 0; i < size; i++)
+            plane[p][i] = (uint8_t) (tap_random (&state) >> 24);
+        }
+        ran = ran && c && corruption_apply (c, plane, w, 3, 9, error);
+        corruption_free (c);
+        for (p = 0; p < 3; p++)
+          free (plane[p]);
+      }
+    TAP_OK (ran, "%s, long and small: %s", corruption_name (t), error);
+  }
+}
+
 static void
 test_refused (void)
 {
@@ -339,6 +379,7 @@ main (void)
   test_golden ();
   test_flat ();
   test_every ();
+  test_thin ();
   test_refused ();
   return tap_done ();
 }
