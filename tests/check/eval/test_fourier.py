@@ -15,7 +15,9 @@ from PIL import Image
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'benchmarks'))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
+import corrupt_statistics  # noqa: E402
 from eval import codecs, fourier, fourier_maps, store  # noqa: E402
 
 PIPELINES = unittest.skipUnless(
@@ -101,6 +103,24 @@ class Basis(unittest.TestCase):
         white = np.full((32, 32, 3), 255, np.uint8)
         got, wave = fourier.perturb(white, one, 5)
         self.assertLess(np.abs(fourier.along(got, white, wave)).max(), 2.1)
+
+
+class Shares(unittest.TestCase):
+    """Where errors lie in frequency (tests/benchmarks/corrupt_statistics.py)."""
+
+    def test_shares(self):
+        y, x = np.mgrid[:64, :96]
+        for cycles, ring in ((2, 0), (9, 1), (20, 2), (40, 3)):
+            parts = corrupt_statistics.shares(
+                np.cos(2 * np.pi * cycles * x / 96 + y * 0) + 3)
+            self.assertAlmostEqual(parts[ring], 1)
+        # white noise: as large as rings are
+        noise = np.random.default_rng(5).normal(size=(400, 600))
+        parts = corrupt_statistics.shares(noise)
+        self.assertAlmostEqual(parts.sum(), 1)
+        for got, radius in zip(np.cumsum(parts), corrupt_statistics.EDGES):
+            self.assertAlmostEqual(got, math.pi * radius ** 2 / 4, 2)
+        self.assertEqual(corrupt_statistics.shares(np.zeros((8, 8))).sum(), 0)
 
 
 def line(kx, ky, **more):
