@@ -46,7 +46,9 @@ packages_of () {
       echo 'python3-numpy python3-pil python3-gi gir1.2-gst-plugins-base-1.0
         gstreamer1.0-libav gstreamer1.0-plugins-ugly libavif-bin
         libopenjp2-tools tesseract-ocr tesseract-ocr-eng zbar-tools qrencode
-        python3-opencv opencv-data nodejs npm fonts-dejavu-core'
+        python3-opencv opencv-data nodejs npm fonts-dejavu-core
+        pocketsphinx pocketsphinx-en-us pocketsphinx-testdata
+        asterisk-core-sounds-en-g722 ffmpeg'
       ;;
     fuzz) echo 'clang libclang-rt-14-dev' ;;
     cross)

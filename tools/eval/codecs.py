@@ -15,7 +15,7 @@ import tempfile
 import numpy as np
 from PIL import Image
 
-from . import pipes
+from . import pipes, soundcodecs
 from .errors import CellError, CodecError  # noqa: F401
 
 COMMAND_LIMIT = 600             # seconds
@@ -130,7 +130,6 @@ class Uncompressed:
 
     def code(self, clip, setting):
         if hasattr(clip, 'samples'):
-            from . import soundcodecs
             return soundcodecs.uncompressed(clip)
         return [f.size for f in clip], clip
 
@@ -143,7 +142,7 @@ def walloc(name, decoder):
 
 def table():
     """{name: codec} of the codecs that are known."""
-    from . import clipcodecs, soundcodecs   # which need this module
+    from . import clipcodecs    # which needs this module
     codecs = soundcodecs.known() + clipcodecs.known() + [
         Uncompressed(),
         walloc('walloc', 'linear'), walloc('walloc-fast', 'fast'),
@@ -195,7 +194,6 @@ def own(name, encode, decode, settings, kind='picture'):
         raise CodecError(f'{name}: "settings" must list what {{setting}} is '
                          'to be')
     if kind == 'sound':
-        from . import soundcodecs
         return soundcodecs.SoundFragments(name, encode, decode,
                                           list(settings), 'by the sweep')
     return Fragments(name, encode, decode, list(settings), 'by the sweep', ANY)

@@ -46,8 +46,11 @@ class OnNetwork(Task):
         return lacking
 
     def fits(self, cell):
-        return super().fits(cell) and (bool(self.options.get('pixels'))
-                                       or 'wallocenc' in cell['how'])
+        heard = cell['media'] == 'sound'
+        if self.options.get('pixels'):
+            return super().fits(cell) and not heard
+        return super().fits(cell) and (
+            'wallocaudioenc' if heard else 'wallocenc') in cell['how']
 
     def on_latents(self, cell, dirty, rest):
         """What pipes.run() says of the frames encoded as the cell says, in
@@ -55,8 +58,9 @@ class OnNetwork(Task):
         encode = cell['how'].partition(' | ')[0].format(
             setting=cell['setting'])
         sinks = ['out'] if 'name=out' in rest else []
+        kind = 'audio' if cell['media'] == 'sound' else 'video'
         got, _, messages = pipes.run(
-            f'appsrc name=in ! videoconvert ! {encode} ! {self.element} '
+            f'appsrc name=in ! {kind}convert ! {encode} ! {self.element} '
             f'name=net model-file="{self.options["network"]}" {rest}',
             {'in': dirty}, sinks)
         return got.get('out', []), messages
@@ -75,14 +79,25 @@ class OnNetwork(Task):
 
 
 class Classify(OnNetwork):
-    """Which class a picture is of; the truth is the name of its folder.
-    labels: the classes, where the file of a network on pixels has none. Of a clip
-    the last frame counts."""
-    element, keys = 'compressedclassify', ('network', 'pixels', 'labels')
-    media = ('picture', 'clip')
+    """Which class a picture or sound is of. truth: "folder", the name of its
+    folder, or "name", the part of its own before the first "_". labels: the
+    classes, where the file of a network on pixels has none. Of a clip the last
+    frame counts, of a sound the label that windows are surest of together."""
+    element = 'compressedclassify'
+    keys = ('network', 'pixels', 'labels', 'truth')
+    media = ('picture', 'clip', 'sound')
+
+    def __init__(self, name, **options):
+        super().__init__(name, **options)
+        if options.get('truth', 'folder') not in ('folder', 'name'):
+            raise ValueError(f'task "{name}": "truth" is "folder" or "name" '
+                             '(before the first "_")')
 
     def do(self, cell, clean, dirty, result):
-        truth = os.path.basename(os.path.dirname(cell['input']))
+        folder, name = os.path.split(cell['input'])
+        truth = os.path.basename(folder) if self.options.get(
+            'truth', 'folder') == 'folder' else \
+            os.path.splitext(name)[0].split('_')[0]
         if self.options.get('pixels'):
             label, confidence = self._of_pixels(result[-1])
         else:
@@ -91,8 +106,11 @@ class Classify(OnNetwork):
             said = [m for m in messages if m['name'] == 'compressedclassify']
             if not said:
                 raise TaskError('compressedclassify said nothing')
-            label = said[-1].get('label', '')
-            confidence = said[-1].get('confidence')
+            if cell['media'] == 'sound':
+                label, confidence = surest(said)
+            else:
+                label = said[-1].get('label', '')
+                confidence = said[-1].get('confidence')
         return {'truth': truth, 'label': label, 'right': int(label == truth),
                 'confidence': confidence}
 
@@ -105,6 +123,16 @@ class Classify(OnNetwork):
         share = np.exp(logits - logits.max())
         best = int(logits.argmax())
         return labels[best], round(float(share[best] / share.sum()), 6)
+
+
+def surest(said):
+    """(label, mean confidence over windows) of the results of windows."""
+    sums = {}
+    for m in said:
+        sums[m.get('label', '')] = sums.get(m.get('label', ''), 0) \
+            + m.get('confidence', 0)
+    label = max(sorted(sums), key=sums.get)
+    return label, sums[label] / len(said)
 
 
 def enlarged(logits, height, width):

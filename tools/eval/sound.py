@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A sound through a corruption and a codec, and what became of it.
+"""Sounds: read, resampled, moved, written.
 
 A Sound is float32 [samples, channels], full scale 1, at a rate in Hz. Sounds stay
 at the rate of their file; codecs that know other rates only resample by
 themselves (soundcodecs.py), with resample(), as `audioresample` 1.22 is late by
 0.05 to 0.09 of a sample there and back: an SNR of 22 to 25 dB at most.
 """
-import functools
 import math
 import os
 import re
 import struct
-import tempfile
-import time
 
 import numpy as np
 
-from . import codecs, pipes, tasks
+from . import pipes
 from .errors import CellError
-from .picture import tidy
 from .pipes import Gst
 
 MAX_VALUES = 128 << 20          # samples times channels
@@ -234,45 +230,3 @@ def delayed(sound, delay, length):
     if end > begin:
         out[begin:end] = x[begin + whole:end + whole]
     return sound.like(out)
-
-
-def corrupt(sound, cell):
-    """The sound through `audiocorrupt`; itself where the cell says clean."""
-    if not cell['corruption']:
-        return sound
-    got = pipes.run(
-        f'appsrc name=in ! audiocorrupt type={cell["corruption"]} '
-        f'severity={cell["severity"]} seed={cell["seed"]} ! appsink name=out',
-        {'in': sound}, ['out'], take=of_sample)[0]['out']
-    return joined(got)
-
-
-@functools.lru_cache(1)
-def _cached(path, _stamp):
-    return load(path)
-
-
-def measure(cell):
-    """The numbers of a cell's line: seconds, rate, channels, bytes,
-    header_bytes, kbps, metrics, answers, code_seconds. Raises CellError and
-    what codecs and pipelines do."""
-    try:
-        stamp = os.stat(cell['input']).st_mtime_ns
-    except OSError as e:
-        raise CellError(f'{cell["input"]}: {e.strerror}') from None
-    clean = _cached(cell['input'], stamp)
-    dirty = corrupt(clean, cell)
-    start = time.monotonic()
-    coded = codecs.of_cell(cell).code(dirty, cell['setting'])
-    seconds = time.monotonic() - start
-    with tempfile.TemporaryDirectory() as folder:
-        report = pipes.compare(
-            clean, coded.sound, cell['bands'],
-            dirty if cell['corruption'] else None,
-            os.path.join(folder, 'report.jsonl'))
-    return {'seconds': clean.seconds, 'rate': clean.rate,
-            'channels': clean.channels, 'bytes': coded.bytes,
-            'header_bytes': coded.header_bytes,
-            'kbps': 8e-3 * coded.bytes / clean.seconds,
-            'metrics': tidy(report), 'code_seconds': round(seconds, 4),
-            'answers': tasks.answers(cell, clean, dirty, coded.sound)}

@@ -255,8 +255,9 @@ def key_of(cell):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def load(path):
-    """The sweep of a TOML file; inputs are relative to it. Raises SpecError."""
+def load(path, inputs=()):
+    """The sweep of a TOML file; what it names is relative to it. inputs: in place
+    of its own, relative to the working folder. Raises SpecError."""
     try:
         with open(path, 'rb') as f:
             data = tomllib.load(f)
@@ -264,4 +265,6 @@ def load(path):
         raise SpecError(f'{path}: {e.strerror}') from None
     except tomllib.TOMLDecodeError as e:
         raise SpecError(f'{path}: {e}') from None
+    if inputs:
+        data['inputs'] = [os.path.abspath(v) for v in inputs]
     return Sweep(data, os.path.dirname(os.path.abspath(path)))

@@ -51,10 +51,20 @@ def looked_at(count, every):
     return sorted({*range(0, count, every), count - 1})
 
 
+def of_parts(rows):
+    """Score of (wrong, of how many) of answers that are no single trials, in
+    per cent; interval by bootstrap over answers."""
+    if not sum(n for _, n in rows):
+        return Score(float('nan'), float('nan'), float('nan'), 0)
+    return Score(float(stats.ratio(rows)),
+                 *stats.bootstrap(rows, of=stats.ratio), len(rows))
+
+
 class Task:
     """name: as the sweep calls it; options: the rest of its table. media: what
     it can be asked of; measure, unit: what score() is, in words; better: whether
-    "higher" or "lower" scores are; paths: keys whose values are files."""
+    "higher" or "lower" scores are; paths: keys whose values are files
+    or folders."""
     programs, elements, modules, keys, paths = (), (), (), (), ()
     media = ('picture',)
     measure, unit, better = 'accuracy', '%', 'higher'

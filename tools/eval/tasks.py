@@ -15,10 +15,12 @@ import tempfile
 import numpy as np
 from PIL import Image
 
-from . import pipes, stats
+from . import pipes, sound, stats
 from .networks import Classify, Segment
 from .nodetasks import Detect
-from .taskbase import FrameTask, Score, Task, TaskError, distance, run_program
+from .soundtasks import Pocketsphinx, Separate
+from .taskbase import (FrameTask, Score, Task, TaskError, distance, of_parts,
+                       run_program)
 
 
 class Tesseract(Task):
@@ -30,11 +32,7 @@ class Tesseract(Task):
     def score(self, answers):
         """Wrong characters of all; interval by bootstrap over pages, as the
         characters of one are not trials by themselves."""
-        rows = [(a['wrong'], a['characters']) for a in answers]
-        if not sum(n for _, n in rows):
-            return Score(float('nan'), float('nan'), float('nan'), 0)
-        low, high = stats.bootstrap(rows, of=stats.ratio)
-        return Score(float(stats.ratio(rows)), low, high, len(rows))
+        return of_parts([(a['wrong'], a['characters']) for a in answers])
 
     def do(self, cell, clean, dirty, result):
         stem = os.path.splitext(cell['input'])[0]
@@ -135,8 +133,10 @@ def overlap(a, b):
 
 
 class Command(Task):
-    """The user's own: `command` with {result}, {clean} (PNG) and {input}; what it
-    prints last is a line of JSON with numbers, or a number."""
+    """The user's own: `command` with {result}, {clean} (PNG, or WAV of 16 bits)
+    and {input}; what it prints last is a line of JSON with numbers, or a
+    number."""
+    media = ('picture', 'sound')
     keys = ('command', 'measure', 'unit', 'better')
     measure, unit = 'value', ''
 
@@ -166,10 +166,8 @@ class Command(Task):
 
     def do(self, cell, clean, dirty, result):
         with tempfile.TemporaryDirectory() as folder:
-            a, b = (os.path.join(folder, n) for n in ('result.png',
-                                                      'clean.png'))
-            Image.fromarray(result[0]).save(a, compress_level=1)
-            Image.fromarray(clean[0]).save(b, compress_level=1)
+            a, b = (saved(os.path.join(folder, n), v)
+                    for n, v in (('result', result), ('clean', clean)))
             done = run_program([
                 w.format(result=a, clean=b, input=cell['input'])
                 for w in shlex.split(self.options['command'])])
@@ -183,6 +181,15 @@ class Command(Task):
                             f'a number: {done.stdout.strip()[-100:]!r}'
                             ) from None
         return said if isinstance(said, dict) else {'value': said}
+
+
+def saved(stem, what):
+    """The path of a file of a picture (of a clip the first frame) or sound."""
+    if isinstance(what, sound.Sound):
+        sound.write_wav(stem + '.wav', what)
+        return stem + '.wav'
+    Image.fromarray(what[0]).save(stem + '.png', compress_level=1)
+    return stem + '.png'
 
 
 def answers(cell, clean, dirty, result):
@@ -219,8 +226,9 @@ def scores(lines):
 
 KINDS = {'classify': Classify, 'segment': Segment, 'detect': Detect,
          'tesseract': Tesseract, 'zbar': Zbar, 'faces': Faces,
+         'pocketsphinx': Pocketsphinx, 'separate': Separate,
          'command': Command}
-REQUIRED = {'command': ('command',)}
+REQUIRED = {'command': ('command',), 'separate': ('network',)}
 
 
 def paths_of(entry):

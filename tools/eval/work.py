@@ -2,11 +2,11 @@
 """One cell of a sweep: a file, a corruption, a codec at a setting."""
 import time
 
-from . import clip, codecs, picture, pipes, sound
+from . import clip, codecs, picture, pipes, soundcell
 
 # what makes the numbers of a line, by the cell's "media"
 MEASURE = {'picture': picture.measure, 'clip': clip.measure,
-           'sound': sound.measure}
+           'sound': soundcell.measure}
 
 
 def do(cell):
