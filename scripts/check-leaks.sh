@@ -103,6 +103,16 @@ check corrupt ok videotestsrc num-buffers=10 ! $rgb ! corrupt type=frost ! \
 check inspect ok videotestsrc num-buffers=40 ! $rgb ! tee name=t ! queue ! \
   s.ref_sink t. ! queue ! corrupt type=snow ! s.dist_sink \
   spectralinspect name=s ! fakesink
+check inspect-four ok videotestsrc num-buffers=5 ! $rgb ! tee name=t ! queue ! \
+  s.ref_sink t. ! queue ! corrupt type=snow ! tee name=c ! queue ! \
+  s.dist_sink c. ! queue ! s.corrupt_sink t. ! queue ! s.coded_sink \
+  spectralinspect name=s stride=2 ! fakesink
+check inspect-ends ok videotestsrc num-buffers=4 ! $rgb ! s.ref_sink \
+  videotestsrc num-buffers=9 ! $rgb ! s.dist_sink \
+  spectralinspect name=s ! fakesink
+check inspect-sound ok audiotestsrc num-buffers=20 wave=pink-noise ! tee name=t ! \
+  queue ! s.ref_sink t. ! queue ! audiocorrupt type=packet_loss ! s.dist_sink \
+  spectralinspect name=s ! fakesink
 check inspect-sizes error videotestsrc num-buffers=4 ! $rgb ! s.ref_sink \
   videotestsrc num-buffers=4 ! video/x-raw,format=RGB,width=32,height=64 ! \
   s.dist_sink spectralinspect name=s ! fakesink

@@ -84,7 +84,7 @@ static void
 test_parseval (void)
 {
   static const guint sizes[][2] = { {1, 1}, {1, 9}, {2, 2}, {17, 31}, {64, 48},
-  {101, 77}, {360, 202}
+  {101, 77}, {360, 202}, {16384, 3}, {2, 16384}
   };
   guint i, k, map = 24, bands = 10;
 
