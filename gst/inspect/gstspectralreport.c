@@ -80,11 +80,15 @@ gst_spectral_inspect_push_plot (GstSpectralInspect * self,
     GST_WARNING_OBJECT (self, "built without Pango and cairo: plots are black");
   g_free (title);
   gst_video_frame_unmap (&frame);
-  /* live, that is when it is there: earlier it would be too late to be seen */
-  GST_BUFFER_PTS (buffer) = pooled
-      || GST_CLOCK_TIME_IS_VALID (gst_aggregator_get_latency (agg)) ? end :
-      start;
+  GST_BUFFER_PTS (buffer) = pooled ? end : start;
   GST_BUFFER_DURATION (buffer) = pooled ? GST_CLOCK_TIME_NONE : end - start;
+  if (GST_CLOCK_TIME_IS_VALID (gst_aggregator_get_latency (agg))) {
+    /* sinks of live pipelines would find it late by all that it is of */
+    GstClockTime now = gst_element_get_current_running_time (GST_ELEMENT
+        (self));
+
+    GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_IS_VALID (now) ? now : end;
+  }
   ret = gst_aggregator_finish_buffer (agg, buffer);
   return ret;
 }
