@@ -51,6 +51,10 @@ GST_ELEMENT_REGISTER_DEFINE (audiocorrupt, "audiocorrupt", GST_RANK_NONE,
 static GType
 gst_audio_corrupt_type_get_type (void)
 {
+  static const gchar *const names[SOUND_CORRUPTION_TYPES] = {
+    "White noise", "Cut off where it is loud", "Pieces of silence",
+    "Echoes of a room", "Without high frequencies"
+  };
   static GEnumValue values[SOUND_CORRUPTION_TYPES + 1];
   static gsize type;
 
@@ -60,7 +64,7 @@ gst_audio_corrupt_type_get_type (void)
 
     for (i = 0; i < SOUND_CORRUPTION_TYPES; i++) {
       values[i].value = i;
-      values[i].value_name = sound_corruption_name (i);
+      values[i].value_name = names[i];
       values[i].value_nick = sound_corruption_name (i);
     }
     t = g_enum_register_static ("GstAudioCorruptType", values);

@@ -75,6 +75,13 @@ GST_ELEMENT_REGISTER_DEFINE (corrupt, "corrupt", GST_RANK_NONE,
 static GType
 gst_corrupt_type_get_type (void)
 {
+  static const gchar *const names[CORRUPTION_TYPES] = {
+    "Gaussian noise", "Noise of few photons", "Black and white dots",
+    "Out of focus", "Behind frosted glass", "Moved while exposed",
+    "Moved closer while exposed", "Falling snow", "Ice on the lens", "Fog",
+    "Too bright", "Too little contrast", "Stretched here and there",
+    "Coarse pixels", "Coded as JPEG"
+  };
   static GEnumValue values[CORRUPTION_TYPES + 1];
   static gsize type;
 
@@ -82,10 +89,10 @@ gst_corrupt_type_get_type (void)
     GType t;
     guint i;
 
-    /* the names of the benchmark's folders */
     for (i = 0; i < CORRUPTION_TYPES; i++) {
       values[i].value = i;
-      values[i].value_name = corruption_name (i);
+      values[i].value_name = names[i];
+      /* the names of the benchmark's folders */
       values[i].value_nick = corruption_name (i);
     }
     t = g_enum_register_static ("GstCorruptType", values);
