@@ -205,6 +205,17 @@ class Table:
                     values += [score(t, [a for _, a in answers(t, these)])
                                for t in self.tasks]
                     self.rows[c, k, s] = (these, summary.rate(these), values)
+        # tasks that have nothing to count in these files say nothing of them
+        empty = [i for i, m in enumerate(self.measures)
+                 if m.task and not any(math.isfinite(v[2][i][0])
+                                       for v in self.rows.values())]
+        for i in reversed(empty):
+            task = self.measures.pop(i).task
+            self.tasks.remove(task)
+            self.left_out.append(f'{task.name}: nothing of it is in these '
+                                 f'{self.media}s')
+            for _, _, values in self.rows.values():
+                values.pop(i)
         self.by = {}            # {(corruption, codec): [(rate, setting)]}
         for (c, k, s), (_, rate, _) in self.rows.items():
             self.by.setdefault((c, k), []).append((rate, s))

@@ -249,6 +249,7 @@ def shown(folders, lines):
 
     for (place, corruption), these in sorted(
             coded.items(), key=lambda v: (v[0][0][1:], v[0])):
+        these = _one_each(these)
         line = these[0][0]
         head = [(name, table.get(key)) for name, table, key in (
             ('clean', clean, place),
@@ -270,6 +271,18 @@ def shown(folders, lines):
             'file': place[1], 'kind': line['corruption'] or 'clean',
             'severity': line['severity'], 'images': images})
     return out
+
+
+def _one_each(these):
+    """One of each codec, as merged runs may have chosen other settings: those
+    nearest to the middle of all rates."""
+    middle = np.median([math.log(max(summary.rate([v]), 1e-12))
+                        for v, _ in these])
+    out = {}
+    for v, data in sorted(these, key=lambda t: abs(
+            math.log(max(summary.rate([t[0]]), 1e-12)) - middle)):
+        out.setdefault(v['codec'], (v, data))
+    return list(out.values())
 
 
 def _psnr(line, name):

@@ -69,6 +69,21 @@ class Numbers(unittest.TestCase):
             [v['metrics']['error']['ms_ssim'] for v in good]))
         self.assertTrue(math.isfinite(values[1][0]))
 
+    def test_empty_task(self):
+        """A task without anything to count is left out, and that is said."""
+        these = made.lines()
+        for v in these:
+            v['answers']['codes'] = {'codes': 0, 'right': 0, 'invented': 0}
+            if v['codec'] == 'alpha':
+                v['answers']['own'] = {'error': 'x'}
+        t = analysis.Table(these)
+        self.assertEqual([m.id for m in t.measures if m.task],
+                         ['task.own', 'task.text'])
+        self.assertEqual(t.left_out, ['codes: nothing of it is in these '
+                                      'pictures'])
+        self.assertEqual({len(v) for _, _, v in t.rows.values()},
+                         {len(t.measures)})
+
     def test_names_apart(self):
         these = made.lines(files=2, codecs=('alpha',), none=False)
         more = [dict(v, how='other | other', key=v['key'] + 'x')
@@ -339,6 +354,14 @@ class Crops(unittest.TestCase):
             self.assertEqual([v['what'] for v in group['images']],
                              ['clean', 'coded', 'coded'])
             self.assertAlmostEqual(group['images'][1]['rate'], .4, 2)
+            # another part of the sweep cut other settings: one is shown
+            more = next(v for v in these if v['codec'] == 'alpha'
+                        and v['setting'] == 4)
+            path = os.path.join(there, crops.name_of(more, 'coded'))
+            crops._save(rgb, (10, 20, 160, 160), 0, 'coded', more, path)
+            (again,) = crops.shown([folder], these)['groups']
+            self.assertEqual(len(again['images']), 3)
+            os.unlink(path)
             # merged, they are as before
             out = os.path.join(folder, 'm')
             crops.merge([folder], out)

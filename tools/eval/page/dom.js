@@ -117,7 +117,7 @@ function table(caption, columns, rows, host) {
   paint();
   drawn.tables += 1;
   const node = el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
-    el('table', { class: 'sortable' }, el('caption', {}, caption),
+    el('table', { class: 'sortable' }, el('caption', {}, `${caption} (${rows.length} row${rows.length === 1 ? '' : 's'})`),
       el('thead', {}, el('tr', {}, heads)), body));
   if (host) host.replaceChildren(node);
   return node;

@@ -38,12 +38,12 @@ function heatPart(s) {
       && !(s.unitOf(m) === 'dB' && v.value >= 99)).map((v) => v.value);
     const low = all.reduce((a, b) => Math.min(a, b), Infinity);
     const high = all.reduce((a, b) => Math.max(a, b), -Infinity);
-    const field = (c, k) => {
+    const field = (c, k, span) => {
       const v = c === undefined ? null : value(c, k);
-      if (!v) return el('td', { class: 'nothing' }, c === undefined ? '' : '\u2013');
+      if (!v) return el('td', { class: 'nothing', colspan: span }, c === undefined ? '' : '\u2013');
       const part = high > low ? (v.value - low) / (high - low) : 0.5;
       const rgb = colour(s.lower(m) ? 1 - part : part);
-      const td = el('td', { title: v.text }, s.unitOf(m) === 'dB' ? v.value.toFixed(1) : show(v.value, s.unitOf(m)));
+      const td = el('td', { title: v.text, colspan: span }, s.unitOf(m) === 'dB' ? v.value.toFixed(1) : show(v.value, s.unitOf(m)));
       td.style.backgroundColor = `rgb(${rgb})`;
       td.style.color = rgb[0] * 0.3 + rgb[1] * 0.59 + rgb[2] * 0.11 > 125 ? '#000' : '#fff';
       return td;
@@ -51,7 +51,7 @@ function heatPart(s) {
     const maps = codecs.map((k) => {
       const rows = kinds.flatMap((kind) => {
         const clean = data.corruptions.find((c) => c.kind === kind).clean;
-        const cells = clean ? [field(index.get(`${kind} 0`), k)]
+        const cells = clean ? [field(index.get(`${kind} 0`), k, severities.length)]
           : severities.map((v) => field(index.get(`${kind} ${v}`), k));
         return cells.some((c) => c.className !== 'nothing' || clean) ? [el('tr', {}, el('th', { scope: 'row' }, kind), cells)] : [];
       });

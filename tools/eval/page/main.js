@@ -96,6 +96,7 @@ function build() {
     const part = el('section', { 'aria-labelledby': id }, heading(2, id, name), controls(s));
     main.append(part);
     for (const [key, title, make] of PARTS) {
+      if (key === 'crops' && m.media === 'sound') continue;
       const host = el('div');
       part.append(heading(3, `${id}-${key}`, title), host);
       if (data.media.length === 1) link(`${id}-${key}`, title);

@@ -145,7 +145,7 @@ class Plot {
     for (const l of what.levels || []) {
       root.append(svg('g', { class: l.color || 'none' },
         svg('path', { class: 'level', d: `M${left} ${fy(l.y)}H${w - right}` }),
-        svg('text', { class: 'soft', x: w - right - 2, y: fy(l.y) - 4, 'text-anchor': 'end' }, l.name)));
+        svg('text', { class: 'soft', x: left + 5, y: fy(l.y) + (fy(l.y) < top + 16 ? 14 : -5) }, l.name)));
       this.marks.push({ x: w - right, y: fy(l.y), text: l.text, level: true });
     }
     for (const s of what.series) this.series(root, s, fx, fy);
