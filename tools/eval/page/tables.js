@@ -116,7 +116,7 @@ function correlationTable(s) {
       return [{ k, name: c.name, color: c.none ? 'none' : null, points }];
     });
     plot.set({ title: `${named(i)} and ${s.name(t, true)}`, x: { label: named(i) },
-      y: { label: s.name(t, true), reversed: s.lower(t) }, series });
+      y: { label: s.name(t, true) + (s.lower(t) ? ' (less is better)' : '') }, series });
     plot.note.textContent = 'Each point: a codec at a setting on one corruption; hollow: corrupted. Bars: 95 % intervals of the task.';
   };
   s.add(() => {
