@@ -7,7 +7,7 @@
 #   test   what tests/run.sh uses on top: gates, sanitizers' and check's tools
 #   demo   a photograph, recordings, a font and the tools of examples/quickstart.sh
 #   bench  codecs that tests/benchmarks compares with
-#   eval   programs and codecs that walloc-eval's tasks ask
+#   eval   programs and codecs that walloc-eval's tasks ask, a browser for its report
 #   fuzz   clang with libFuzzer
 #   train  PyTorch and friends for training/
 #   cross  compiler and emulators of scripts/check-bitexact.sh; adds the
@@ -48,7 +48,7 @@ packages_of () {
         libopenjp2-tools tesseract-ocr tesseract-ocr-eng zbar-tools qrencode
         python3-opencv opencv-data nodejs npm fonts-dejavu-core
         pocketsphinx pocketsphinx-en-us pocketsphinx-testdata
-        asterisk-core-sounds-en-g722 ffmpeg'
+        asterisk-core-sounds-en-g722 ffmpeg chromium'
       ;;
     fuzz) echo 'clang libclang-rt-14-dev' ;;
     cross)

@@ -12,7 +12,7 @@ import shutil
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from . import analysis, codecs, picture, pipes, summary
+from . import analysis, clip, codecs, picture, pipes, summary
 
 FOLDER = 'crops'
 COUNT = 3                       # inputs
@@ -25,7 +25,11 @@ REPORT_LIMIT = 6 << 20          # bytes of all files in a report
 NEAR = 2.5                      # a rate that many times off is not shown
 
 # frames of an input, by media: a list of RGB uint8 [h, w, 3]
-FRAMES = {'picture': lambda cell: [picture.load(cell['input'], cell['size'])]}
+FRAMES = {
+    'picture': lambda cell: [picture.load(cell['input'], cell['size'])],
+    'clip': lambda cell: clip.load(cell['input'], cell['frames'],
+                                   cell['size'])[0],
+}
 
 
 def detail(rgb, side=SIDE):
