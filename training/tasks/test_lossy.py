@@ -35,32 +35,43 @@ from lossy_set import TEST, Set  # noqa: E402
 from progress import Progress  # noqa: E402
 
 
-def crossed(d):
+def seed_spread(tables):
+    """(variance of d between seeds beyond what pictures explain, degrees of
+    freedom) of differences d [seeds, pictures] of several networks, which are
+    taken to vary alike: two or three seeds of one alone say next to nothing of
+    it. (0, 0) where none has two seeds."""
+    total, df = 0.0, 0
+    for d in tables:
+        d = np.asarray(d, float)
+        s, n = d.shape
+        if s > 1:
+            mean, by_seed, by_picture = d.mean(), d.mean(1), d.mean(0)
+            rest = (np.square(d - by_seed[:, None] - by_picture + mean).sum()
+                    / ((s - 1) * (n - 1)))
+            total += (s - 1) * (by_seed.var(ddof=1) - rest / n)
+            df += s - 1
+    return (max(0.0, total / df), df) if df else (0.0, 0)
+
+
+def crossed(d, spread=None):
     """Mean of d [seeds, pictures], both random: dict of mean, low, high (95 %)
-    and p that the mean is 0.
+    and p that the mean is 0. spread: of seed_spread(); None: of d alone.
 
     Two-way analysis of variance without repetition, degrees of freedom by
-    Satterthwaite 1946. With one seed the interval is of pictures only."""
+    Satterthwaite 1946. Where spread knows nothing, the interval is of pictures
+    only."""
     from scipy.stats import t
     d = np.asarray(d, float)
     s, n = d.shape
     if n < 2:
         raise ValueError('two or more pictures are wanted')
-    mean, by_seed, by_picture = d.mean(), d.mean(1), d.mean(0)
-    pictures = s * by_picture.var(ddof=1)
-    v, df = pictures, n - 1
-    if s > 1:
-        seeds = n * by_seed.var(ddof=1)
-        rest = (np.square(d - by_seed[:, None] - by_picture + mean).sum()
-                / (s - 1) / (n - 1))
-        # seeds that differ less than pictures explain add nothing
-        if seeds > rest:
-            v = pictures + seeds - rest
-            df = v * v / (pictures ** 2 / (n - 1) + seeds ** 2 / (s - 1)
-                          + rest ** 2 / ((s - 1) * (n - 1)))
-    error = math.sqrt(v / (s * n))
+    between, df = seed_spread([d]) if spread is None else spread
+    mean, pictures, seeds = d.mean(), d.mean(0).var(ddof=1) / n, between / s
+    error = math.sqrt(pictures + seeds)
     if error == 0:
         return dict(mean=mean, low=mean, high=mean, p=float(mean == 0))
+    df = error ** 4 / (pictures ** 2 / (n - 1)
+                       + (seeds ** 2 / df if df else 0))
     half = t.ppf(.975, df) * error
     return dict(mean=mean, low=mean - half, high=mean + half,
                 p=2 * t.sf(abs(mean) / error, df))
@@ -76,10 +87,10 @@ def holm(ps):
     return out.tolist()
 
 
-def pair(a, b):
+def pair(a, b, spread=None):
     """a less b, right answers bool [seeds, pictures] both: crossed(), in
     points, and counts of every seed."""
-    d = crossed(a.astype(float) - b)
+    d = crossed(a.astype(float) - b, spread)
     first = (a & ~b).sum(1)
     second = (b & ~a).sum(1)
     up = sum(bool(stats.sign_test(int(i), int(j)) < .05 and (i > j)
@@ -150,14 +161,21 @@ def compare(right):
     have are compared."""
     out = dict(accuracy={n: {c: score(v) for c, v in by.items()}
                          for n, by in right.items()}, gain={}, rise={})
+    sides = dict(gain={}, rise={})
     for name, by in right.items():
         other = right.get(control_of(name))
         if other is not None and control_of(name) != name:
             k = min(len(by['clean']), len(other['clean']))
-            out['gain'][name] = {c: pair(v[:k], other[c][:k])
-                                 for c, v in by.items()}
-        out['rise'][name] = {c: pair(v, by['clean']) for c, v in by.items()
-                             if c != 'clean'}
+            sides['gain'][name] = {c: (v[:k], other[c][:k])
+                                   for c, v in by.items()}
+        sides['rise'][name] = {c: (v, by['clean']) for c, v in by.items()
+                               if c != 'clean'}
+    for key, table in sides.items():
+        for name, by in table.items():
+            alike = [n for n in table if control_of(n) == control_of(name)]
+            out[key][name] = {c: pair(a, b, seed_spread(
+                [np.subtract(*table[n][c], dtype=float) for n in alike]))
+                for c, (a, b) in by.items()}
     adjust(out['gain'])
     adjust(out['rise'])
     return out

@@ -318,6 +318,27 @@ class Statistics(unittest.TestCase):
         self.assertGreater(inside / runs, .92)
         self.assertLess(inside / runs, .985)
 
+    def test_few_seeds_of_several_networks(self):
+        rng, inside, runs = np.random.default_rng(6), 0, 400
+        for _ in range(runs):
+            d = (.2 * rng.standard_normal((6, 2, 1))
+                 + 2 * rng.standard_normal((6, 1, 150))
+                 + rng.standard_normal((6, 2, 150)))
+            v = measure.crossed(d[0], measure.seed_spread(d))
+            inside += v['low'] < 0 < v['high']
+        self.assertGreater(inside / runs, .91)
+        self.assertLess(inside / runs, .985)
+
+    def test_spread_of_seeds(self):
+        rng = np.random.default_rng(7)
+        d = (.5 * rng.standard_normal((40, 3, 1))
+             + rng.standard_normal((40, 1, 200))
+             + rng.standard_normal((40, 3, 200)))
+        got, df = measure.seed_spread(d)
+        self.assertEqual(df, 80)
+        self.assertAlmostEqual(got, .25, delta=.1)
+        self.assertEqual(measure.seed_spread([d[0][:1]]), (0.0, 0))
+
     def test_pictures_alone_would_not(self):
         # what crossed() is there for: the same, seeds taken as fixed
         rng, inside, runs = np.random.default_rng(3), 0, 300
