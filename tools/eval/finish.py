@@ -47,7 +47,9 @@ def run(folder, keys, args, count):
         return True
     except KeyboardInterrupt:
         _say('stopped; run the same line to go on')
-    except (OSError, store.StoreError) as e:
-        _say(f'no report: {e}; results are there, `walloc-eval report '
+    except Exception as e:              # a bug must not look like a lost sweep
+        kind = '' if isinstance(e, (OSError, store.StoreError)) \
+            else f'{type(e).__name__}: '
+        _say(f'no report: {kind}{e}; results are there, `walloc-eval report '
              f'{folder}` tries it again')
     return False

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """walloc-eval report: its numbers, what strange results do to it, and whether the
 page works in a browser, by itself."""
+import argparse
+import contextlib
+import io
 import json
 import math
 import os
@@ -20,8 +23,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
 sys.path[:0] = [HERE, os.path.join(ROOT, 'tools')]
 import made  # noqa: E402
-from eval import analysis, crops, machine, pairs, report, stats  # noqa: E402
-from eval import store, summary  # noqa: E402
+from eval import analysis, crops, finish, machine, pairs  # noqa: E402
+from eval import report, stats, store, summary  # noqa: E402
 
 CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
 
@@ -289,6 +292,30 @@ class Strange(unittest.TestCase):
             with self.assertRaises(store.StoreError) as e:
                 report.write([folder], '/nowhere/r.html')
             self.assertIn('/nowhere/r.html: No such file', str(e.exception))
+
+    def test_unwritten(self):
+        """A report that cannot be made says so; results are not touched."""
+        def broken(*_):
+            raise KeyError('a bug')
+        write, args = report.write, argparse.Namespace(jobs=1, no_report=False)
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertTrue(finish.run(folder, [], args, 0))
+            made.write(folder, made.lines(files=1))
+            said, report.write = io.StringIO(), broken
+            try:
+                with contextlib.redirect_stderr(said):
+                    self.assertFalse(finish.run(folder, [], args, 0))
+            finally:
+                report.write = write
+            self.assertIn("no report: KeyError: 'a bug'; results are there",
+                          said.getvalue())
+            os.mkdir(os.path.join(folder, 'report.html'))
+            said = io.StringIO()
+            with contextlib.redirect_stderr(said):
+                self.assertFalse(finish.run(folder, [], args, 0))
+            self.assertIn('report.html: Is a directory', said.getvalue())
+            self.assertEqual(sorted(os.listdir(folder)),
+                             ['report.html', 'results.jsonl'])
 
     def test_runs(self):
         with tempfile.TemporaryDirectory() as folder:
