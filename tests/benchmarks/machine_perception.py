@@ -22,7 +22,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
 from eval import stats, store, tasks  # noqa: E402
 
-RATES = (0.06, 0.1, 0.16, 0.25, 0.4, 0.6)
+RATES = (0.06, 0.1, 0.16, 0.25, 0.4, 0.6, 1.0)
 DRAWS = 1000
 METRICS = {'psnr': 'PSNR', 'ssim': 'SSIM', 'ms_ssim': 'MS-SSIM'}
 NONE = 'none'
@@ -203,6 +203,9 @@ def draw(sweeps, path):
             if plain is not None and not mark:
                 ax.axhline(plain[0], color='k', linewidth=.7, linestyle=':')
         ax.set_xscale('log')
+        if parts[0][0].task.better == 'lower':
+            ax.set_yscale('symlog', linthresh=1)
+            ax.set_ylim(0, 100)
         ax.set_title(title, fontsize=9)
         ax.set_xlabel('bits per pixel', fontsize=8)
         ax.set_ylabel(f'{parts[0][0].task.measure}, %', fontsize=8)

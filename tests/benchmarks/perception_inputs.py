@@ -27,7 +27,7 @@ FONTS = '/usr/share/fonts/truetype/dejavu'
 PAGE = 640, 832
 
 
-def write_pages(out, count=8):
+def write_pages(out, count=6):
     """Pages of the licence's text, in three fonts and sizes, on paper with
     grain; beside each its text."""
     os.makedirs(out, exist_ok=True)
