@@ -440,6 +440,39 @@ GST_START_TEST (test_waits)
 
 GST_END_TEST;
 
+/* A picture of what has been is not late before anybody has seen it. */
+GST_START_TEST (test_live_picture)
+{
+  GstSample *sample = NULL;
+  GstClockTime pts;
+  GstElement *sink;
+  Live l;
+  guint i;
+
+  setup_live (&l, LIVE_PICTURES, "timeout=0 interval=100000000 ! "
+      "fakesink name=f sync=false async=false");
+  for (i = 0; i < 4; i++) {
+    feed_picture (&l, 0, i);
+    feed_picture (&l, 1, i);
+  }
+  wait_taken (&l.s, 1);
+  sink = gst_bin_get_by_name (GST_BIN (l.pipeline), "f");
+  for (i = 0; i < 2000 && !sample; i++) {
+    g_usleep (10000);
+    g_object_get (sink, "last-sample", &sample, NULL);
+  }
+  fail_unless (sample != NULL);
+  /* it is of frames from 0 on */
+  pts = GST_BUFFER_PTS (gst_sample_get_buffer (sample));
+  fail_unless (pts > 0);
+  fail_unless (pts <= gst_element_get_current_running_time (sink));
+  gst_sample_unref (sample);
+  gst_object_unref (sink);
+  teardown_live (&l);
+}
+
+GST_END_TEST;
+
 static Suite *
 spectralstreams_suite (void)
 {
@@ -458,6 +491,7 @@ spectralstreams_suite (void)
   tcase_add_test (tc, test_never_ends);
   tcase_add_test (tc, test_stops_sound);
   tcase_add_test (tc, test_waits);
+  tcase_add_test (tc, test_live_picture);
   return s;
 }
 
