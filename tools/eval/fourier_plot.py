@@ -80,7 +80,7 @@ def ends_of(interval):
 
 def curves(maps, names, label, path, convert=None, level=None):
     """Rings of all maps: solid the first of names, dashed the second."""
-    figure, axis = plt.subplots(figsize=(6.4, 3.6), layout='constrained')
+    figure, axis = plt.subplots(figsize=(7.6, 3.6), layout='constrained')
     for k, m in enumerate(maps):
         x = [(r['low'] + r['high']) / 2 for r in m['radial']]
         for name, style in zip(names, ('-', '--')):
@@ -105,7 +105,8 @@ def curves(maps, names, label, path, convert=None, level=None):
     axis.set_ylabel(label, fontsize=8)
     axis.tick_params(labelsize=7, colors=MUTED)
     axis.grid(color='#eeeeee', lw=.6)
-    axis.legend(fontsize=6.5, frameon=False)
+    axis.legend(fontsize=6.5, frameon=False, loc='center left',
+                bbox_to_anchor=(1, .5))
     for side in ('top', 'right'):
         axis.spines[side].set_visible(False)
     figure.savefig(path, dpi=100)
