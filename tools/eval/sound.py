@@ -21,6 +21,7 @@ MAX_VALUES = 128 << 20          # samples times channels
 MAX_CHANNELS = 8
 RATES = 1000, 192000
 BLOCK = 8192                    # samples in a buffer
+MAX_CHUNKS = 1000               # of a WAV file that are looked at
 FORMAT = 'audio/x-raw,format=F32LE,layout=interleaved'
 
 
@@ -113,7 +114,9 @@ def check_wav(path):
         if f.read(4) != b'RIFF':
             return              # decodebin says what it is, or that it is none
         at = 12
-        while at + 8 <= size:
+        for _ in range(MAX_CHUNKS):
+            if at + 8 > size:
+                return
             f.seek(at)
             name, n = struct.unpack('<4sI', f.read(8))
             at += 8

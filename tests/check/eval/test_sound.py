@@ -141,6 +141,11 @@ class Wav(unittest.TestCase):
                 with self.assertRaises(errors.CellError) as e:
                     sound.check_wav(path)
                 self.assertIn('is cut off: 200 bytes', str(e.exception))
+            # chunks of nothing have an end
+            with open(path, 'wb') as f:
+                f.write(data[:12] + bytes(8 * (sound.MAX_CHUNKS + 1))
+                        + data[36:50])
+            sound.check_wav(path)
             # a size that nobody knew
             with open(path, 'wb') as f:
                 f.write(data[:40] + struct.pack('<I', 0xffffffff) + data[44:])
