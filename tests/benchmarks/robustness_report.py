@@ -6,12 +6,14 @@ usage: robustness_report.py robustness.jsonl [--projection projection.json]
            --out robustness
 
 Writes NAME.json (means and spectra, without the values of each picture),
-NAME-errors.png, NAME-spectra.png, NAME-theory.png, and prints tables of
-Markdown. Means are over pictures of dB, at the rate that the level has on each
+NAME-errors.png, NAME-spectra.png, NAME-theory.png, and tables of Markdown into
+NAME.md, between the comments "tables" and "theory" and the next "end". Means are over pictures of dB, at the rate that the level has on each
 set; a codec whose rate is more than 10 % off is marked with the rate it had.
 """
 import argparse
 import collections
+import contextlib
+import io
 import json
 
 import numpy as np
@@ -57,7 +59,7 @@ def whole(lines):
 def table(lines, level, severity):
     """A row per corruption: R of the corrupted picture itself, rate, and G / R
     of each codec."""
-    print(f'| corruption | PSNR(c(x), x) | bpp | '
+    print('| corruption | PSNR(c(x), x) | bpp | '
           + ' | '.join(NAMES[c] for c in CODECS) + ' |')
     print('| --- ' * (3 + len(CODECS)) + '|')
     rows = [(None, 0)] + [(k, severity) for k in sum(CLASSES.values(), [])]
@@ -158,8 +160,9 @@ def draw_errors(plt, lines, path, severity):
                               else None, vmax=limit if error == 'R' else None)
             for (i, j), v in np.ndenumerate(grid):
                 ax.text(j, i, f'{v:.1f}', ha='center', va='center',
-                        fontsize=7, color='black' if error == 'R' or v > np.
-                        median(grid) else 'white')
+                        fontsize=7, color='white' if (
+                            abs(v) > 0.6 * limit if error == 'R' else
+                            2 * v < grid.min() + grid.max()) else 'black')
             ax.set_xticks(range(len(kinds)), kinds, rotation=60, ha='right',
                           fontsize=8)
             ax.set_yticks(range(len(CODECS)), [NAMES[c] for c in CODECS],
@@ -217,6 +220,33 @@ def theory(data):
     print()
 
 
+def fill(path, mark, make):
+    """What make() prints, between <!-- mark --> and <!-- end --> of a page."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        make()
+    with open(path) as f:
+        page = f.read()
+    head, _, rest = page.partition(f'<!-- {mark} -->')
+    _, end, tail = rest.partition('<!-- end -->')
+    if not end:
+        raise SystemExit(f'{path}: <!-- {mark} --> and <!-- end --> are '
+                         'missing')
+    with open(path, 'w') as f:
+        f.write(f'{head}<!-- {mark} -->\n\n{text.getvalue()}{end}{tail}')
+
+
+def tables(lines, severity):
+    count = len(whole(lines)) - 1
+    print(f'{count} of {5 * len(media.CORRUPTIONS["picture"])} corrupted sets '
+          'are measured.\n')
+    for level in robustness.LEVELS:
+        print(f'### Rate of {level}\n\nG / R in dB, severity {severity}:\n')
+        table(lines, level, severity)
+        print('Means of the classes of frequency that the authors give:\n')
+        means(lines, level)
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     a.add_argument('lines')
@@ -229,23 +259,21 @@ def main():
     import matplotlib.pyplot as plt
     lines = load(a.lines)
     there = whole(lines)
-    print(f'{len(there)} of {1 + 5 * len(media.CORRUPTIONS["picture"])} '
-          'sets\n')
-    for level in robustness.LEVELS:
-        print(f'## Rate of {level}\n')
-        table(lines, level, a.severity)
-        means(lines, level)
+    fill(a.out + '.md', 'tables', lambda: tables(lines, a.severity))
     draw_spectra(plt, lines, a.out + '-spectra.png', a.severity)
     draw_errors(plt, lines, a.out + '-errors.png', a.severity)
     short = []
     for k, v in sorted(lines.items(), key=str):
         if k[:2] not in there:
             continue
-        v = dict(v)
+        v = {n: x for n, x in v.items()
+             if n not in ('seed', 'variant', 'cpu_seconds')}
+        if v['codec'] != CODECS[0]:
+            v.pop('C', None), v.pop('C_bands', None)
         for error in ('R', 'G', 'C'):
             if error in v:
                 v[error] = round(robustness.db(v[error]), 3)
-                v[error + '_bands'] = [float(f'{b:.4g}')
+                v[error + '_bands'] = [float(f'{b:.3g}')
                                        for b in v[error + '_bands']]
         short.append(v)
     with open(a.out + '.json', 'w') as f:
@@ -253,7 +281,7 @@ def main():
     if a.projection:
         with open(a.projection) as f:
             data = json.load(f)
-        theory(data)
+        fill(a.out + '.md', 'theory', lambda: theory(data))
         draw_theory(plt, data, a.out + '-theory.png')
 
 
