@@ -32,8 +32,7 @@ struct _InspectSpectrum
   /* half spectra [blocks][2][ny][LANES], real and imaginary; made when they
    * are needed first */
   gfloat *half_spectrum[INSPECT_MAX_WANTED];
-  gfloat *line[2];              /* [2][nx][LANES] */
-  gfloat *column[INSPECT_MAX_WANTED];   /* [2][ny][LANES], the same */
+  gfloat *line;                 /* [2][nx][LANES] */
   gfloat *sum;                  /* [2][ny][LANES] */
   gfloat *weight;               /* [blocks][LANES]: how often a column counts */
   guint16 *band_of;             /* [blocks][ny][LANES] */
@@ -125,22 +124,21 @@ inspect_spectrum_new (guint width, guint height, InspectWindow window,
   s->height = height;
   s->bands = bands;
   s->map = map;
-  s->nx = inspect_transform_length (width, TRUE);
-  s->ny = inspect_transform_length (height, FALSE);
+  s->nx = inspect_transform_length (MAX (width, 2));
+  s->ny = inspect_transform_length (height);
   s->half = s->nx / 2 + 1;
   s->blocks = (s->half + LANES - 1) / LANES;
   lanes = (gsize) s->blocks * LANES;
   s->fft_x = inspect_transform_new (s->nx);
   s->fft_y = inspect_transform_new (s->ny);
-  s->line[0] = g_try_new0 (gfloat, (gsize) 2 * s->nx * LANES);
-  s->line[1] = g_try_new0 (gfloat, (gsize) 2 * s->nx * LANES);
+  s->line = g_try_new0 (gfloat, (gsize) 2 * s->nx * LANES);
   s->sum = g_try_new (gfloat, (gsize) 2 * s->ny * LANES);
   s->weight = g_try_new (gfloat, lanes);
   s->band_of = g_try_new (guint16, lanes * s->ny);
   s->all_of = g_try_new (guint16, (gsize) s->blocks * s->ny);
   s->map_x = g_try_new0 (guint16, lanes);
   s->map_y = g_try_new0 (guint16, s->ny);
-  if (!s->fft_x || !s->fft_y || !s->line[0] || !s->line[1] || !s->sum
+  if (!s->fft_x || !s->fft_y || !s->line || !s->sum
       || !s->weight || !s->band_of || !s->all_of || !s->map_x || !s->map_y)
     goto no_memory;
   if (window == INSPECT_WINDOW_HANN) {
@@ -168,12 +166,9 @@ inspect_spectrum_free (InspectSpectrum * s)
   inspect_transform_free (s->fft_y);
   g_free (s->window_x);
   g_free (s->window_y);
-  for (i = 0; i < INSPECT_MAX_WANTED; i++) {
+  for (i = 0; i < INSPECT_MAX_WANTED; i++)
     g_free (s->half_spectrum[i]);
-    g_free (s->column[i]);
-  }
-  g_free (s->line[0]);
-  g_free (s->line[1]);
+  g_free (s->line);
   g_free (s->sum);
   g_free (s->weight);
   g_free (s->band_of);
@@ -192,9 +187,7 @@ make_planes (InspectSpectrum * s, guint count)
   for (i = 0; i < count; i++) {
     if (!s->half_spectrum[i])
       s->half_spectrum[i] = g_try_new0 (gfloat, s->blocks * size);
-    if (!s->column[i])
-      s->column[i] = g_try_new0 (gfloat, size);
-    if (!s->half_spectrum[i] || !s->column[i])
+    if (!s->half_spectrum[i])
       return FALSE;
   }
   return TRUE;
@@ -225,7 +218,7 @@ WALLOC_CLONES static gdouble
 mean_square (InspectSpectrum * s, const InspectWanted * w)
 {
   gdouble sum[LANES] = { 0.0 }, all = 0.0;
-  gfloat *row = s->line[0];
+  gfloat *row = s->line;
   guint x, y, l;
 
   for (y = 0; y < s->height; y++) {
@@ -280,9 +273,9 @@ fetch_lines (InspectSpectrum * s, const InspectWanted * w, guint y0)
 
   /* what the rows do not fill has been written by transforms */
   if (s->width < s->nx || y0 + 2 * LANES > s->height)
-    memset (s->line[0], 0, 2 * plane * sizeof (gfloat));
+    memset (s->line, 0, 2 * plane * sizeof (gfloat));
   for (l = 0; l < 2 * LANES && y0 + l < s->height; l++)
-    fetch_row (s, w, y0 + l, s->line[0] + (l & 1) * plane + l / 2, LANES);
+    fetch_row (s, w, y0 + l, s->line + (l & 1) * plane + l / 2, LANES);
 }
 
 static void
@@ -293,8 +286,8 @@ transform_rows (InspectSpectrum * s, const InspectWanted * w, gfloat * to)
 
   for (y = 0; y < s->height; y += 2 * LANES) {
     fetch_lines (s, w, y);
-    store_rows (s, inspect_transform_run (s->fft_x, s->line[0], s->line[1]), y,
-        to);
+    inspect_transform_run (s->fft_x, s->line);
+    store_rows (s, s->line, y, to);
   }
   if (s->ny > s->height)
     for (x = 0; x < 2 * s->blocks; x++)
@@ -417,9 +410,10 @@ inspect_spectrum_add (InspectSpectrum * s, const InspectWanted * wanted,
   for (t = 0; t < r.transforms; t++)
     transform_rows (s, &wanted[r.of[t]], s->half_spectrum[t]);
   for (block = 0; r.transforms && block < s->blocks; block++) {
-    for (t = 0; t < r.transforms; t++)
-      column[t] = inspect_transform_run (s->fft_y, s->half_spectrum[t]
-          + (gsize) block * 2 * s->ny * LANES, s->column[t]);
+    for (t = 0; t < r.transforms; t++) {
+      column[t] = s->half_spectrum[t] + (gsize) block * 2 * s->ny * LANES;
+      inspect_transform_run (s->fft_y, column[t]);
+    }
     for (i = 0; i < count; i++) {
       InspectPower *p = wanted[i].power;
       const gfloat *sum;

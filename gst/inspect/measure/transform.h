@@ -12,19 +12,20 @@ G_BEGIN_DECLS
 
 typedef struct _InspectTransform InspectTransform;
 
-/* The next product of powers of 2, 3 and 5, @least or more; even where asked
- * for. @least: 1 to 2^24. */
-guint              inspect_transform_length (guint least, gboolean even);
+/* A length of @least or more that is transformed quickly: 1, or an even one.
+ * @least: 1 to 2^24. */
+guint              inspect_transform_length (guint least);
 
-/* Complex transforms of @n, which is such a product. NULL: no memory. */
+/* Complex transforms of @n, which is such a length. NULL: no memory. Not for
+ * two threads at once. */
 InspectTransform * inspect_transform_new    (guint n);
 void               inspect_transform_free   (InspectTransform * t);
 
-/* X[k] = sum of x[j] exp (-2 pi i j k / n), of each lane: @data holds real
- * parts [n][INSPECT_LANES] and after them imaginary parts [n][INSPECT_LANES];
- * @other is as large. Both are written; returns the one that holds X. */
-gfloat *           inspect_transform_run    (const InspectTransform * t,
-                                             gfloat * data, gfloat * other);
+/* X[k] = sum of x[j] exp (-2 pi i j k / n), of each lane, in place: @data holds
+ * real parts [n][INSPECT_LANES] and after them imaginary parts
+ * [n][INSPECT_LANES]. */
+void               inspect_transform_run    (InspectTransform * t,
+                                             gfloat * data);
 
 G_END_DECLS
 
