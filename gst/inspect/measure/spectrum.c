@@ -411,7 +411,7 @@ inspect_spectrum_add (InspectSpectrum * s, const InspectWanted * wanted,
     transform_rows (s, &wanted[r.of[t]], s->half_spectrum[t]);
   for (block = 0; r.transforms && block < s->blocks; block++) {
     for (t = 0; t < r.transforms; t++) {
-      column[t] = s->half_spectrum[t] + (gsize) block * 2 * s->ny * LANES;
+      column[t] = s->half_spectrum[t] + (gsize) block *2 * s->ny * LANES;
       inspect_transform_run (s->fft_y, column[t]);
     }
     for (i = 0; i < count; i++) {
