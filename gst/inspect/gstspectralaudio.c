@@ -283,8 +283,11 @@ gst_spectral_audio_next (GstSpectralAudio * a, const gboolean * have,
       result->have[i] = TRUE;
       compare (a, i, n, result);
     }
-  if (result->measured && !measure_block (a, have, result))
+  if (result->measured && !measure_block (a, have, result)) {
+    /* without memory for one channel those before it do not count */
+    gst_spectral_result_scale (result, 0);
     result->measured = 0;
+  }
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     if (have[i])
       drop (a, &a->line[i], n, FALSE);

@@ -30,7 +30,8 @@ gint64             gst_spectral_audio_end     (const GstSpectralAudio * a,
                                                GstSpectralStream stream);
 
 /* Adds samples; @first: running time of the first, in samples (one that is off
- * by no more than 2 from where the stream was follows on without a gap). */
+ * by no more than 2 and a millisecond from where the stream was follows on
+ * without a gap). */
 void               gst_spectral_audio_push    (GstSpectralAudio * a,
                                                GstSpectralStream stream,
                                                const GstAudioBuffer * buffer,
