@@ -179,30 +179,10 @@ static GstFlowReturn
 gst_spectral_inspect_begin (GstSpectralInspect * self,
     GstClockTime running_time, GstClockTime duration, GstClockTime pts)
 {
-  GstFlowReturn ret = GST_FLOW_OK;
-  GstClockTime interval;
-
-  GST_OBJECT_LOCK (self);
-  interval = self->interval;
-  GST_OBJECT_UNLOCK (self);
-
   if (!GST_CLOCK_TIME_IS_VALID (running_time))
     running_time = self->count ? self->window_end : 0;
-  if (GST_CLOCK_TIME_IS_VALID (self->window_start) && interval
-      && running_time - self->window_start >= interval
-      && running_time >= self->window_start)
-    ret = gst_spectral_inspect_end_window (self);
-  if (!GST_CLOCK_TIME_IS_VALID (self->window_start)) {
-    self->window_start = running_time;
-    self->pts = pts;
-  }
-  if (!GST_CLOCK_TIME_IS_VALID (self->first)) {
-    self->first = running_time;
-    self->first_pts = pts;
-  }
-  self->window_end = running_time + duration;
   self->count++;
-  return ret;
+  return gst_spectral_inspect_tick (self, running_time, duration, pts);
 }
 
 /* One frame of each stream; takes none of them. */
@@ -453,6 +433,9 @@ gst_spectral_inspect_aggregate (GstAggregator * agg, gboolean timeout)
   }
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++)
     if (buffers[i] && !self->kind[i]) {
+      /* if its pad was released meanwhile, others go on without it */
+      if (self->pads[i] != pads[i])
+        goto done;
       GST_ELEMENT_ERROR (self, CORE, NEGOTIATION, (NULL),
           ("%s_sink has buffers without caps.", gst_spectral_stream_name (i)));
       ret = GST_FLOW_NOT_NEGOTIATED;

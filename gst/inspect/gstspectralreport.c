@@ -165,7 +165,7 @@ gst_spectral_inspect_tick (GstSpectralInspect * self,
     GstClockTime running_time, GstClockTime duration, GstClockTime pts)
 {
   GstFlowReturn ret = GST_FLOW_OK;
-  GstClockTime interval;
+  GstClockTime interval, end;
 
   GST_OBJECT_LOCK (self);
   interval = self->interval;
@@ -173,19 +173,24 @@ gst_spectral_inspect_tick (GstSpectralInspect * self,
 
   if (!GST_CLOCK_TIME_IS_VALID (running_time))
     return ret;
+  /* time goes back where streams seek one by one, and a little where several
+   * have no partner */
   if (GST_CLOCK_TIME_IS_VALID (self->window_start) && interval
-      && running_time >= self->window_start
-      && running_time - self->window_start >= interval)
+      && (running_time >= self->window_start ? running_time
+          - self->window_start : self->window_start - running_time)
+      >= interval)
     ret = gst_spectral_inspect_end_window (self);
+  end = running_time + MIN (duration, GST_CLOCK_TIME_NONE - 1 - running_time);
   if (!GST_CLOCK_TIME_IS_VALID (self->window_start)) {
     self->window_start = running_time;
+    self->window_end = end;
     self->pts = pts;
   }
-  if (!GST_CLOCK_TIME_IS_VALID (self->first)) {
+  self->window_end = MAX (self->window_end, end);
+  if (!GST_CLOCK_TIME_IS_VALID (self->first) || running_time < self->first) {
     self->first = running_time;
     self->first_pts = pts;
   }
-  self->window_end = running_time + duration;
   return ret;
 }
 

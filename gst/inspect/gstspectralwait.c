@@ -8,6 +8,9 @@
 
 #include "gstspectralinspect-private.h"
 
+/* A timeout above this, 73 years, is none: the base class adds times to it. */
+#define FOR_EVER (G_MAXINT64 / 4)
+
 GST_DEBUG_CATEGORY_EXTERN (spectralinspect_debug);
 #define GST_CAT_DEFAULT spectralinspect_debug
 
@@ -22,6 +25,7 @@ gst_spectral_inspect_next_time (GstAggregator * agg)
   GstAggregatorPad *pads[GST_SPECTRAL_STREAMS];
   GstClockTime timeout, now;
   gboolean some = FALSE, missing = FALSE, known = TRUE;
+  gboolean playing = GST_STATE (self) == GST_STATE_PLAYING;
   gint i;
 
   GST_OBJECT_LOCK (self);
@@ -42,16 +46,35 @@ gst_spectral_inspect_next_time (GstAggregator * agg)
     }
     gst_object_unref (pads[i]);
   }
-  if (!some || !missing || timeout == 0) {
+  now = gst_element_get_current_running_time (GST_ELEMENT (self));
+  if (!some || !missing || timeout == 0 || timeout > FOR_EVER
+      || !GST_CLOCK_TIME_IS_VALID (now)) {
     self->waiting = GST_CLOCK_TIME_NONE;
     return GST_CLOCK_TIME_NONE;
   }
-  now = gst_element_get_current_running_time (GST_ELEMENT (self));
-  if (!GST_CLOCK_TIME_IS_VALID (now) || known)
+  if (known && playing) {
+    self->waiting = GST_CLOCK_TIME_NONE;
     return now;
-  if (!GST_CLOCK_TIME_IS_VALID (self->waiting))
+  }
+  /* running time goes back by the length of a pause, which does not count */
+  if (!playing || !GST_CLOCK_TIME_IS_VALID (self->waiting)
+      || self->waiting > now)
     self->waiting = now;
-  return self->waiting + MIN (timeout, GST_CLOCK_TIME_NONE - 1 - self->waiting);
+  return self->waiting + timeout;
+}
+
+/* Whether that time has come: while the base class waited for it, the pipeline
+ * may have been paused, and the property changed. */
+static gboolean
+has_waited (GstSpectralInspect * self, GstClockTime timeout)
+{
+  GstClockTime now = gst_element_get_current_running_time (GST_ELEMENT (self));
+
+  if (GST_STATE (self) != GST_STATE_PLAYING || timeout == 0
+      || timeout > FOR_EVER || !GST_CLOCK_TIME_IS_VALID (now))
+    return FALSE;
+  return !GST_CLOCK_TIME_IS_VALID (self->waiting) || (now >= self->waiting
+      && now - self->waiting >= timeout);
 }
 
 guint
@@ -66,6 +89,8 @@ gst_spectral_inspect_give_up (GstSpectralInspect * self,
   timeout = self->timeout;
   GST_OBJECT_UNLOCK (self);
 
+  if (!has_waited (self, timeout))
+    return 0;
   self->waiting = GST_CLOCK_TIME_NONE;
   for (i = 0; i < GST_SPECTRAL_STREAMS; i++) {
     if (!pads[i] || buffers[i] || gst_aggregator_pad_is_eos (pads[i]))

@@ -97,6 +97,44 @@ GST_START_TEST (test_flush_all)
 
 GST_END_TEST;
 
+/* Streams that seek one after the other: time goes back, and reports still last
+ * as long as what they are of. */
+GST_START_TEST (test_flush_each)
+{
+  guint64 interval = __i__ ? GST_SECOND : 1;
+  GstMessage *m;
+  gboolean pooled = FALSE;
+  Setup s;
+  guint i;
+
+  setup (&s, 2);
+  g_object_set (s.element, "interval", interval, NULL);
+  for (i = 100; i < 103; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 2);
+  }
+  flush (&s, 0, gst_util_seqnum_next ());
+  flush (&s, 1, gst_util_seqnum_next ());
+  for (i = 0; i < 2; i++) {
+    push (&s, 0, i, 0);
+    push (&s, 1, i, 2);
+  }
+  eos (&s, 2);
+  while (!pooled) {
+    m = wait_for (&s, GST_MESSAGE_ELEMENT);
+    fail_unless (gst_structure_get_boolean (gst_message_get_structure (m),
+            "pooled", &pooled));
+    fail_unless (number (m, "duration") >= FRAME_TIME);
+    fail_unless (number (m, "duration") <= 3 * FRAME_TIME);
+    if (pooled)
+      fail_unless_equals_uint64 (number (m, "running-time"), 0);
+    gst_message_unref (m);
+  }
+  teardown (&s);
+}
+
+GST_END_TEST;
+
 /* Samples that are in a line already are lost as well. */
 GST_START_TEST (test_flush_sound)
 {
@@ -417,13 +455,14 @@ GST_START_TEST (test_stops_sound)
 
 GST_END_TEST;
 
-/* With timeout=0 it is waited for. */
+/* With timeout=0 it is waited for, and with one that clocks cannot count. */
 GST_START_TEST (test_waits)
 {
   GstMessage *m;
   Live l;
 
-  setup_live (&l, LIVE_PICTURES, "timeout=0");
+  setup_live (&l, LIVE_PICTURES, __i__ ? "timeout=18446744073709551615" :
+      "timeout=0");
   feed_picture (&l, 0, 0);
   feed_picture (&l, 1, 0);
   feed_picture (&l, 0, 1);
@@ -435,6 +474,92 @@ GST_START_TEST (test_waits)
   m = wait_pooled (&l.s, NULL);
   fail_unless_equals_uint64 (number (m, "frames"), 2);
   gst_message_unref (m);
+  teardown_live (&l);
+}
+
+GST_END_TEST;
+
+/* Nothing comes while all is paused, and nothing has stopped. */
+GST_START_TEST (test_paused)
+{
+  GstElement *element;
+  GstMessage *m;
+  GstPad *pad;
+  Live l;
+  guint i;
+
+  setup_live (&l, LIVE_PICTURES, "timeout=300000000");
+  feed_picture (&l, 0, 0);
+  element = gst_bin_get_by_name (GST_BIN (l.pipeline), "s");
+  pad = gst_element_get_static_pad (element, "ref_sink");
+  for (i = 0; i < 200
+      && !gst_aggregator_pad_has_buffer (GST_AGGREGATOR_PAD (pad)); i++)
+    g_usleep (1000);
+  gst_element_set_state (l.pipeline, GST_STATE_PAUSED);
+  g_usleep (700 * 1000);
+  gst_element_set_state (l.pipeline, GST_STATE_PLAYING);
+  feed_picture (&l, 1, 0);
+  end (&l, 0);
+  end (&l, 1);
+  m = wait_for (&l.s, GST_MESSAGE_ELEMENT | GST_MESSAGE_WARNING);
+  fail_unless_equals_int (GST_MESSAGE_TYPE (m), GST_MESSAGE_ELEMENT);
+  fail_unless_equals_uint64 (number (m, "frames"), 1);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 0);
+  gst_message_unref (m);
+  gst_object_unref (pad);
+  gst_object_unref (element);
+  teardown_live (&l);
+}
+
+GST_END_TEST;
+
+static GstBusSyncReply
+release_at_warning (GstBus * bus, GstMessage * m, gpointer data)
+{
+  GstPad **pad = data;
+
+  if (GST_MESSAGE_TYPE (m) == GST_MESSAGE_WARNING && *pad) {
+    GstElement *element = gst_pad_get_parent_element (*pad);
+
+    gst_element_release_request_pad (element, *pad);
+    gst_object_unref (element);
+    gst_clear_object (pad);
+  }
+  return GST_BUS_PASS;
+}
+
+/* A pad goes away while others are looked at: that is no error. */
+GST_START_TEST (test_release_meanwhile)
+{
+  GstElement *element;
+  GstHarness *h;
+  GstMessage *m;
+  GstPad *pad;
+  Live l;
+
+  setup_live (&l, LIVE_PICTURES, "timeout=0");
+  element = gst_bin_get_by_name (GST_BIN (l.pipeline), "s");
+  pad = gst_element_request_pad_simple (element, "corrupt_sink");
+  gst_bus_set_sync_handler (l.s.bus, release_at_warning, &pad, NULL);
+  h = gst_harness_new_with_element (element, NULL, NULL);
+  gst_harness_add_element_sink_pad (h, pad);
+  gst_harness_set_src_caps (h, gst_caps_from_string (LIVE_PICTURES));
+  gst_harness_push (h, gst_harness_create_buffer (h, W * H));
+  set_timeout (&l, 500 * GST_MSECOND);
+  /* what comes begins the wait */
+  feed_picture (&l, 0, 0);
+  expect_error (&l.s, "dist_sink has given nothing");
+  end (&l, 0);
+  end (&l, 1);
+  m = wait_for (&l.s, GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR);
+  fail_unless_equals_int (GST_MESSAGE_TYPE (m), GST_MESSAGE_ELEMENT);
+  gst_message_unref (m);
+  m = wait_pooled (&l.s, NULL);
+  fail_unless_equals_uint64 (number (m, "unmatched-ref"), 1);
+  fail_unless_equals_uint64 (number (m, "unmatched-corrupt"), 1);
+  gst_message_unref (m);
+  gst_harness_teardown (h);
+  gst_object_unref (element);
   teardown_live (&l);
 }
 
@@ -482,6 +607,7 @@ spectralstreams_suite (void)
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_flush_one);
   tcase_add_test (tc, test_flush_all);
+  tcase_add_loop_test (tc, test_flush_each, 0, 2);
   tcase_add_test (tc, test_flush_sound);
   tcase_add_test (tc, test_release);
   tcase_add_test (tc, test_release_sound);
@@ -490,7 +616,9 @@ spectralstreams_suite (void)
   tcase_add_test (tc, test_stops);
   tcase_add_test (tc, test_never_ends);
   tcase_add_test (tc, test_stops_sound);
-  tcase_add_test (tc, test_waits);
+  tcase_add_loop_test (tc, test_waits, 0, 2);
+  tcase_add_test (tc, test_paused);
+  tcase_add_test (tc, test_release_meanwhile);
   tcase_add_test (tc, test_live_picture);
   return s;
 }
