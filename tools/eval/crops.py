@@ -116,8 +116,8 @@ def name_of(line, what):
         return line['key'] + '.png'
     about = [what, analysis.file_of(line)]
     if what == 'corrupted':
-        about += [line['corruption'], line['severity'], line['variant'],
-                  line['seed']]
+        about += [line.get('v'), line['corruption'], line['severity'],
+                  line['variant'], line['seed']]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16] + '.png'
 
 

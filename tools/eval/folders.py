@@ -19,7 +19,7 @@ from . import media, picture, pipes, pool, progress, spec
 MANIFEST, SUMS, README = 'manifest.json', 'SHA256SUMS', 'README.md'
 # what all pictures of a set have in common
 SHARED = ('version', 'element', 'variant', 'seed', 'size')
-VERSION = 1
+VERSION = 2
 KINDS = media.CORRUPTIONS['picture']
 
 
@@ -180,9 +180,9 @@ walloc-eval corrupt --inputs PICTURES --corruptions {
 | --- | --- |
 {kinds}
 
-Every picture is the first frame of a stream of its own, so pictures of one size
-have the same noise, texture or direction in common. manifest.json has the
-pictures' names, sizes and SHA-256 of their files; `sha256sum -c SHA256SUMS` says
+Every picture is the first frame of a stream of its own; the stream's seed is of the
+seed above and of the picture's SHA-256, so each has noise, textures and directions
+of its own. manifest.json has the pictures' names, sizes and SHA-256 of their files; `sha256sum -c SHA256SUMS` says
 whether this set is whole.
 '''
 
@@ -229,7 +229,7 @@ def command(args):
         raise spec.SpecError(f'{args.out}: {e.strerror}') from None
     items = [{'input': names[name], 'size': sweep.size, 'corruption': kind,
               'severity': severity, 'variant': sweep.variant,
-              'seed': sweep.seed,
+              'seed': sweep.seed, 'content': pictures[name]['sha256'][:16],
               'path': os.path.join(args.out, kind, str(severity), name)}
              for name in pictures for kind, severity in kinds]
     todo = [i for i in items if not os.path.exists(i['path'])]

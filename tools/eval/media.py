@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a file is, by its name, and what can be done to it."""
+import hashlib
 import os
 
 SUFFIXES = {
@@ -28,3 +29,14 @@ def of(path):
         if suffix in suffixes:
             return kind
     return None
+
+
+def seed_of(cell):
+    """The seed of the corruption of a cell: of the sweep's `seed` and of the
+    file's `content`, so that two files of one size have not the same noise, and a
+    file has the same wherever it lies. Without a content the seed itself."""
+    if not cell.get('content'):
+        return cell['seed']
+    text = f'{cell["seed"]} {cell["content"]}'
+    # 60 bits: what properties of 64 hold
+    return int(hashlib.sha256(text.encode()).hexdigest()[:15], 16)

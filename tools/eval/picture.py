@@ -7,7 +7,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from . import codecs, pipes, tasks
+from . import codecs, media, pipes, tasks
 from .codecs import CellError
 
 MAX_PIXELS = 64 << 20
@@ -37,7 +37,7 @@ def corrupt(clip, cell):
     pictures, _, _ = pipes.run(
         f'appsrc name=in ! corrupt type={cell["corruption"]} '
         f'severity={cell["severity"]} variant={cell["variant"]} '
-        f'seed={cell["seed"]} threads=1 ! appsink name=out', {'in': clip},
+        f'seed={media.seed_of(cell)} threads=1 ! appsink name=out', {'in': clip},
         ['out'])
     return pictures['out']
 

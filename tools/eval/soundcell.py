@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 
-from . import codecs, pipes, sound, tasks
+from . import codecs, media, pipes, sound, tasks
 from .errors import CellError
 from .picture import tidy
 
@@ -16,8 +16,9 @@ def corrupt(clip, cell):
         return clip
     got = pipes.run(
         f'appsrc name=in ! audiocorrupt type={cell["corruption"]} '
-        f'severity={cell["severity"]} seed={cell["seed"]} ! appsink name=out',
-        {'in': clip}, ['out'], take=sound.of_sample)[0]['out']
+        f'severity={cell["severity"]} seed={media.seed_of(cell)} ! '
+        'appsink name=out', {'in': clip}, ['out'],
+        take=sound.of_sample)[0]['out']
     return sound.joined(got)
 
 

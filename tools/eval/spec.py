@@ -31,7 +31,7 @@ from . import codecs, media, tasks
 
 KNOWN = {'inputs', 'corruptions', 'variant', 'seed', 'size', 'codec', 'task',
          'bands', 'name', 'crops', 'frames'}
-VERSION = 2                     # of lines; another one, other lines
+VERSION = 3                     # of lines; another one, other lines
 
 
 class SpecError(Exception):

@@ -16,7 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
-from eval import folders, picture, spec  # noqa: E402
+from eval import folders, media, picture, spec  # noqa: E402
 
 
 def paint(path, h, w, seed=4):
@@ -151,6 +151,28 @@ class Folders(unittest.TestCase):
         self.assertEqual(m['corruptions']['fog'], [2, 5])
         self.assertEqual((m['pictures']['sub/b.png']['width'],
                           m['pictures']['sub/b.png']['height']), (37, 51))
+
+    def test_noise(self):
+        """Files of one size have nothing of their noise in common; the same file
+        in another place has the same, and no content means the seed."""
+        noise = []
+        for folder, grey in (('one', 128), ('two', 127), ('three', 128)):
+            path = self.path(os.path.join(folder, 'x.png'))
+            os.makedirs(os.path.dirname(path))
+            Image.new('RGB', (64, 48), (grey,) * 3).save(path)
+            self.make(folder + '-c', '--inputs', path, '--corruptions',
+                      'gaussian_noise:3')
+            with Image.open(self.path(folder + '-c/gaussian_noise/3/x.png')
+                            ) as im:
+                noise.append(np.asarray(im).astype(float) - grey)
+        self.assertTrue((noise[0] == noise[2]).all())
+        self.assertLess(abs(np.corrcoef(noise[0].ravel(),
+                                        noise[1].ravel())[0, 1]), .06)
+        self.assertEqual(media.seed_of({'seed': 7}), 7)
+        seeds = {media.seed_of({'seed': s, 'content': c})
+                 for s in (0, 1) for c in ('0' * 16, 'f' * 16)}
+        self.assertEqual(len(seeds), 4)
+        self.assertTrue(all(0 <= s < 2 ** 63 for s in seeds))
 
     def test_stopped(self):
         """What is missing is made, what is there is left alone, and a set may

@@ -16,8 +16,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
-from eval import codecs, errors, sound, soundcodecs, spec  # noqa: E402
-from eval import store, summary  # noqa: E402
+from eval import codecs, errors, sound, soundcell, soundcodecs  # noqa: E402
+from eval import spec, store, summary  # noqa: E402
 
 PIPELINES = unittest.skipUnless(
     os.environ.get('WALLOC_EVAL_PIPELINES'),
@@ -339,6 +339,15 @@ class Sweep(unittest.TestCase):
             self.assertEqual(noisy['G']['mse'], 0)
             self.assertAlmostEqual(noisy['R']['snr'], power + 34, delta=.2)
             self.assertAlmostEqual(noisy['R']['snr'], noisy['C']['snr'])
+            # of another file, another noise; of the same the same
+            cell = {'corruption': 'additive_noise', 'severity': 3, 'seed': 0,
+                    'content': 'a'}
+            first, other, again = (
+                soundcell.corrupt(clip, dict(cell, content=c)).samples
+                - clip.samples for c in 'aba')
+            self.assertTrue((first == again).all())
+            self.assertLess(abs(np.corrcoef(first.ravel(), other.ravel())
+                                [0, 1]), .03)
             ours = by['wallocaudio', 'additive_noise']
             self.assertAlmostEqual(ours['C']['snr'], noisy['R']['snr'])
             self.assertGreater(ours['G']['mse'], 0)
