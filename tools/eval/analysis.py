@@ -100,7 +100,9 @@ def asked(lines):
                     entries.setdefault(name, entry)
     for name in sorted(entries):
         try:
-            out.append(tasks.make(entries[name]))
+            task = tasks.make(entries[name])
+            task.learn([a for _, a in answers(task, lines)])
+            out.append(task)
         except (ValueError, TypeError, AttributeError) as e:
             why.add(str(e)[:300])
     return out, sorted(why)

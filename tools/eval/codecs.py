@@ -49,7 +49,7 @@ class Fragments:
         # what comes in YUV is made RGB by us: see colour.py
         description = (
             'appsrc name=in ! ' + ('' if yuv else 'videoconvert ! ')
-            + encode.format(setting=setting)
+            + pipes.filled(encode, setting=setting)
             + ' ! identity name=bits ! ' + self.decode + (
                 ' ! videoconvert ! video/x-raw,format=I420' if yuv else
                 ' ! videoconvert ! video/x-raw,format=RGB')
@@ -92,10 +92,10 @@ class Commands:
         return f'programs {", ".join(lacking)}' if lacking else ''
 
     def _run(self, command, **values):
-        words = [w.format(**values) for w in shlex.split(command)]
+        words = [pipes.filled(w, **values) for w in shlex.split(command)]
         try:
             done = subprocess.run(words, capture_output=True, text=True,
-                                  timeout=COMMAND_LIMIT)
+                                  errors='replace', timeout=COMMAND_LIMIT)
         except subprocess.TimeoutExpired:
             raise CodecError(f'{self.name}: {words[0]} was not done after '
                              f'{COMMAND_LIMIT} s') from None

@@ -109,13 +109,15 @@ def code(cell, clip):
 
 def ask(cell, clip):
     """(labels, confidences) of a network on latents."""
-    encode = cell['how'].partition(' | ')[0].format(setting=cell['setting'])
+    encode = pipes.filled(cell['how'].partition(' | ')[0],
+                          setting=cell['setting'])
     labels, confidences = [], []
     for i in range(0, len(clip), BATCH):
         part = clip[i:i + BATCH]
         _, _, messages = pipes.run(
             f'appsrc name=in ! videoconvert ! {encode} ! compressedclassify '
-            f'model-file="{cell["network"]}" top-k=1 ! fakesink sync=false',
+            f'model-file="{pipes.escape(cell["network"])}" top-k=1 ! '
+            'fakesink sync=false',
             {'in': part})
         said = [m for m in messages if m['name'] == 'compressedclassify']
         if len(said) != len(part):

@@ -55,13 +55,14 @@ class OnNetwork(Task):
     def on_latents(self, cell, dirty, rest):
         """What pipes.run() says of the frames encoded as the cell says, in
         the element with `rest` behind it."""
-        encode = cell['how'].partition(' | ')[0].format(
-            setting=cell['setting'])
+        encode = pipes.filled(cell['how'].partition(' | ')[0],
+                              setting=cell['setting'])
+        network = pipes.escape(self.options['network'])
         sinks = ['out'] if 'name=out' in rest else []
         kind = 'audio' if cell['media'] == 'sound' else 'video'
         got, _, messages = pipes.run(
             f'appsrc name=in ! {kind}convert ! {encode} ! {self.element} '
-            f'name=net model-file="{self.options["network"]}" {rest}',
+            f'name=net model-file="{network}" {rest}',
             {'in': dirty}, sinks)
         return got.get('out', []), messages
 

@@ -13,6 +13,18 @@ from .codecs import CellError
 MAX_PIXELS = 64 << 20
 
 
+def rgb_of(im):
+    """An image as RGB; 16 bits of grey, which convert() would cut off at 255, are
+    rounded to 8. ValueError for what has no known white."""
+    if im.mode.startswith('I;16') or (im.mode, im.format) == ('I', 'PNG'):
+        return Image.fromarray(np.rint(np.asarray(im).astype(float) / 257)
+                               .astype(np.uint8)).convert('RGB')
+    if im.mode[0] in 'IF':
+        raise ValueError(f'samples of {im.mode} have no known range; '
+                         'make it 8 or 16 bits')
+    return im.convert('RGB')
+
+
 def load(path, size):
     """RGB uint8 [h, w, 3]; size: shorter side is reduced to it (0: as is)."""
     try:
@@ -20,14 +32,17 @@ def load(path, size):
             if im.width * im.height > MAX_PIXELS:
                 raise CellError(f'{path}: {im.width}x{im.height} is over '
                                 f'{MAX_PIXELS} pixels')
-            im = im.convert('RGB')
+            im = rgb_of(im)
             short = min(im.size)
             if size and short > size:
                 im = im.resize([max(1, round(n * size / short))
                                 for n in im.size], Image.LANCZOS)
             return np.asarray(im)
-    except (OSError, ValueError, Image.DecompressionBombError) as e:
-        raise CellError(f'{path}: {e}') from None
+    except CellError:
+        raise
+    # what readers of broken files raise has no end: SyntaxError, struct.error
+    except Exception as e:
+        raise CellError(f'{path}: {e or type(e).__name__}') from None
 
 
 def corrupt(clip, cell):

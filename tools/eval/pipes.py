@@ -26,6 +26,23 @@ class PipelineError(Exception):
     """What an element said went wrong, or what was not there."""
 
 
+def filled(text, **values):
+    """Text with {name} replaced, and braces doubled to stand for themselves;
+    where that makes no sense, as in "awk '{print $1}'" or "format={I420,RGB}",
+    the names alone are replaced."""
+    try:
+        return text.format(**values)
+    except (LookupError, ValueError, AttributeError):
+        for name, value in values.items():
+            text = text.replace('{' + name + '}', str(value))
+        return text
+
+
+def escape(path):
+    """A path within the quotes of a pipeline's description."""
+    return path.replace('\\', '\\\\').replace('"', '\\"')
+
+
 def init():
     if not Gst.is_initialized():
         Gst.init(None)

@@ -164,14 +164,15 @@ def data(folders, title=None):
     """What the page is made of, as JSON can hold it."""
     lines, broken = store.read(*[os.path.join(d, RESULTS) for d in folders])
     runs = machine.read(folders)
-    everything, good, odd = list(lines.values()), [], collections.Counter()
-    for v in everything:
+    counted, odd = [], collections.Counter()
+    for v in lines.values():
         why = analysis.fault(v)
         if why:
             odd[why] += 1
-        elif not v.get('error'):
-            good.append(v)
-    counted = [v for v in everything if not analysis.fault(v)]
+        else:
+            counted.append(v)
+    counted = store.newest(counted)
+    good = [v for v in counted if not v.get('error')]
     failures, more = _failures(counted)
     failures += [['line', why, n, ''] for why, n in odd.most_common(REASONS)]
     names = list(dict.fromkeys(r['name'] for r in runs if r.get('name')))
@@ -183,7 +184,8 @@ def data(folders, title=None):
             os.path.basename(os.path.abspath(d)) for d in folders),
         'made': datetime.datetime.now().astimezone().isoformat(
             timespec='seconds'),
-        'runs': runs, 'cells': len(everything), 'broken': broken,
+        'runs': runs, 'cells': len(counted) + sum(odd.values()),
+        'broken': broken,
         'failed': sum(bool(v.get('error')) for v in counted),
         'odd': sum(odd.values()), 'failures': failures, 'more': more,
         'media': media,

@@ -147,8 +147,8 @@ def load(path):
     try:
         check_wav(path)
         got = pipes.run(
-            f'filesrc location="{escape(path)}" ! decodebin ! audioconvert ! '
-            f'{FORMAT} ! appsink name=out', (), ['out'], take=take)[0]['out']
+            f'filesrc location="{pipes.escape(path)}" ! decodebin ! '
+            f'audioconvert ! {FORMAT} ! appsink name=out', (), ['out'], take=take)[0]['out']
     except OSError as e:
         raise CellError(f'{path}: {e.strerror}') from None
     except pipes.PipelineError as e:
@@ -161,11 +161,6 @@ def load(path):
     if not np.isfinite(sound.samples).all():
         raise CellError(f'{path}: samples that are no numbers')
     return sound
-
-
-def escape(path):
-    """A path within the quotes of a pipeline's description."""
-    return path.replace('\\', '\\\\').replace('"', '\\"')
 
 
 def write_wav(path, sound):

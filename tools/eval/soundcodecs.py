@@ -55,7 +55,7 @@ class SoundFragments:
         """(bytes, bytes of headers, what came out, late as it is)."""
         description = (
             'appsrc name=in ! audioconvert dithering=none ! '
-            + self.encode.format(setting=setting) + ' ! identity name=bits ! '
+            + pipes.filled(self.encode, setting=setting) + ' ! identity name=bits ! '
             + self.decode + ' ! audioconvert ! ' + sound.FORMAT
             + f',{clip.channel_caps()} ! appsink name=out')
         try:

@@ -183,16 +183,17 @@ class Separate(Task):
         """{label: Sound}."""
         if self.options.get('quality') is None:
             source = dirty
-            encode = cell['how'].partition(' | ')[0].format(
-                setting=cell['setting'])
+            encode = pipes.filled(cell['how'].partition(' | ')[0],
+                                  setting=cell['setting'])
         else:
             source = result
             encode = f'wallocaudioenc quality={self.options["quality"]}'
         count = stems_of(self.options['network'])
         sinks = [f'out{i}' for i in range(count)]
+        network = pipes.escape(self.options['network'])
         got, _, messages = pipes.run(
             f'appsrc name=in ! audioconvert ! {encode} ! '
-            f'compressedseparate name=s model-file="{self.options["network"]}"'
+            f'compressedseparate name=s model-file="{network}"'
             + ''.join(f' s.stem_{i} ! queue ! wallocaudiodec decoder=linear ! '
                       f'audioconvert ! {sound.FORMAT},'
                       f'{source.channel_caps()} ! appsink name={name}'

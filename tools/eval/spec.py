@@ -24,6 +24,7 @@ import functools
 import glob
 import hashlib
 import json
+import math
 import os
 import tomllib
 
@@ -75,6 +76,9 @@ def parse_codec(entry, known):
     name = entry.get('name')
     if not name:
         raise SpecError('a [[codec]] has no "name"')
+    for key in ('name', 'encode', 'decode'):
+        if not isinstance(entry.get(key, ''), str):
+            raise SpecError(f'codec "{name}": "{key}" must be text')
     extra = set(entry) - {'name', 'settings', 'encode', 'decode', 'media'}
     if extra:
         raise SpecError(f'codec "{name}": unknown keys {sorted(extra)}')
@@ -95,7 +99,8 @@ def parse_codec(entry, known):
                         'codec of your own needs "encode" and "decode"')
     settings = entry.get('settings') or codec.settings
     if not isinstance(settings, list) or not all(
-            isinstance(v, (int, float)) for v in settings):
+            isinstance(v, (int, float)) and math.isfinite(v)
+            for v in settings):
         raise SpecError(f'codec "{name}": "settings" must be a list of '
                         'numbers')
     return codec, settings
@@ -113,12 +118,17 @@ def find_inputs(patterns, base='.'):
     """Files of patterns and folders, each once, in order of name."""
     found = []
     for pattern in patterns:
-        path = os.path.join(base, os.path.expanduser(pattern))
-        if os.path.isdir(path):
+        pattern = os.path.expanduser(pattern)
+        path = os.path.join(base, pattern)
+        # a file with [1] in its name is no pattern, nor is the sweep's folder
+        if os.path.isfile(path):
+            names = [path]
+        elif os.path.isdir(path):
             names = [os.path.join(root, n) for root, _, files in os.walk(path)
                      for n in files if media.of(n)]
         else:
-            names = [n for n in glob.glob(path, recursive=True)
+            names = [n for n in glob.glob(os.path.join(
+                glob.escape(base), pattern), recursive=True)
                      if not os.path.isdir(n)]
         names = [n for n in names if not of_results(n)]
         if not names:
@@ -145,6 +155,10 @@ class Sweep:
         known = codecs.table()
         self.data = data
         self.name = data.get('name', 'sweep')
+        self._lists('inputs', str, 'file names')
+        self._lists('corruptions', str, 'names')
+        self._lists('codec', (dict, str), 'tables: [[codec]]')
+        self._lists('task', dict, 'tables: [[task]]')
         self.inputs = find_inputs(data.get('inputs') or [], base)
         if not self.inputs:
             raise SpecError('"inputs" is missing: files, patterns or folders')
@@ -173,6 +187,11 @@ class Sweep:
             raise SpecError(str(e)) from None
         if len({t.name for t in made}) != len(made):
             raise SpecError('two tasks have one name')
+
+    def _lists(self, key, kind, what):
+        v = self.data.get(key) or []
+        if not isinstance(v, list) or not all(isinstance(x, kind) for x in v):
+            raise SpecError(f'{key}: {v!r} is no list of {what}')
 
     def _number(self, key, default, low, high):
         v = self.data.get(key, default)
@@ -211,7 +230,8 @@ class Sweep:
                         cell['frames'] = self.frames
                     out += [dict(c, key=key_of(c)) for c in (
                         dict(cell, setting=v) for v in settings)]
-        return out
+        # a codec or setting that is named twice is done once
+        return list({c['key']: c for c in out}.values())
 
 
 def with_paths(task, base):

@@ -9,6 +9,12 @@ import json
 import os
 
 
+# what a line is of, beside its input: what differs in nothing of it was
+# measured twice
+THING = ('media', 'content', 'size', 'frames', 'corruption', 'severity',
+         'variant', 'seed', 'codec', 'how', 'setting')
+
+
 class StoreError(Exception):
     """A file that cannot be read or written; says which and why."""
 
@@ -26,7 +32,8 @@ def read(*paths):
                         key = line['key']
                         if not isinstance(key, str):
                             raise TypeError
-                    except (ValueError, TypeError, KeyError):
+                    except (ValueError, TypeError, KeyError,
+                            RecursionError):
                         broken += bool(text.strip())
                         continue
                     if line.get('error') and not out.get(
@@ -36,6 +43,45 @@ def read(*paths):
         except OSError as e:
             raise StoreError(f'{path}: {e.strerror}') from None
     return out, broken
+
+
+def newest(lines):
+    """The lines, of each thing one: where a sweep's folder has it of an earlier
+    version, or before a task was added, the last with a result counts. Answers of
+    tasks that it was not asked stay, if no version is between."""
+    found = {}
+    for line in lines:
+        if not isinstance(line, dict):
+            continue
+        place = str(line.get('input')).replace('\\', '/').split('/')[-2:]
+        key = json.dumps([place] + [line.get(k) for k in THING],
+                         sort_keys=True)
+        old = found.get(key)
+        if old and not old.get('error') and (
+                line.get('error') or _version(line) < _version(old)):
+            continue
+        if old and not old.get('error') and _version(old) == _version(line):
+            line = _with_answers(line, old)
+        found[key] = line
+    return list(found.values())
+
+
+def _version(line):
+    v = line.get('v')
+    return v if isinstance(v, int) else 0
+
+
+def _with_answers(line, old):
+    both = [(v.get('answers'), v.get('tasks')) for v in (old, line)]
+    if not all(isinstance(a, dict) and isinstance(t, list)
+               for a, t in both):
+        return line
+    asked = {}
+    for _, t in both:
+        asked.update({str(e.get('name', e.get('kind'))): e
+                      for e in t if isinstance(e, dict)})
+    return dict(line, answers={**both[0][0], **both[1][0]},
+                tasks=list(asked.values()))
 
 
 def in_part(key, k, n):

@@ -34,7 +34,9 @@ def distance(a, b):
 def run_program(words, text=True):
     try:
         # one thread: as many cells as there are cores run beside each other
+        # codes and messages may hold bytes that are no text
         done = subprocess.run(words, capture_output=True, text=text,
+                              errors='backslashreplace' if text else None,
                               timeout=LIMIT, env=dict(
                                   os.environ, OMP_THREAD_LIMIT='1',
                                   OMP_NUM_THREADS='1'))
@@ -91,6 +93,9 @@ class Task:
         """The answer, a dict: clean, corrupted, coded as the cell's media has
         them (pictures: lists of RGB uint8 [h, w, 3])."""
         raise NotImplementedError
+
+    def learn(self, answers):
+        """Looks at answers before measure and unit are shown."""
 
     def share(self, answer):
         """(hits, trials) of one answer, for tasks that count."""

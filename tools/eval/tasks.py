@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from . import pipes, sound, stats
+from .errors import CellError, CodecError
 from .networks import Classify, Segment
 from .nodetasks import Detect
 from .soundtasks import Pocketsphinx, Separate
@@ -39,8 +40,8 @@ class Tesseract(Task):
         try:
             with open(stem + '.txt', encoding='utf-8') as f:
                 truth = ' '.join(f.read().split())
-        except OSError as e:
-            raise TaskError(f'{stem}.txt: {e.strerror}') from None
+        except (OSError, UnicodeDecodeError) as e:
+            raise TaskError(f'{stem}.txt: {e}') from None
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, 'page.png')
             Image.fromarray(result[0]).save(path, compress_level=1)
@@ -145,9 +146,25 @@ class Command(Task):
         self.measure = options.get('measure', self.measure)
         self.unit = options.get('unit', self.unit)
         self.better = options.get('better', self.better)
+        if self.better not in ('higher', 'lower'):
+            raise ValueError(f'task "{name}": "better" is neither "higher" '
+                             'nor "lower"')
+        try:
+            words = shlex.split(options['command'])
+        except ValueError as e:
+            raise ValueError(f'task "{name}": "command": {e}') from None
+        if not words:
+            raise ValueError(f'task "{name}": "command" is empty')
+
+    def learn(self, answers):
+        """What counts is in per cent, if the sweep says nothing else."""
+        if any('right' in a for a in answers):
+            self.unit = self.options.get('unit', '%')
+            self.measure = self.options.get('measure', 'right')
 
     def score(self, answers):
         """Mean of "value", or share of "right" of "count"."""
+        self.learn(answers)
         if any('right' in a for a in answers):
             return super().score([a for a in answers if 'right' in a])
         values = [a['value'] for a in answers
@@ -169,7 +186,7 @@ class Command(Task):
             a, b = (saved(os.path.join(folder, n), v)
                     for n, v in (('result', result), ('clean', clean)))
             done = run_program([
-                w.format(result=a, clean=b, input=cell['input'])
+                pipes.filled(w, result=a, clean=b, input=cell['input'])
                 for w in shlex.split(self.options['command'])])
         if done.returncode != 0:
             raise TaskError(f'{self.name} ended with {done.returncode}: '
@@ -180,7 +197,19 @@ class Command(Task):
             raise TaskError(f'{self.name}: its last line is neither JSON nor '
                             f'a number: {done.stdout.strip()[-100:]!r}'
                             ) from None
-        return said if isinstance(said, dict) else {'value': said}
+        said = said if isinstance(said, dict) else {'value': said}
+        self._check(said)
+        return said
+
+    def _check(self, said):
+        """TaskError for what no table could take."""
+        for key in ('value', 'right', 'count'):
+            v = said.get(key, 0)
+            if not isinstance(v, (int, float)) or not abs(v) <= 1e15:
+                raise TaskError(f'{self.name}: "{key}" is {v!r}, no number')
+        if 'right' in said and not 0 <= said['right'] <= said.get('count', 1):
+            raise TaskError(f'{self.name}: {said["right"]} right of '
+                            f'{said.get("count", 1)}')
 
 
 def saved(stem, what):
@@ -202,8 +231,10 @@ def answers(cell, clean, dirty, result):
             continue
         try:
             out[task.name] = task.do(cell, clean, dirty, result)
-        except (TaskError, pipes.PipelineError) as e:
+        except (TaskError, pipes.PipelineError, CellError, CodecError) as e:
             out[task.name] = {'error': str(e)}
+        except Exception as e:          # the cell keeps its other results
+            out[task.name] = {'error': f'{type(e).__name__}: {e}'}
     return out
 
 
@@ -243,6 +274,8 @@ def make(entry):
     entry = dict(entry)
     kind = entry.pop('kind', None)
     name = entry.pop('name', kind)
+    if not isinstance(name, str) or not isinstance(kind, (str, type(None))):
+        raise ValueError(f'task "{name}": "name" and "kind" must be text')
     if kind not in KINDS:
         raise ValueError(f'task "{name}": "kind" is none of '
                          f'{", ".join(sorted(KINDS))}')

@@ -16,8 +16,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
-from eval import codecs, colour, pipes, pool, spec, stats  # noqa: E402
-from eval import store, summary, tasks, work  # noqa: E402
+from eval import analysis, codecs, colour, picture  # noqa: E402
+from eval import pipes, pool, spec, stats, store, summary  # noqa: E402
+from eval import tasks, work  # noqa: E402
 
 
 def die(item):
@@ -118,7 +119,32 @@ class Spec(unittest.TestCase):
         self.bad('name one of "network"', task=[{'kind': 'classify'}])
         self.bad("unknown keys ['net']", task=[{'kind': 'classify',
                                                 'net': 'x'}])
+        self.bad('no list of file names', inputs=self.picture)
+        self.bad('no list of names', corruptions='all')
+        self.bad('no list of tables: [[codec]]', codec={'name': 'jpeg'})
+        self.bad('no list of tables: [[task]]', task={'kind': 'zbar'})
+        self.bad('no list of tables: [[task]]', task=['zbar'])
+        self.bad('"encode" must be text',
+                 codec=[{'name': 'x', 'encode': 5, 'decode': 'y'}])
+        self.bad('must be a list of numbers',
+                 codec=[{'name': 'jpeg', 'settings': [math.nan]}])
+        self.bad('must be text', task=[{'kind': 'zbar', 'name': 3}])
         self.bad('two tasks', task=[{'kind': 'zbar'}, {'kind': 'zbar'}])
+
+    def test_names(self):
+        """Names that look like patterns, quotes and braces are names."""
+        folder = os.path.join(self.folder.name, 'set [1] "{}"')
+        os.makedirs(folder)
+        path = os.path.join(folder, "a[b]'é*.png")
+        Image.new('RGB', (8, 8)).save(path)
+        self.assertEqual(spec.find_inputs([path]), [path])
+        self.assertEqual(spec.find_inputs(['*.png'], folder), [path])
+        self.assertEqual(spec.find_inputs([folder, path]), [path])
+
+    def test_twice(self):
+        cells = spec.Sweep({'inputs': [self.picture], 'codec': [
+            'jpeg:10,20,10', 'jpeg:20']}).cells()
+        self.assertEqual([c['setting'] for c in cells], [10, 20])
 
     def test_keys(self):
         """A file counts by content and name, not by where it lies."""
@@ -208,12 +234,83 @@ class Tasks(unittest.TestCase):
         self.assertEqual(say("echo '{{\"a\": 1}}'"), {'a': 1})
         self.assertEqual(say('sh -c "test -s {result} && test -s {clean} && '
                              'echo 1"'), {'value': 1})
+        self.assertEqual(say("awk 'BEGIN {print 2}'"), {'value': 2})
+        self.assertEqual(say("echo '{\"right\": 2, \"count\": 3}'"),
+                         {'right': 2, 'count': 3})
+        # what is no text is shown as it is
+        with self.assertRaisesRegex(tasks.TaskError, 'xff'):
+            say("printf '\\377'")
         for bad, text in (('echo three', 'neither JSON'),
+                          ('echo NaN', 'no number'), ('echo null', 'no number'),
+                          ('echo 1e999', 'no number'),
+                          ("echo '{\"right\": 2}'", '2 right of 1'),
                           ('false', 'ended with 1'),
                           ('/no/such', 'No such file')):
             with self.assertRaises(tasks.TaskError) as e:
                 say(bad)
             self.assertIn(text, str(e.exception))
+        for options, text in (({'command': 'echo "1'}, 'No closing quotation'),
+                              ({'command': ' '}, 'is empty'),
+                              ({'command': 'x', 'better': 'more'}, 'neither')):
+            with self.assertRaisesRegex(ValueError, text):
+                tasks.make(dict(options, kind='command'))
+
+    def test_command_unit(self):
+        """Shares are in per cent; units of the sweep's own stay."""
+        for options, answer, unit, value in (
+                ({}, {'right': 1, 'count': 4}, '%', 25),
+                ({'unit': 'per cent'}, {'right': 1}, 'per cent', 100),
+                ({}, {'value': 3}, '', 3)):
+            entry = dict(options, kind='command', command='x')
+            lines = [{'tasks': [entry], 'answers': {'command': answer}}]
+            task, score = tasks.scores(lines)['command']
+            self.assertEqual((task.unit, score.value), (unit, value))
+            self.assertEqual(analysis.asked(lines)[0][0].unit, unit)
+
+    def test_bug(self):
+        """A task that breaks down costs the cell nothing else."""
+        clip = [np.zeros((4, 5, 3), np.uint8)]
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, 'x.txt'), 'w') as f:
+                f.write('truth')
+            got = tasks.answers({
+                'input': os.path.join(folder, 'x.png'), 'media': 'picture',
+                'tasks': [{'kind': 'tesseract', 'language': 5},
+                          {'kind': 'command', 'command': 'echo 1'}]},
+                clip, clip, clip)
+        self.assertIn('TypeError', got['tesseract']['error'])
+        self.assertEqual(got['command'], {'value': 1})
+
+    def test_filled(self):
+        for text, want in (('q={setting}', 'q=3'), ('{{{setting}}}', '{3}'),
+                           ('format={I420,RGB} q={setting}',
+                            'format={I420,RGB} q=3'), ('{} {setting}', '{} 3')):
+            self.assertEqual(pipes.filled(text, setting=3), want)
+        self.assertEqual(pipes.escape('a"b\\c'), 'a\\"b\\\\c')
+
+
+class Pictures(unittest.TestCase):
+    def test_load(self):
+        """16 bits of grey are not white, and what is broken is said."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'a.png')
+            Image.fromarray(np.array([[0, 257, 25700, 65535]], np.uint16)
+                            ).save(path)
+            got = picture.load(path, 0)
+            self.assertEqual(got[0, :, 0].tolist(), [0, 1, 100, 255])
+            with open(path, 'rb') as f:
+                data = f.read()
+            broken = os.path.join(folder, 'b.png')
+            for bad in (data[:40], data.replace(b'IDAT', b'\0\0\0\0'),
+                        data[:33], b''):
+                with open(broken, 'wb') as f:
+                    f.write(bad)
+                with self.assertRaisesRegex(picture.CellError, 'b.png'):
+                    picture.load(broken, 0)
+            path = os.path.join(folder, 'c.tif')
+            Image.fromarray(np.full((4, 4), 1e3, np.float32)).save(path)
+            with self.assertRaisesRegex(picture.CellError, 'no known range'):
+                picture.load(path, 0)
 
 
 class Store(unittest.TestCase):
@@ -234,6 +331,53 @@ class Store(unittest.TestCase):
             self.assertEqual(broken, 1)
             self.assertEqual(lines, {'a': {'key': 'a', 'n': 1},
                                      'b': {'key': 'b', 'n': 2}})
+
+    def test_newest(self):
+        """What is there of two versions, or with other tasks, counts once."""
+        def line(v, key, name='zbar', **more):
+            return dict({'v': v, 'key': key, 'input': 'a/b/c.png',
+                         'content': 'x', 'codec': 'jpeg', 'setting': 3,
+                         'tasks': [{'kind': name}], 'answers': {name: {}}},
+                        **more)
+        one, two = line(3, 'a'), line(3, 'b', 'faces', input='q/b/c.png')
+        got, = store.newest([one, two])
+        self.assertEqual(got['key'], 'b')
+        self.assertEqual(set(got['answers']), {'zbar', 'faces'})
+        self.assertEqual(len(got['tasks']), 2)
+        # answers of another version are of other noise
+        for both in ([line(2, 'a'), two], [two, line(2, 'a')]):
+            self.assertEqual(store.newest(both), [two])
+        for both in ([one, line(3, 'c', error='x')],
+                     [line(3, 'c', error='x'), one]):
+            self.assertEqual(store.newest(both), [one])
+        self.assertEqual(len(store.newest([
+            one, line(3, 'd', setting=4), line(3, 'e', seed=1), 'no line',
+            line(3, 'f', size=9), line(3, 'g', input='a/b/d.png')])), 5)
+
+    def test_merge(self):
+        """What is in the folder stays, what a killed merge left does not, and a
+        running sweep is not overwritten."""
+        with tempfile.TemporaryDirectory() as folder:
+            def at(name):
+                return os.path.join(folder, name, 'results.jsonl')
+            for name in 'abc':
+                os.mkdir(os.path.join(folder, name))
+                s = store.Store(at(name))
+                s.add({'key': name})
+                s.close()
+            with open(at('c') + '.part', 'w') as f:
+                f.write('{"key": "stale"}\n')
+            a, b, c = (os.path.join(folder, n) for n in 'abc')
+            self.assertEqual(tool('merge', a, b, '--out', c).returncode, 0)
+            self.assertEqual(set(store.read(at('c'))[0]), {'a', 'b', 'c'})
+            held = store.Store(at('c'))
+            got = tool('merge', a, '--out', c)
+            self.assertEqual(got.returncode, 2)
+            self.assertIn('another run', got.stderr)
+            held.close()
+            got = tool('merge', a + 'x', '--out', b + 'y')
+            self.assertEqual(got.returncode, 2)
+            self.assertFalse(os.path.exists(b + 'y'))
 
     @unittest.skipUnless(os.path.exists('/dev/full'), 'no /dev/full')
     def test_full(self):

@@ -258,7 +258,7 @@ class Strange(unittest.TestCase):
                           corruptions=((None, 0),), none=False)[0]
 
         def odd(n, **changes):
-            return dict(good, key=f'odd{n}', **changes)
+            return dict(good, key=f'odd{n}', input=f'set/{n}.png', **changes)
         value, _ = self.page([
             good, '[]', '3', 'nonsense', '{"key": ["x"]}', '{"key": "k"}',
             odd(1, codec=3), odd(2, bytes=-1), odd(3, bytes=float('nan')),
@@ -276,6 +276,14 @@ class Strange(unittest.TestCase):
                          ['picture', 'smell'])
         self.assertEqual(value['media'][0]['cells'], 3)
         self.assertTrue(value['media'][0]['left_out'])
+
+    def test_twice(self):
+        """A folder that has all of it of an earlier version, too."""
+        these = made.lines(files=3)
+        old = [dict(v, v=v['v'] - 1, key='old ' + v['key']) for v in these]
+        once, both = (self.page(v)[0] for v in (these, these + old))
+        self.assertEqual(both['cells'], len(these))
+        self.assertEqual(both['media'], once['media'])
 
     def test_nothing(self):
         value, page = self.page([])
