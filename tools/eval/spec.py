@@ -86,6 +86,9 @@ def parse_codec(entry, known):
         if not ('encode' in entry and 'decode' in entry):
             raise SpecError(f'codec "{name}": "encode" and "decode" come '
                             'together')
+        if name == 'none':
+            raise SpecError('codec "none" is the one that codes nothing; '
+                            'give yours another name')
         kind = entry.get('media', 'picture')
         if kind not in media.SUFFIXES:
             raise SpecError(f'codec "{name}": media "{kind}" is none of '
@@ -131,6 +134,11 @@ def find_inputs(patterns, base='.'):
                 glob.escape(base), pattern), recursive=True)
                      if not os.path.isdir(n)]
         names = [n for n in names if not of_results(n)]
+        if not names and any(map(os.path.isdir, glob.glob(os.path.join(
+                glob.escape(base), pattern)))):
+            raise SpecError(f'inputs: "{pattern}" matches folders only; name '
+                            'a folder, or the files in it: '
+                            f'"{os.path.join(pattern, "*")}"')
         if not names:
             raise SpecError('inputs: there are no pictures, clips or sounds '
                             f'in "{pattern}"')

@@ -195,5 +195,10 @@ def _text(lines, media, fields):
             for r, values in level:
                 out.append(f'| {r:.3f} | ' + ' | '.join(
                     cell(values.get(c, (None,))[0]) for c in codecs) + ' |')
+            counts = [len(v) for c in codecs for v in by_codec[c].values()]
+            if min(counts) < max(counts):
+                out.append(f'\nNot all are of the same {media}s: of '
+                           f'{min(counts)} to {max(counts)}, as cells failed '
+                           'or are still to come.')
         out.append('')
     return '\n'.join(out)

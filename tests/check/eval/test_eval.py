@@ -119,6 +119,10 @@ class Spec(unittest.TestCase):
         self.bad('name one of "network"', task=[{'kind': 'classify'}])
         self.bad("unknown keys ['net']", task=[{'kind': 'classify',
                                                 'net': 'x'}])
+        self.bad('give yours another name', codec=[
+            {'name': 'none', 'encode': 'a', 'decode': 'b'}])
+        name = self.folder.name
+        self.bad('matches folders only', inputs=[f'{name[:-1]}[{name[-1]}]'])
         self.bad('no list of file names', inputs=self.picture)
         self.bad('no list of names', corruptions='all')
         self.bad('no list of tables: [[codec]]', codec={'name': 'jpeg'})
@@ -145,6 +149,17 @@ class Spec(unittest.TestCase):
         cells = spec.Sweep({'inputs': [self.picture], 'codec': [
             'jpeg:10,20,10', 'jpeg:20']}).cells()
         self.assertEqual([c['setting'] for c in cells], [10, 20])
+
+    def test_usual(self):
+        """Clips have codecs, too, if the line names none."""
+        path = os.path.join(self.folder.name, 'a.y4m')
+        with open(path, 'wb'):
+            pass
+        got = tool('run', '--inputs', path, '--no-report', '--out',
+                   os.path.join(self.folder.name, 'o'))
+        self.assertNotIn('0 cells', got.stderr)
+        self.assertIn('a.y4m', got.stderr)
+        self.assertEqual(got.returncode, 1)
 
     def test_keys(self):
         """A file counts by content and name, not by where it lies."""

@@ -42,6 +42,15 @@ class Rates(unittest.TestCase):
         self.assertIn('| c | 1 | 1 | 4.0000 | 12.00 | 11.00 |', text)
         self.assertNotIn('# Pictures', summary.text([line()]))
 
+    def test_other_files(self):
+        """Equal rates of unequal files say so."""
+        lines = [line(codec=c, setting=s, bytes=1000 * s,
+                      input=f'{i}.png') for c in 'ab' for s in (1, 2)
+                 for i in range(3)]
+        self.assertNotIn('Not all are of the same', summary.text(lines))
+        text = summary.text(lines[1:])
+        self.assertIn('Not all are of the same pictures: of 2 to 3', text)
+
     def test_curve(self):
         def settings(*values):
             return {i: [line(bytes=b, metrics={'error': {'psnr': v}})]
