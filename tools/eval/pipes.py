@@ -5,6 +5,7 @@ A picture is uint8 [h, w, 3] (RGB); a clip is a list of such. Pipelines run in
 the calling process to their end, with a limit in seconds.
 """
 import json
+import warnings
 
 import gi
 import numpy as np
@@ -153,6 +154,22 @@ def quoted(structure):
     return out
 
 
+def launched(description):
+    """The Gst.Pipeline of a description. Raises PipelineError, also where a value
+    is out of its property's range: GLib warns only, and the element would run at
+    its default, as if that were the setting."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        try:
+            pipeline = Gst.parse_launch(description)
+        except gi.repository.GLib.Error as e:
+            raise PipelineError(f'{e.message} ("{description}")') from None
+    for w in said:
+        if 'out of range for property' in str(w.message):
+            raise PipelineError(f'{w.message} ("{description}")')
+    return pipeline
+
+
 def run(description, sources=(), sinks=(), counted=(), limit=LIMIT,
         yuv=None, take=None, count=None):
     """Runs a pipeline to its end.
@@ -165,10 +182,7 @@ def run(description, sources=(), sinks=(), counted=(), limit=LIMIT,
     Gst.Sample is made into, if not a picture; None of it ends the stream.
     count: what is kept of a counted Gst.Buffer."""
     init()
-    try:
-        pipeline = Gst.parse_launch(description)
-    except gi.repository.GLib.Error as e:
-        raise PipelineError(f'{e.message} ("{description}")') from None
+    pipeline = launched(description)
     pictures = {name: [] for name in sinks}
     sizes = {name: [] for name in counted}
     messages = []

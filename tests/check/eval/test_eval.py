@@ -481,6 +481,15 @@ class Codecs(unittest.TestCase):
         self.assertEqual(pipes.comment_bytes(
             b'\0\0\1\x65x264 - core 164' + slices), 0)
 
+    def test_range(self):
+        """A setting that the encoder does not have is no result at its
+        default."""
+        clip = [np.zeros((8, 8, 3), np.uint8)]
+        for quality in (101, -1):
+            with self.assertRaisesRegex(codecs.CodecError, 'out of range'):
+                codecs.own('x', 'wallocenc quality={setting}', 'wallocdec',
+                           [quality]).code(clip, quality)
+
     def test_own_decoder(self):
         """A codec that has a known one's name and encoder, but not its
         decoder."""
