@@ -95,6 +95,7 @@ class Commands:
         words = [pipes.filled(w, **values) for w in shlex.split(command)]
         try:
             done = subprocess.run(words, capture_output=True, text=True,
+                                  stdin=subprocess.DEVNULL,
                                   errors='replace', timeout=COMMAND_LIMIT)
         except subprocess.TimeoutExpired:
             raise CodecError(f'{self.name}: {words[0]} was not done after '

@@ -36,6 +36,7 @@ def run_program(words, text=True):
         # one thread: as many cells as there are cores run beside each other
         # codes and messages may hold bytes that are no text
         done = subprocess.run(words, capture_output=True, text=text,
+                              stdin=subprocess.DEVNULL,
                               errors='backslashreplace' if text else None,
                               timeout=LIMIT, env=dict(
                                   os.environ, OMP_THREAD_LIMIT='1',

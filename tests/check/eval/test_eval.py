@@ -252,6 +252,8 @@ class Tasks(unittest.TestCase):
         self.assertEqual(say("awk 'BEGIN {print 2}'"), {'value': 2})
         self.assertEqual(say("echo '{\"right\": 2, \"count\": 3}'"),
                          {'right': 2, 'count': 3})
+        # none waits for somebody who types
+        self.assertEqual(say("awk '{print $1} END {print NR}'"), {'value': 0})
         # what is no text is shown as it is
         with self.assertRaisesRegex(tasks.TaskError, 'xff'):
             say("printf '\\377'")
