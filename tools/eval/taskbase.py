@@ -31,6 +31,18 @@ def distance(a, b):
     return row[-1]
 
 
+def truth_beside(path):
+    """Text beside a picture, NAME.txt, with one space where there are any.
+    Raises TaskError."""
+    stem = os.path.splitext(path)[0]
+    try:
+        with open(stem + '.txt', encoding='utf-8') as f:
+            return ' '.join(f.read().split())
+    except (OSError, UnicodeDecodeError) as e:
+        raise TaskError(f'{stem}.txt: {getattr(e, "strerror", None) or e}'
+                        ) from None
+
+
 def run_program(words, text=True):
     try:
         # one thread: as many cells as there are cores run beside each other

