@@ -29,11 +29,14 @@ NONE, OURS = 'none', 'wallocaudio'
 
 
 def of_answer(answer):
-    """(counted, of how many): wrong words, right labels, or one ratio in dB."""
+    """(counted, of how many): wrong words, right labels or frames, or one ratio
+    in dB."""
     if 'words' in answer:
         return answer['wrong'], answer['words']
     if 'stems' in answer:
         return answer['value'], 1
+    if 'frames' in answer:
+        return answer['right'], answer['frames']
     return answer['right'], 1
 
 
