@@ -136,6 +136,8 @@ class Task(unittest.TestCase):
     def test_nonsense(self):
         with self.assertRaisesRegex(ValueError, 'unknown keys'):
             tasks.make({'kind': 'read', 'language': 'eng'})
+        with self.assertRaisesRegex(ValueError, '"spaces" is not'):
+            tasks.make({'kind': 'read', 'spaces': 'no'})
 
     def test_truth(self):
         with tempfile.TemporaryDirectory() as at:
@@ -150,18 +152,30 @@ class Task(unittest.TestCase):
             with self.assertRaisesRegex(TaskError, 'a.txt: .*utf-8'):
                 truth_beside(path)
 
-    def test_unsure_lines(self):
-        # they do not count as said; of 48 pixels' height each
-        task = tasks.make({'kind': 'read'})
-        said = iter([('one', 0.9), ('xx', 0.4), ('two', 0.5)])
+    def answer(self, truth, *said, **options):
+        task, rest = tasks.make(dict(options, kind='read')), iter(said)
         with tempfile.TemporaryDirectory() as at, \
-                mock.patch.object(task, 'lines', lambda _: [1, 2, 3]), \
-                mock.patch.object(task, 'line', lambda *_: next(said)):
+                mock.patch.object(task, 'lines', lambda _: said), \
+                mock.patch.object(task, 'line', lambda *_: next(rest)):
             with open(os.path.join(at, 'a.txt'), 'w') as f:
-                f.write('one three')
-            got = task.do({'input': os.path.join(at, 'a.png')}, None, None,
-                          [np.zeros((8, 8, 3), np.uint8)])
-        self.assertEqual(got, {'characters': 9, 'wrong': 4, 'lines': 3})
+                f.write(truth)
+            return task.do({'input': os.path.join(at, 'a.png')}, None, None,
+                           [np.zeros((8, 8, 3), np.uint8)])
+
+    def test_unsure_lines(self):
+        # they do not count as said
+        self.assertEqual(
+            self.answer('one three', ('one', 0.9), ('xx', 0.4), ('two', 0.5)),
+            {'characters': 9, 'wrong': 4, 'lines': 3, 'text': 'one two'})
+
+    def test_spaces(self):
+        said = ('one two', 0.9), ('three,four ', 0.9)
+        truth = 'one two\nthree, four'
+        self.assertEqual(self.answer(truth, *said)['wrong'], 1)
+        self.assertEqual(
+            self.answer(truth, *said, spaces=False),
+            {'characters': 16, 'wrong': 0, 'lines': 2,
+             'text': 'one two three,four'})
 
 
 @unittest.skipIf(models.needs('ppocr'), 'PP-OCR is not installed')
