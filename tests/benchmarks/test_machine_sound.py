@@ -45,6 +45,17 @@ class Prompts(unittest.TestCase):
             self.assertEqual(data.said(f'/x/{path}.g722'), text, path)
 
 
+class Answers(unittest.TestCase):
+    def test_counts(self):
+        for answer, want in (
+                ({'words': 4, 'wrong': 1, 'heard': ''}, (1, 4)),
+                ({'stems': 2, 'value': 3.5}, (3.5, 1)),
+                ({'right': 90, 'frames': 100, 'speech': 60, 'missed': 3,
+                  'invented': 7}, (90, 100)),
+                ({'right': True, 'label': 'a'}, (True, 1))):
+            self.assertEqual(ms.of_answer(answer), want)
+
+
 class Rates(unittest.TestCase):
     def test_between(self):
         a = asked(lines('wallocaudio', (4, 16), (4, 0))
