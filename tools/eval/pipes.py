@@ -19,6 +19,14 @@ from gi.repository import GstVideo  # noqa: E402
 
 from . import colour  # noqa: E402
 
+# The bindings make a class when it is first asked for, and two threads that do so
+# at once (two sources begin together) get one that is not finished: the thread
+# fails and its pipeline waits for ever. So they are asked for here.
+CLASSES = [getattr(Gst, name) for name in (
+    'Buffer', 'BufferFlags', 'BufferList', 'Caps', 'FlowReturn', 'MapFlags',
+    'Memory', 'PadProbeInfo', 'PadProbeReturn', 'PadProbeType', 'Sample',
+    'Structure')]
+
 LIMIT = 600                     # seconds that a pipeline may take
 RATE = 25                       # frames a second of clips
 

@@ -471,6 +471,28 @@ class Colour(unittest.TestCase):
         self.assertLess(np.abs(error.mean((0, 1))).max(), 0.2)
 
 
+class Threads(unittest.TestCase):
+    def test_classes_are_there(self):
+        # what threads of sources ask the bindings for first comes to nothing
+        # when two do so at once
+        done = subprocess.run([sys.executable, '-c', f"""
+import sys
+sys.path.insert(0, {os.path.join(ROOT, 'tools')!r})
+import gi.module
+import numpy as np
+from eval import pipes
+pipes.init()
+asked, old = [], gi.module.IntrospectionModule.__getattr__
+def ask(self, name):
+    asked.append(name)
+    return old(self, name)
+gi.module.IntrospectionModule.__getattr__ = ask
+pipes.to_buffer(np.zeros((4, 4, 3), np.uint8), 0)
+print([v for v in asked if not v.isupper()])
+"""], capture_output=True, text=True)
+        self.assertEqual(done.stdout, '[]\n', done.stderr)
+
+
 class Codecs(unittest.TestCase):
     def test_comment(self):
         slices = b'\0\0\0\1\x65' + bytes(range(1, 90))
