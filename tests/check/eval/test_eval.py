@@ -115,7 +115,7 @@ class Spec(unittest.TestCase):
         self.bad('neither', variant='mine')
         self.bad('seed: -1', seed=-1)
         self.bad("unknown keys ['codecs']", codecs=[])
-        self.bad('"kind" is none of', task=[{'kind': 'read'}])
+        self.bad('"kind" is none of', task=[{'kind': 'guess'}])
         self.bad('name one of "network"', task=[{'kind': 'classify'}])
         self.bad("unknown keys ['net']", task=[{'kind': 'classify',
                                                 'net': 'x'}])
