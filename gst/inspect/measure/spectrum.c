@@ -32,7 +32,7 @@ struct _InspectSpectrum
   /* half spectra [blocks][2][ny][LANES], real and imaginary; made when they
    * are needed first */
   gfloat *half_spectrum[INSPECT_MAX_WANTED];
-  gfloat *line;                 /* [2][nx][LANES] */
+  gfloat *line;                 /* [nx], a row and zeros */
   gfloat *sum;                  /* [2][ny][LANES] */
   gfloat *weight;               /* [blocks][LANES]: how often a column counts */
   guint16 *band_of;             /* [blocks][ny][LANES] */
@@ -131,7 +131,7 @@ inspect_spectrum_new (guint width, guint height, InspectWindow window,
   lanes = (gsize) s->blocks * LANES;
   s->fft_x = inspect_transform_new (s->nx);
   s->fft_y = inspect_transform_new (s->ny);
-  s->line = g_try_new0 (gfloat, (gsize) 2 * s->nx * LANES);
+  s->line = g_try_new0 (gfloat, s->nx);
   s->sum = g_try_new (gfloat, (gsize) 2 * s->ny * LANES);
   s->weight = g_try_new (gfloat, lanes);
   s->band_of = g_try_new (guint16, lanes * s->ny);
@@ -193,10 +193,10 @@ make_planes (InspectSpectrum * s, guint count)
   return TRUE;
 }
 
-/* A row of what is wanted, from sample to sample of @out. */
+/* A row of what is wanted. */
 WALLOC_INLINE void
 fetch_row (const InspectSpectrum * s, const InspectWanted * w, guint y,
-    gfloat * out, guint step)
+    gfloat * out)
 {
   const gfloat *in = w->plane + (gsize) y * s->width;
   const gfloat *less = w->minus ? w->minus + (gsize) y * s->width : NULL;
@@ -204,13 +204,13 @@ fetch_row (const InspectSpectrum * s, const InspectWanted * w, guint y,
 
   if (less)
     for (x = 0; x < s->width; x++)
-      out[x * step] = in[x] - less[x];
+      out[x] = in[x] - less[x];
   else
     for (x = 0; x < s->width; x++)
-      out[x * step] = in[x];
+      out[x] = in[x];
   if (s->window_x)
     for (x = 0; x < s->width; x++)
-      out[x * step] *= s->window_x[x] * s->window_y[y];
+      out[x] *= s->window_x[x] * s->window_y[y];
 }
 
 /* Of what goes into the transform. */
@@ -222,7 +222,7 @@ mean_square (InspectSpectrum * s, const InspectWanted * w)
   guint x, y, l;
 
   for (y = 0; y < s->height; y++) {
-    fetch_row (s, w, y, row, 1);
+    fetch_row (s, w, y, row);
     for (x = 0; x + LANES <= s->width; x += LANES)
       for (l = 0; l < LANES; l++)
         sum[l] += (gdouble) row[x + l] * row[x + l];
@@ -234,60 +234,32 @@ mean_square (InspectSpectrum * s, const InspectWanted * w)
   return all / ((gdouble) s->width * s->height);
 }
 
-/* Spectra of rows y and y + 1 of each lane, from that of row y + i row y + 1,
- * to half spectra. */
-WALLOC_CLONES static void
-store_rows (InspectSpectrum * s, const gfloat * z, guint y0, gfloat * to)
+/* The half spectrum of row y, to its place in half spectra. */
+static void
+store_row (const InspectSpectrum * s, const gfloat * half, guint y, gfloat * to)
 {
-  guint rows = MIN (2 * LANES, s->height - y0), k, l;
-  const gfloat *zi = z + (gsize) s->nx * LANES;
   gsize plane = (gsize) s->ny * LANES;
+  guint k;
 
   for (k = 0; k < s->half; k++) {
-    gsize at = (gsize) k * LANES;
-    gsize mirrored = (gsize) (k ? s->nx - k : 0) * LANES;
-    const gfloat *ar = z + at, *br = z + mirrored;
-    const gfloat *ai = zi + at, *bi = zi + mirrored;
-    gfloat *re = to + (gsize) (k / LANES) * 2 * plane + (gsize) y0 * LANES
+    gfloat *re = to + (gsize) (k / LANES) * 2 * plane + (gsize) y * LANES
         + k % LANES;
-    gfloat *im = re + plane, part[4][LANES];
 
-    for (l = 0; l < LANES; l++) {
-      part[0][l] = 0.5f * (ar[l] + br[l]);
-      part[1][l] = 0.5f * (ai[l] - bi[l]);
-      part[2][l] = 0.5f * (ai[l] + bi[l]);
-      part[3][l] = 0.5f * (br[l] - ar[l]);
-    }
-    for (l = 0; l < rows; l++) {
-      re[(gsize) l * LANES] = part[2 * (l & 1)][l / 2];
-      im[(gsize) l * LANES] = part[2 * (l & 1) + 1][l / 2];
-    }
+    re[0] = half[2 * k];
+    re[plane] = half[2 * k + 1];
   }
 }
 
+/* What rows do not fill of the line is 0 from its beginning. */
 WALLOC_CLONES static void
-fetch_lines (InspectSpectrum * s, const InspectWanted * w, guint y0)
-{
-  gsize plane = (gsize) s->nx * LANES;
-  guint l;
-
-  /* what the rows do not fill has been written by transforms */
-  if (s->width < s->nx || y0 + 2 * LANES > s->height)
-    memset (s->line, 0, 2 * plane * sizeof (gfloat));
-  for (l = 0; l < 2 * LANES && y0 + l < s->height; l++)
-    fetch_row (s, w, y0 + l, s->line + (l & 1) * plane + l / 2, LANES);
-}
-
-static void
 transform_rows (InspectSpectrum * s, const InspectWanted * w, gfloat * to)
 {
   gsize plane = (gsize) s->ny * LANES;
   guint y, x;
 
-  for (y = 0; y < s->height; y += 2 * LANES) {
-    fetch_lines (s, w, y);
-    inspect_transform_run (s->fft_x, s->line);
-    store_rows (s, s->line, y, to);
+  for (y = 0; y < s->height; y++) {
+    fetch_row (s, w, y, s->line);
+    store_row (s, inspect_transform_real (s->fft_x, s->line), y, to);
   }
   if (s->ny > s->height)
     for (x = 0; x < 2 * s->blocks; x++)

@@ -90,3 +90,11 @@ inspect_transform_run (InspectTransform * t, gfloat * data)
     }
   }
 }
+
+const gfloat *
+inspect_transform_real (InspectTransform * t, const gfloat * line)
+{
+  g_return_val_if_fail (t->n > 1, NULL);
+  gst_fft_f32_fft (t->fft, line, t->half[0]);
+  return (const gfloat *) t->half[0];
+}

@@ -27,6 +27,11 @@ void               inspect_transform_free   (InspectTransform * t);
 void               inspect_transform_run    (InspectTransform * t,
                                              gfloat * data);
 
+/* The same of a single line of @n real samples, @n above 1: the half spectrum,
+ * [n / 2 + 1] pairs of real and imaginary part, until the next call. */
+const gfloat *     inspect_transform_real   (InspectTransform * t,
+                                             const gfloat * line);
+
 G_END_DECLS
 
 #endif /* __INSPECT_TRANSFORM_H__ */
