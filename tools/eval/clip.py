@@ -3,7 +3,6 @@
 of them."""
 import os
 import pathlib
-import tempfile
 import time
 
 import gi
@@ -16,15 +15,6 @@ from .pipes import Gst
 
 MAX_FRAMES = 600
 MAX_BYTES = 512 << 20           # of all frames, as RGB
-
-
-def _reduced(rgb, size):
-    h, w = rgb.shape[:2]
-    if not size or min(w, h) <= size:
-        return rgb
-    return np.asarray(Image.fromarray(rgb).resize(
-        [max(1, round(n * size / min(w, h))) for n in (w, h)],
-        Image.LANCZOS))
 
 
 def load(path, frames, size):
@@ -65,7 +55,8 @@ def load(path, frames, size):
             seen = w, h
             got, top, bottom = s.get_fraction('framerate')
             rate = top / bottom if got and top else rate
-            out.append(_reduced(pipes.of_sample(sample), size))
+            out.append(np.asarray(picture.reduced(
+                Image.fromarray(pipes.of_sample(sample)), size)))
             if out[0].size * min(frames, len(out) + 1) > MAX_BYTES:
                 raise CellError(
                     f'{path}: {len(out)} frames of {out[0].shape[1]}x'
@@ -94,11 +85,8 @@ def measure(cell):
     if wrong:
         raise CellError(f'{cell["codec"]} made {wrong[0][1]}x{wrong[0][0]} of '
                         f'{w}x{h}')
-    with tempfile.TemporaryDirectory() as folder:
-        report = pipes.compare(
-            clean, result, cell['bands'],
-            dirty if cell['corruption'] else None,
-            os.path.join(folder, 'report.jsonl'))
+    report = pipes.compare(clean, result, cell['bands'],
+                           dirty if cell['corruption'] else None)
     bits, count = 8 * sum(sizes), len(clean)
     return {'width': w, 'height': h, 'frames': count, 'fps': round(fps, 6),
             'bytes': bits // 8, 'bpp': bits / (w * h * count),

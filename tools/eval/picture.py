@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A picture through a corruption and a codec, and what became of it."""
-import os
-import tempfile
 import time
 
 import numpy as np
 from PIL import Image
 
 from . import codecs, media, pipes, tasks
-from .codecs import CellError
+from .errors import CellError
 
 MAX_PIXELS = 64 << 20
 
@@ -25,6 +23,16 @@ def rgb_of(im):
     return im.convert('RGB')
 
 
+def reduced(im, size):
+    """An image whose shorter side is `size`, or itself if it is not longer, or
+    size is 0."""
+    short = min(im.size)
+    if not size or short <= size:
+        return im
+    return im.resize([max(1, round(n * size / short)) for n in im.size],
+                     Image.LANCZOS)
+
+
 def load(path, size):
     """RGB uint8 [h, w, 3]; size: shorter side is reduced to it (0: as is)."""
     try:
@@ -32,12 +40,7 @@ def load(path, size):
             if im.width * im.height > MAX_PIXELS:
                 raise CellError(f'{path}: {im.width}x{im.height} is over '
                                 f'{MAX_PIXELS} pixels')
-            im = rgb_of(im)
-            short = min(im.size)
-            if size and short > size:
-                im = im.resize([max(1, round(n * size / short))
-                                for n in im.size], Image.LANCZOS)
-            return np.asarray(im)
+            return np.asarray(reduced(rgb_of(im), size))
     except CellError:
         raise
     # what readers of broken files raise has no end: SyntaxError, struct.error
@@ -80,11 +83,8 @@ def measure(cell):
     if result[0].shape != clean[0].shape:
         raise CellError(f'{cell["codec"]} made {result[0].shape[1]}x'
                         f'{result[0].shape[0]} of {w}x{h}')
-    with tempfile.TemporaryDirectory() as folder:
-        report = pipes.compare(
-            clean, result, cell['bands'],
-            dirty if cell['corruption'] else None,
-            os.path.join(folder, 'report.jsonl'))
+    report = pipes.compare(clean, result, cell['bands'],
+                           dirty if cell['corruption'] else None)
     return {'width': w, 'height': h, 'bytes': sum(sizes),
             'bpp': 8 * sum(sizes) / (w * h * len(clean)),
             'metrics': tidy(report), 'code_seconds': round(seconds, 4),

@@ -5,6 +5,8 @@ A picture is uint8 [h, w, 3] (RGB); a clip is a list of such. Pipelines run in
 the calling process to their end, with a limit in seconds.
 """
 import json
+import os
+import tempfile
 import warnings
 
 import gi
@@ -297,10 +299,16 @@ def _count(_pad, info, out, count):
     return Gst.PadProbeReturn.OK
 
 
-def compare(reference, result, bands=32, corrupted=None, read=None):
+def compare(reference, result, bands=32, corrupted=None):
     """What spectralinspect says of all frames of two clips of one size (and of
-    the corrupted one): its pooled report as a dict. Read from a results file at
-    `read`, as arrays in messages do not come to Python whole."""
+    the corrupted one): its pooled report as a dict. Read from a results file,
+    as arrays in messages do not come to Python whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _compare(reference, result, bands, corrupted,
+                        os.path.join(folder, 'report.jsonl'))
+
+
+def _compare(reference, result, bands, corrupted, read):
     both = corrupted is not None
     description = (
         'appsrc name=a ! queue ! s.ref_sink appsrc name=b ! queue ! '

@@ -2,7 +2,6 @@
 """A sound through a corruption and a codec, and what became of it."""
 import functools
 import os
-import tempfile
 import time
 
 from . import codecs, media, pipes, sound, tasks
@@ -40,11 +39,8 @@ def measure(cell):
     start = time.monotonic()
     coded = codecs.of_cell(cell).code(dirty, cell['setting'])
     seconds = time.monotonic() - start
-    with tempfile.TemporaryDirectory() as folder:
-        report = pipes.compare(
-            clean, coded.sound, cell['bands'],
-            dirty if cell['corruption'] else None,
-            os.path.join(folder, 'report.jsonl'))
+    report = pipes.compare(clean, coded.sound, cell['bands'],
+                           dirty if cell['corruption'] else None)
     return {'seconds': clean.seconds, 'rate': clean.rate,
             'channels': clean.channels, 'bytes': coded.bytes,
             'header_bytes': coded.header_bytes,
