@@ -30,6 +30,9 @@ import numpy as np
 
 import common
 
+sys.path.insert(0, os.path.join(common.ROOT, 'tools'))
+from eval.stats import distance  # noqa: E402
+
 RATES = (16, 32, 64, 96)
 SPEECH_RATES = (8, 16, 24, 32)
 CODECS = {'Opus': ['-c:a', 'libopus', '-f', 'ogg'],
@@ -191,17 +194,6 @@ def words_of(text):
     return re.sub(r"[^A-Z' ]", ' ', text.upper()).split()
 
 
-def word_errors(truth, heard):
-    """Least insertions, deletions and substitutions."""
-    row = list(range(len(heard) + 1))
-    for i, a in enumerate(truth):
-        last, row[0] = row[0], i + 1
-        for j, b in enumerate(heard):
-            last, row[j + 1] = row[j + 1], min(
-                row[j + 1] + 1, row[j] + 1, last + (a != b))
-    return row[-1]
-
-
 def tests_of_speech(folder):
     """[(name, int16 [1, n], words, options of the recogniser)]."""
     found = []
@@ -245,7 +237,7 @@ def speech(options, walloc, folder):
     total = sum(len(t[2]) for t in tests)
     if not total:
         sys.exit(f'no transcribed recordings in {options.speech}')
-    errors = {'original': {'-': sum(word_errors(t[2], recognise(
+    errors = {'original': {'-': sum(distance(t[2], recognise(
         t[1], t[3], folder)) for t in tests) / total}}
     took, snrs = {}, {}
     for kbit in SPEECH_RATES:
@@ -263,7 +255,7 @@ def speech(options, walloc, folder):
                 bits += size * 8
                 seconds += x.shape[1] / 16000
                 db.append(snr(x.astype(float), y.astype(float)))
-                wrong += word_errors(words, recognise(
+                wrong += distance(words, recognise(
                     np.clip(np.round(y), -32768, 32767), extra, folder))
             if len(db) < len(tests):
                 continue

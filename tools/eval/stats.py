@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Intervals, pairs, interpolation and correlation."""
+"""Intervals, pairs, interpolation, correlation, distance."""
 import math
 
 import numpy as np
@@ -122,3 +122,15 @@ def spearman(a, b):
         return r, r, r
     z, half = math.atanh(r), 1.959964 * math.sqrt(1.06 / (good.sum() - 3))
     return r, math.tanh(z - half), math.tanh(z + half)
+
+
+def distance(a, b):
+    """Levenshtein's: the least insertions, deletions and substitutions that make
+    one sequence of the other."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, row[0] = row[0], i + 1
+        for j, y in enumerate(b):
+            last, row[j + 1] = row[j + 1], min(
+                row[j + 1] + 1, row[j] + 1, last + (x != y))
+    return row[-1]
