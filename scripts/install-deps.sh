@@ -4,7 +4,8 @@
 #
 # usage: sh scripts/install-deps.sh [--list] [GROUP...]
 #   build  compiler, meson and libraries (always included)
-#   test   what tests/run.sh uses on top: gates, sanitizers' and check's tools
+#   test   what tests/run.sh uses on top: gates, sanitizers' and check's tools,
+#          a NATS server, clang for WebAssembly
 #   demo   a photograph, recordings, a font and the tools of examples/quickstart.sh
 #   bench  codecs that tests/benchmarks compares with
 #   eval   programs and codecs that walloc-eval's tasks ask, a browser for its report
@@ -24,17 +25,19 @@ packages_of () {
         libonnx-dev libdnnl-dev
         libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
         libgstreamer-plugins-bad1.0-dev gstreamer1.0-tools libpango1.0-dev
-        libjpeg-dev
+        libjpeg-dev libsoup-3.0-dev libnats-dev
         gstreamer1.0-plugins-base gstreamer1.0-plugins-good
         gstreamer1.0-plugins-bad'
       ;;
     test)
       echo 'indent shellcheck valgrind git python3-numpy python3-pil python3-gi
-        gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0'
+        gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 nats-server
+        clang lld wasi-libc libclang-rt-14-dev-wasm32'
       ;;
     demo)
       echo 'palapeli-data pocketsphinx-testdata python3-numpy python3-pil
-        asterisk-core-sounds-en-wav fonts-dejavu-core'
+        asterisk-core-sounds-en-wav fonts-dejavu-core
+        clang lld wasi-libc libclang-rt-14-dev-wasm32'
       ;;
     bench)
       echo 'python3-numpy python3-pil python3-matplotlib python3-gi
