@@ -13,9 +13,10 @@
 #define SLACK 2
 /* Longest gap that is kept in the line; after a longer one it begins anew. */
 #define LONGEST (1 << 18)
-/* Samples that a stream may wait for another: an hour at 8 kHz, and at most
- * 64 MiB a channel. What comes later pushes out what came first. */
+/* Samples that a stream may wait for another: half half an hour at 8 kHz, and of
+ * all channels together 256 MiB. What comes later pushes out what came first. */
 #define MOST (1 << 24)
+#define MOST_OF_ALL (1 << 26)
 
 typedef struct
 {
@@ -119,6 +120,7 @@ gst_spectral_audio_push (GstSpectralAudio * a, GstSpectralStream stream,
   Line *line = &a->line[stream];
   guint n = (guint) buffer->n_samples, have = length (a, line), skip = 0, i;
   guint old = line->samples->len;
+  guint most = MIN (MOST, MOST_OF_ALL / a->channels);
   gint64 gap = first - (line->first + have);
   gfloat *to;
 
@@ -158,8 +160,8 @@ gst_spectral_audio_push (GstSpectralAudio * a, GstSpectralStream stream,
     for (i = 0; i < n; i++)
       to[i] = in[i] / 32768.0f;
   }
-  if (length (a, line) > MOST)
-    drop (a, line, length (a, line) - MOST, TRUE);
+  if (length (a, line) > most)
+    drop (a, line, length (a, line) - most, TRUE);
 }
 
 static void

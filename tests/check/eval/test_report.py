@@ -458,6 +458,20 @@ class Browser(unittest.TestCase):
             marks, _ = self.load(folder)
             self.assertGreater(int(marks['checks']), 80)
 
+    def test_unequal(self):
+        """A codec that lacks files is named beside the equal rates."""
+        these = made.lines()
+        for lacking, names in ((None, ()), ('beta', ('beta',))):
+            with tempfile.TemporaryDirectory() as folder:
+                made.write(folder, [v for v in these if v['codec'] != lacking
+                                    or v['content'][-1] != '0'])
+                _, dom = self.load(folder, anchor='')
+                notes = re.findall(r'class="note unequal">([^<]*)', dom)
+                self.assertEqual(len(notes), len(names))
+                for name, note in zip(names, notes):
+                    self.assertIn(name, note)
+                    self.assertNotIn('alpha', note)
+
     def test_media(self):
         with tempfile.TemporaryDirectory() as folder:
             made.write(folder, made.lines(files=2)
@@ -553,6 +567,12 @@ class Run(unittest.TestCase):
             self.assertEqual(again['media'][0]['crops'],
                              value['media'][0]['crops'])
             self.assertEqual(again['runs'], value['runs'])
+
+    def test_reader_leaves(self):
+        done = subprocess.run(f'{sys.executable} {TOOL} codecs | true',
+                              shell=True, capture_output=True, text=True,
+                              timeout=170)
+        self.assertEqual(done.stderr, '')
 
     def test_errors(self):
         got = tool('report', '/nowhere')

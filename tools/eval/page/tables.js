@@ -56,6 +56,12 @@ function equalTable(s) {
     }
     table(`${s.data.corruptions[s.c].label}: at equal rates`, [{ label: 'measure' }, { label: s.data.unit, number: true },
       ...coders.map((k) => ({ label: s.codec(k), number: true }))], rows, host);
+    const most = Math.max(...s.rows[s.c].map((r) => r.n));
+    const less = coders.filter((k) => s.rows[s.c].some((r) => r.k === k && r.n < most));
+    if (less.length) {
+      host.append(el('p', { class: 'note unequal' }, `Not of the same ${s.data.media}s: ${less.map((k) => s.codec(k)).join(', ')} `
+        + `lack some of the ${most} in some settings (they failed, or were not run). Means of other files are no comparison.`));
+    }
   });
   return [el('p', {}, `Values at the same rate of the very set that was coded, between measured ones, linear over the logarithm `
     + 'of the rate; ends of intervals likewise. An empty field: the codec was not measured on both sides of that rate.'), host];
