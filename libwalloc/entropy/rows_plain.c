@@ -4,6 +4,8 @@
 #include <stdint.h>
 #ifdef __SSE2__
 # include <emmintrin.h>
+#elif defined(__wasm_simd128__)
+# include <wasm_simd128.h>
 #endif
 
 static inline size_t
@@ -20,6 +22,16 @@ count_symbols (const int16_t * first, int16_t slot)
           _mm_cmpgt_epi16 (_mm_load_si128 (f + 3), s)));
 
   /* those above are the last */
+  return 32 - (unsigned) __builtin_clz (~(high << 16 | low));
+#elif defined(__wasm_simd128__)
+  const v128_t s = wasm_i16x8_splat (slot);
+  unsigned low = wasm_i8x16_bitmask (wasm_i8x16_narrow_i16x8 (wasm_i16x8_gt
+          (wasm_v128_load (first), s),
+          wasm_i16x8_gt (wasm_v128_load (first + 8), s)));
+  unsigned high = wasm_i8x16_bitmask (wasm_i8x16_narrow_i16x8 (wasm_i16x8_gt
+          (wasm_v128_load (first + 16), s),
+          wasm_i16x8_gt (wasm_v128_load (first + 24), s)));
+
   return 32 - (unsigned) __builtin_clz (~(high << 16 | low));
 #else
   int16_t count = 0;
