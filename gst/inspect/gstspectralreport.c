@@ -8,6 +8,7 @@
 
 #include "gstspectralinspect-private.h"
 #include "gstspectralplot.h"
+#include "gstwallocjson.h"
 
 GST_DEBUG_CATEGORY_EXTERN (spectralinspect_debug);
 #define GST_CAT_DEFAULT spectralinspect_debug
@@ -20,7 +21,7 @@ gst_spectral_inspect_write (GstSpectralInspect * self, const GstStructure * s)
 
   if (!self->file)
     return;
-  line = gst_spectral_to_json (s);
+  line = gst_walloc_structure_to_json (s);
   if (fprintf (self->file, "%s\n", line) < 0 || fflush (self->file) != 0) {
     GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
         ("Results are no longer written: %s.", g_strerror (errno)), (NULL));

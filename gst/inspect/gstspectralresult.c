@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-#include <jansson.h>
-
 #include "gstspectralresult.h"
 #include "quality.h"
 
@@ -306,67 +304,4 @@ gst_spectral_result_to_structure (const GstSpectralResult * r,
     set_bands (s, "dist-bands", &r->dist, r);
   }
   return s;
-}
-
-static json_t *json_of (const GValue * value);
-
-static gboolean
-add_field (GQuark field, const GValue * value, gpointer data)
-{
-  json_t *item = json_of (value);
-
-  if (item)
-    json_object_set_new (data, g_quark_to_string (field), item);
-  return TRUE;
-}
-
-static json_t *
-json_of (const GValue * value)
-{
-  if (G_VALUE_HOLDS_STRING (value))
-    return json_string (g_value_get_string (value));
-  if (G_VALUE_HOLDS_UINT64 (value)
-      && g_value_get_uint64 (value) == GST_CLOCK_TIME_NONE)
-    return json_null ();
-  if (G_VALUE_HOLDS_UINT64 (value))
-    return json_integer ((json_int_t) g_value_get_uint64 (value));
-  if (G_VALUE_HOLDS_UINT (value))
-    return json_integer (g_value_get_uint (value));
-  if (G_VALUE_HOLDS_BOOLEAN (value))
-    return json_boolean (g_value_get_boolean (value));
-  if (G_VALUE_HOLDS_DOUBLE (value))
-    return isfinite (g_value_get_double (value)) ?
-        json_real (g_value_get_double (value)) : json_null ();
-  if (GST_VALUE_HOLDS_STRUCTURE (value)) {
-    json_t *o = json_object ();
-
-    gst_structure_foreach (gst_value_get_structure (value), add_field, o);
-    return o;
-  }
-  if (GST_VALUE_HOLDS_ARRAY (value)) {
-    json_t *a = json_array ();
-    guint i;
-
-    for (i = 0; i < gst_value_array_get_size (value); i++)
-      json_array_append_new (a, json_of (gst_value_array_get_value (value, i)));
-    return a;
-  }
-  return NULL;
-}
-
-gchar *
-gst_spectral_to_json (const GstStructure * structure)
-{
-  json_t *o = json_object ();
-  gchar *text, *line;
-
-  json_object_set_new (o, "type", json_string (gst_structure_get_name
-          (structure)));
-  gst_structure_foreach (structure, add_field, o);
-  /* seven digits are what floats hold */
-  text = json_dumps (o, JSON_COMPACT | JSON_REAL_PRECISION (8));
-  line = g_strdup (text ? text : "{}");
-  free (text);
-  json_decref (o);
-  return line;
 }

@@ -109,8 +109,6 @@ gdouble             gst_spectral_result_si_sdr
 GstStructure *      gst_spectral_result_to_structure
                                               (const GstSpectralResult * r,
                                                const gchar * name);
-/* Fields of @structure as one line, without its end. */
-gchar *             gst_spectral_to_json      (const GstStructure * structure);
 
 G_END_DECLS
 
