@@ -26,7 +26,7 @@ for element in \
   compressedclassify compressedcolorize compressedoverlay compressedread \
   compressedsegment compressedseparate audiocorrupt corrupt spectralinspect \
   wallocaudiodec wallocaudioenc wallocdec wallocenc walloclatents \
-  walloclatentsenc wallocparse wallocthin; do
+  walloclatentsenc wallocparse wallocthin wallocwebsink; do
   dump=docs/plugins/inspect/$element.txt
   if ! gst-inspect-1.0 "$element" >"$temp/raw"; then
     echo "check-inspect.sh: no element $element"

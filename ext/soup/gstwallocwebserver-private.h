@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of the server share. All but the first fields belong to the
+ * network thread. */
+#ifndef __GST_WALLOC_WEB_SERVER_PRIVATE_H__
+#define __GST_WALLOC_WEB_SERVER_PRIVATE_H__
+
+#include <libsoup/soup.h>
+
+#include "gstwallocwebclient.h"
+#include "gstwallocwebevents.h"
+#include "gstwallocweblistener.h"
+#include "gstwallocwebserver.h"
+#include "gstwallocwebstream.h"
+
+G_BEGIN_DECLS
+
+typedef struct _GstWallocWebModels GstWallocWebModels;
+
+struct _GstWallocWebServer
+{
+  GstWallocWebSettings settings;
+  GstWallocWebMetrics *metrics;
+  GThread *thread;
+  GMainContext *context;
+  guint port;
+
+  GMutex lock;                  /* of these */
+  GCond started;
+  gboolean is_up;
+  GError *error;                /* why it is not */
+  GQueue inbox;                 /* of Parcel */
+  gsize inbox_bytes;
+  gboolean overrun;             /* frames were left out: wait for a key frame */
+  GSource *wake;
+
+  GMainLoop *loop;
+  SoupServer *soup;
+  GstWallocWebListener *listener;
+  GstWallocWebClientSettings client_settings;
+  GList *clients;
+  guint pending;                /* connections that become clients */
+  gboolean reap;                /* some are closed */
+  gboolean stopping, ended;
+  gint64 deadline;              /* of stopping, monotonic us */
+  gint64 started_at;
+  gint64 last_key_request, last_second, last_heartbeat;
+  GstWallocWebStream stream;
+  GstWallocWebEvents events;
+  GstWallocWebModels *models;
+};
+
+/* gstwallocwebroutes.c */
+void      gst_walloc_web_routes_add     (GstWallocWebServer * self);
+
+/* {"version": 1, "streams": ..., ...}, with "type" where @type is not NULL */
+gchar *   gst_walloc_web_routes_config  (GstWallocWebServer * self,
+                                         const gchar * type);
+
+/* Answers @message with @bytes (taken). @type: of the content. */
+void      gst_walloc_web_routes_answer  (GstWallocWebServer * self,
+                                         SoupServerMessage * message,
+                                         guint status, const gchar * type,
+                                         GBytes * bytes);
+
+/* gstwallocwebserver.c: a connection became a client, of whatever kind */
+void      gst_walloc_web_server_join    (GstWallocWebServer * self,
+                                         GstWallocWebClient * client,
+                                         const gchar * last_event_id);
+
+/* gstwallocwebmodels.c: looks for model files in a thread of their own */
+GstWallocWebModels *
+          gst_walloc_web_models_new     (GstWallocWebServer * server);
+
+void      gst_walloc_web_models_free    (GstWallocWebModels * models);
+
+/* Answers @message now or when the file was found. */
+void      gst_walloc_web_models_answer  (GstWallocWebModels * models,
+                                         guint64 id,
+                                         SoupServerMessage * message);
+
+/* gstwallocwebfiles.c: TRUE when @path is a file of the page */
+gboolean  gst_walloc_web_files_answer   (GstWallocWebServer * self,
+                                         SoupServerMessage * message,
+                                         const gchar * path);
+
+G_END_DECLS
+
+#endif /* __GST_WALLOC_WEB_SERVER_PRIVATE_H__ */

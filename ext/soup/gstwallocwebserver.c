@@ -1,0 +1,742 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Parcels for the network thread wait in an inbox with a limit; the thread is
+ * woken and shares them out. A tick four times a second looks after clients
+ * that nothing is sent to. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <string.h>
+
+#include "gstwallocwebserver-private.h"
+#include "websocket.h"
+
+GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
+#define GST_CAT_DEFAULT wallocwebsink_debug
+
+#define TICK 250                /* ms */
+#define SECOND G_USEC_PER_SEC
+#define HEARTBEAT (10 * SECOND)
+#define KEY_PAUSE SECOND
+/* for the last bytes of clients after the end of the stream, and without it */
+#define LAST_TIME (2 * SECOND)
+#define STOP_TIME (SECOND / 2)
+
+/* of the inbox */
+#define MAX_PARCELS 1024
+#define MAX_INBOX (64 * 1024 * 1024)
+/* connections beyond max-clients: pages, scripts, models, metrics */
+#define SPARE_CONNECTIONS 64
+/* bytes of a message that a client sends */
+#define MAX_MESSAGE 4096
+
+typedef enum
+{
+  FRAME,
+  CAPS,
+  EVENT,
+  DISCONT,
+  EOS,
+  STOP
+} ParcelType;
+
+typedef struct
+{
+  ParcelType type;
+  GstWallocWebFrame *frame;
+  GstCaps *caps;
+  gchar *name, *json;
+} Parcel;
+
+typedef struct
+{
+  GSource source;
+  GstWallocWebServer *server;
+} WakeSource;
+
+void
+gst_walloc_web_settings_clear (GstWallocWebSettings * settings)
+{
+  g_free (settings->address);
+  g_free (settings->token);
+  g_clear_object (&settings->certificate);
+  g_strfreev (settings->origins);
+  g_free (settings->model_file);
+  memset (settings, 0, sizeof (*settings));
+}
+
+static void
+parcel_free (Parcel * parcel)
+{
+  if (parcel->frame)
+    gst_walloc_web_frame_unref (parcel->frame);
+  gst_clear_caps (&parcel->caps);
+  g_free (parcel->name);
+  g_free (parcel->json);
+  g_free (parcel);
+}
+
+/* Room in the inbox? What counts for the stream's order always has. */
+static gboolean
+has_room (GstWallocWebServer * self, const Parcel * parcel)
+{
+  if (parcel->type == FRAME) {
+    if (self->overrun && parcel->frame->info.type != WALLOC_FRAME_KEY)
+      return FALSE;
+    return self->inbox.length < MAX_PARCELS
+        && self->inbox_bytes + parcel->frame->size <= MAX_INBOX;
+  }
+  return parcel->type != EVENT || self->inbox.length < MAX_PARCELS;
+}
+
+static void
+post (GstWallocWebServer * self, Parcel * parcel)
+{
+  gboolean room;
+
+  g_mutex_lock (&self->lock);
+  room = has_room (self, parcel);
+  if (parcel->type == FRAME) {
+    self->overrun = !room;
+    if (room)
+      self->inbox_bytes += parcel->frame->size;
+  }
+  if (room) {
+    g_queue_push_tail (&self->inbox, parcel);
+    if (self->wake)
+      g_source_set_ready_time (self->wake, 0);
+  }
+  g_mutex_unlock (&self->lock);
+  if (room)
+    return;
+  if (parcel->type == FRAME)
+    gst_walloc_web_metrics_count (self->metrics, GST_WALLOC_WEB_OVERRUN, 1);
+  parcel_free (parcel);
+}
+
+static Parcel *
+parcel_new (ParcelType type)
+{
+  Parcel *parcel = g_new0 (Parcel, 1);
+
+  parcel->type = type;
+  return parcel;
+}
+
+void
+gst_walloc_web_server_caps (GstWallocWebServer * self, GstCaps * caps)
+{
+  Parcel *parcel = parcel_new (CAPS);
+
+  parcel->caps = gst_caps_ref (caps);
+  post (self, parcel);
+}
+
+void
+gst_walloc_web_server_frame (GstWallocWebServer * self,
+    GstWallocWebFrame * frame)
+{
+  Parcel *parcel = parcel_new (FRAME);
+
+  parcel->frame = frame;
+  post (self, parcel);
+}
+
+void
+gst_walloc_web_server_event (GstWallocWebServer * self, const gchar * name,
+    gchar * json)
+{
+  Parcel *parcel = parcel_new (EVENT);
+
+  parcel->name = g_strdup (name);
+  parcel->json = json;
+  post (self, parcel);
+}
+
+void
+gst_walloc_web_server_discont (GstWallocWebServer * self)
+{
+  post (self, parcel_new (DISCONT));
+}
+
+void
+gst_walloc_web_server_eos (GstWallocWebServer * self)
+{
+  post (self, parcel_new (EOS));
+}
+
+/* Texts for all WebSockets. */
+static void
+tell_sockets (GstWallocWebServer * self, gchar * text, gboolean needed)
+{
+  GBytes *bytes = g_bytes_new_take (text, strlen (text));
+  GList *l;
+
+  for (l = self->clients; l; l = l->next) {
+    if (gst_walloc_web_client_kind (l->data) == GST_WALLOC_WEB_CLIENT_SOCKET)
+      gst_walloc_web_client_text (l->data, bytes, needed);
+  }
+  g_bytes_unref (bytes);
+}
+
+static gchar *
+clock_text (GstWallocWebServer * self)
+{
+  const GstWallocWebStream *stream = &self->stream;
+
+  if (stream->pts == WALLOC_TIME_NONE || !stream->last_frame)
+    return NULL;
+  return g_strdup_printf ("{\"type\":\"clock\",\"stream\":\"%s\",\"pts\":%"
+      G_GUINT64_FORMAT ",\"utc\":%" G_GINT64_FORMAT "}", stream->id,
+      (guint64) stream->pts, stream->utc);
+}
+
+/* A configuration that changed. A stream that gets another kind of media
+ * ends: bytes that follow would not be understood. */
+static void
+tell_config (GstWallocWebServer * self, const gchar * before)
+{
+  GList *l;
+
+  tell_sockets (self, gst_walloc_web_routes_config (self, "config"), TRUE);
+  if (!before || before == self->stream.id)
+    return;
+  gst_walloc_web_stream_discont (&self->stream);
+  for (l = self->clients; l; l = l->next) {
+    if (gst_walloc_web_client_kind (l->data) == GST_WALLOC_WEB_CLIENT_STREAM)
+      gst_walloc_web_client_finish (l->data, 0, NULL);
+    else
+      gst_walloc_web_client_discont (l->data);
+  }
+}
+
+static gboolean
+takes_frames (GstWallocWebClient * client)
+{
+  GstWallocWebClientKind kind = gst_walloc_web_client_kind (client);
+
+  return kind == GST_WALLOC_WEB_CLIENT_STREAM
+      || kind == GST_WALLOC_WEB_CLIENT_SOCKET;
+}
+
+static void
+take_frame (GstWallocWebServer * self, GstWallocWebFrame * frame)
+{
+  gboolean first = self->stream.last_frame == 0;
+  const gchar *before = self->stream.id;
+  GList *l;
+
+  if (gst_walloc_web_stream_frame (&self->stream, frame,
+          g_get_monotonic_time ()))
+    tell_config (self, before);
+  if (first) {
+    gchar *text = clock_text (self);
+
+    if (text)
+      tell_sockets (self, text, TRUE);
+  }
+  for (l = self->clients; l; l = l->next) {
+    if (takes_frames (l->data))
+      gst_walloc_web_client_frame (l->data, frame, FALSE);
+  }
+}
+
+static void
+take_caps (GstWallocWebServer * self, GstCaps * caps)
+{
+  const gchar *before = self->stream.id;
+
+  if (gst_walloc_web_stream_caps (&self->stream, caps))
+    tell_config (self, before);
+}
+
+static void
+take_event (GstWallocWebServer * self, const Parcel * parcel)
+{
+  const GstWallocWebEvent *event = gst_walloc_web_events_add (&self->events,
+      parcel->name, parcel->json);
+  GList *l;
+
+  gst_walloc_web_metrics_count (self->metrics, GST_WALLOC_WEB_EVENTS, 1);
+  for (l = self->clients; l; l = l->next) {
+    switch (gst_walloc_web_client_kind (l->data)) {
+      case GST_WALLOC_WEB_CLIENT_SOCKET:
+        gst_walloc_web_client_text (l->data, event->message, FALSE);
+        break;
+      case GST_WALLOC_WEB_CLIENT_EVENTS:
+        gst_walloc_web_client_text (l->data, event->sse, FALSE);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+static void
+finish_all (GstWallocWebServer * self, guint code, const gchar * reason)
+{
+  GList *l;
+
+  for (l = self->clients; l; l = l->next)
+    gst_walloc_web_client_finish (l->data, code, reason);
+}
+
+static void
+take_discont (GstWallocWebServer * self)
+{
+  GList *l;
+
+  gst_walloc_web_stream_discont (&self->stream);
+  for (l = self->clients; l; l = l->next)
+    gst_walloc_web_client_discont (l->data);
+}
+
+static void
+take_stop (GstWallocWebServer * self)
+{
+  self->stopping = TRUE;
+  self->deadline = g_get_monotonic_time () + (self->ended ? LAST_TIME :
+      STOP_TIME);
+  gst_walloc_web_listener_stop (self->listener);
+  finish_all (self, WEBSOCKET_GOING_AWAY, "the server stops");
+}
+
+static void
+take (GstWallocWebServer * self, Parcel * parcel)
+{
+  switch (parcel->type) {
+    case FRAME:
+      self->ended = FALSE;
+      take_frame (self, parcel->frame);
+      break;
+    case CAPS:
+      take_caps (self, parcel->caps);
+      break;
+    case EVENT:
+      take_event (self, parcel);
+      break;
+    case DISCONT:
+      take_discont (self);
+      break;
+    case EOS:
+      self->ended = self->stream.ended = TRUE;
+      gst_walloc_web_stream_discont (&self->stream);
+      finish_all (self, WEBSOCKET_NORMAL, "the stream ended");
+      break;
+    case STOP:
+      take_stop (self);
+      break;
+  }
+  parcel_free (parcel);
+}
+
+static void
+reap (GstWallocWebServer * self)
+{
+  guint count[GST_WALLOC_WEB_CLIENT_REPLY + 1] = { 0, };
+  guint64 queued = 0;
+  GList *l, *next;
+
+  self->reap = FALSE;
+  for (l = self->clients; l; l = next) {
+    next = l->next;
+    if (gst_walloc_web_client_is_closed (l->data)) {
+      gst_walloc_web_client_free (l->data);
+      self->clients = g_list_delete_link (self->clients, l);
+      continue;
+    }
+    count[gst_walloc_web_client_kind (l->data)]++;
+    queued += gst_walloc_web_client_queued (l->data);
+  }
+  gst_walloc_web_metrics_set (self->metrics, GST_WALLOC_WEB_STREAM_CLIENTS,
+      count[GST_WALLOC_WEB_CLIENT_STREAM]);
+  gst_walloc_web_metrics_set (self->metrics, GST_WALLOC_WEB_SOCKET_CLIENTS,
+      count[GST_WALLOC_WEB_CLIENT_SOCKET]);
+  gst_walloc_web_metrics_set (self->metrics, GST_WALLOC_WEB_EVENT_CLIENTS,
+      count[GST_WALLOC_WEB_CLIENT_EVENTS]);
+  gst_walloc_web_metrics_set (self->metrics, GST_WALLOC_WEB_QUEUED, queued);
+  if (self->stopping && !self->clients)
+    g_main_loop_quit (self->loop);
+}
+
+static gboolean
+on_wake (GSource * source, GSourceFunc callback, gpointer data)
+{
+  GstWallocWebServer *self = ((WakeSource *) source)->server;
+  Parcel *parcel;
+
+  g_source_set_ready_time (source, -1);
+  for (;;) {
+    g_mutex_lock (&self->lock);
+    parcel = g_queue_pop_head (&self->inbox);
+    if (parcel && parcel->type == FRAME)
+      self->inbox_bytes -= parcel->frame->size;
+    g_mutex_unlock (&self->lock);
+    if (!parcel)
+      break;
+    take (self, parcel);
+  }
+  if (self->reap || self->stopping)
+    reap (self);
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* Each second: what time it is, and how each one's link does. */
+static void
+tell_second (GstWallocWebServer * self)
+{
+  gchar *text = clock_text (self);
+  GList *l;
+
+  if (text && !self->stream.ended)
+    tell_sockets (self, text, FALSE);
+  else
+    g_free (text);
+  for (l = self->clients; l; l = l->next) {
+    GstWallocWebClientStats stats;
+    GBytes *bytes;
+
+    if (gst_walloc_web_client_kind (l->data) != GST_WALLOC_WEB_CLIENT_SOCKET)
+      continue;
+    gst_walloc_web_client_stats (l->data, &stats);
+    text = g_strdup_printf ("{\"type\":\"stats\",\"kbps\":%" G_GUINT64_FORMAT
+        ",\"dropped\":%" G_GUINT64_FORMAT ",\"layers\":%u}",
+        stats.rate / 1000, stats.left_out, stats.layers);
+    bytes = g_bytes_new_take (text, strlen (text));
+    gst_walloc_web_client_text (l->data, bytes, FALSE);
+    g_bytes_unref (bytes);
+  }
+}
+
+static void
+beat (GstWallocWebServer * self)
+{
+  GBytes *bytes = g_bytes_new_static (": still here\n\n", 14);
+  GList *l;
+
+  for (l = self->clients; l; l = l->next) {
+    if (gst_walloc_web_client_kind (l->data) == GST_WALLOC_WEB_CLIENT_EVENTS)
+      gst_walloc_web_client_text (l->data, bytes, FALSE);
+  }
+  g_bytes_unref (bytes);
+}
+
+static gboolean
+on_tick (gpointer data)
+{
+  GstWallocWebServer *self = data;
+  gint64 now = g_get_monotonic_time ();
+  GList *l;
+
+  gst_walloc_web_metrics_set (self->metrics, GST_WALLOC_WEB_KBPS,
+      gst_walloc_web_stream_tick (&self->stream));
+  for (l = self->clients; l; l = l->next)
+    gst_walloc_web_client_tick (l->data, now);
+  if (now - self->last_second >= SECOND) {
+    self->last_second = now;
+    tell_second (self);
+  }
+  if (now - self->last_heartbeat >= HEARTBEAT) {
+    self->last_heartbeat = now;
+    beat (self);
+  }
+  reap (self);
+  if (self->stopping && now > self->deadline)
+    g_main_loop_quit (self->loop);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_closed (gpointer client, gpointer data)
+{
+  GstWallocWebServer *self = data;
+
+  self->reap = TRUE;
+  g_source_set_ready_time (self->wake, 0);
+}
+
+static void
+on_need_key (gpointer data)
+{
+  GstWallocWebServer *self = data;
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->last_key_request && now - self->last_key_request < KEY_PAUSE)
+    return;
+  self->last_key_request = now;
+  gst_walloc_web_metrics_count (self->metrics, GST_WALLOC_WEB_KEY_REQUESTS, 1);
+  self->settings.need_key (self->settings.data);
+}
+
+static void
+on_message (gpointer client, const webrequest_message * message, gpointer data)
+{
+  GstWallocWebServer *self = data;
+  GBytes *bytes;
+  gchar *text;
+
+  switch (message->type) {
+    case WEBREQUEST_PING:
+      text = g_strdup_printf ("{\"type\":\"pong\",\"t\":%s,\"utc\":%"
+          G_GINT64_FORMAT "}", message->t, g_get_real_time ());
+      bytes = g_bytes_new_take (text, strlen (text));
+      gst_walloc_web_client_text (client, bytes, FALSE);
+      g_bytes_unref (bytes);
+      break;
+    case WEBREQUEST_LAYERS:
+      gst_walloc_web_client_layers (client, message->number);
+      break;
+    case WEBREQUEST_RATE:
+      gst_walloc_web_client_rate (client, message->number * G_GUINT64_CONSTANT
+          (1000));
+      break;
+    case WEBREQUEST_KEYFRAME:
+      on_need_key (self);
+      break;
+    default:
+      break;
+  }
+}
+
+/* What a client that comes late gets at once. */
+static void
+catch_up (GstWallocWebServer * self, GstWallocWebClient * client)
+{
+  GList *l;
+
+  for (l = self->stream.frames.head; l; l = l->next)
+    gst_walloc_web_client_frame (client, l->data, TRUE);
+}
+
+static void
+tell_text (GstWallocWebClient * client, gchar * text)
+{
+  GBytes *bytes;
+
+  if (!text)
+    return;
+  bytes = g_bytes_new_take (text, strlen (text));
+  gst_walloc_web_client_text (client, bytes, TRUE);
+  g_bytes_unref (bytes);
+}
+
+void
+gst_walloc_web_server_join (GstWallocWebServer * self,
+    GstWallocWebClient * client, const gchar * last_event_id)
+{
+  GList *l;
+
+  self->clients = g_list_prepend (self->clients, client);
+  if (gst_walloc_web_client_kind (client) != GST_WALLOC_WEB_CLIENT_REPLY)
+    gst_walloc_web_metrics_count (self->metrics, GST_WALLOC_WEB_CLIENTS_ADDED,
+        1);
+  switch (gst_walloc_web_client_kind (client)) {
+    case GST_WALLOC_WEB_CLIENT_SOCKET:
+      tell_text (client, gst_walloc_web_routes_config (self, "hello"));
+      tell_text (client, clock_text (self));
+      catch_up (self, client);
+      break;
+    case GST_WALLOC_WEB_CLIENT_STREAM:
+      catch_up (self, client);
+      break;
+    case GST_WALLOC_WEB_CLIENT_EVENTS:
+      /* the client learns how long to wait before it comes again, ms */
+      tell_text (client, g_strdup ("retry: 2000\n\n"));
+      for (l = gst_walloc_web_events_since (&self->events, last_event_id); l;
+          l = l->next)
+        gst_walloc_web_client_text (client,
+            ((GstWallocWebEvent *) l->data)->sse, TRUE);
+      break;
+    default:
+      break;
+  }
+  if (self->stopping)
+    gst_walloc_web_client_finish (client, WEBSOCKET_GOING_AWAY,
+        "the server stops");
+  reap (self);
+}
+
+static void
+set_up_clients (GstWallocWebServer * self)
+{
+  GstWallocWebClientSettings *s = &self->client_settings;
+
+  s->max_bytes = self->settings.max_queue_bytes;
+  s->max_time = self->settings.max_queue_time / 1000;
+  s->idle_time = self->settings.idle_timeout / 1000;
+  s->max_message = MAX_MESSAGE;
+  s->metrics = self->metrics;
+  s->data = self;
+  s->closed = on_closed;
+  s->message = on_message;
+  s->need_key = on_need_key;
+}
+
+static gboolean
+start_listening (GstWallocWebServer * self)
+{
+  GstWallocWebListenerSettings settings = {
+    self->settings.max_clients + SPARE_CONNECTIONS,
+    self->settings.max_per_address,
+    MAX (self->settings.request_timeout / GST_MSECOND, 1),
+    self->settings.certificate, self->metrics
+  };
+
+  self->listener = gst_walloc_web_listener_new (self->soup,
+      self->settings.address, self->settings.port, &settings, &self->error);
+  if (self->listener)
+    self->port = gst_walloc_web_listener_port (self->listener);
+
+  return self->listener != NULL;
+}
+
+static GSource *
+add_source (GstWallocWebServer * self, GSource * source, GSourceFunc callback)
+{
+  if (callback)
+    g_source_set_callback (source, callback, self, NULL);
+  g_source_attach (source, self->context);
+
+  return source;
+}
+
+static void
+clean_up (GstWallocWebServer * self)
+{
+  g_list_free_full (self->clients, (GDestroyNotify) gst_walloc_web_client_free);
+  self->clients = NULL;
+  gst_walloc_web_models_free (self->models);
+  soup_server_disconnect (self->soup);
+  gst_walloc_web_listener_free (self->listener);
+  /* what was put off goes with the context, some of it by running */
+  while (g_main_context_iteration (self->context, FALSE));
+  g_object_unref (self->soup);
+}
+
+static gpointer
+run (gpointer data)
+{
+  static GSourceFuncs wake_funcs = { NULL, NULL, on_wake, NULL, };
+  GstWallocWebServer *self = data;
+  gboolean up;
+
+  g_main_context_push_thread_default (self->context);
+  self->soup = soup_server_new ("server-header", "wallocwebsink", NULL);
+  up = start_listening (self);
+  if (up) {
+    GSource *tick;
+
+    gst_walloc_web_routes_add (self);
+    self->models = gst_walloc_web_models_new (self);
+    self->loop = g_main_loop_new (self->context, FALSE);
+    tick = add_source (self, g_timeout_source_new (TICK), on_tick);
+    g_mutex_lock (&self->lock);
+    self->wake = g_source_new (&wake_funcs, sizeof (WakeSource));
+    ((WakeSource *) self->wake)->server = self;
+    add_source (self, self->wake, NULL);
+    g_mutex_unlock (&self->lock);
+
+    g_mutex_lock (&self->lock);
+    self->is_up = TRUE;
+    g_cond_signal (&self->started);
+    g_mutex_unlock (&self->lock);
+    g_main_loop_run (self->loop);
+
+    clean_up (self);
+    g_mutex_lock (&self->lock);
+    g_source_destroy (self->wake);
+    g_clear_pointer (&self->wake, g_source_unref);
+    g_mutex_unlock (&self->lock);
+    g_source_destroy (tick);
+    g_source_unref (tick);
+    g_main_loop_unref (self->loop);
+  } else {
+    g_object_unref (self->soup);
+    g_mutex_lock (&self->lock);
+    self->is_up = TRUE;
+    g_cond_signal (&self->started);
+    g_mutex_unlock (&self->lock);
+  }
+  g_main_context_pop_thread_default (self->context);
+
+  return NULL;
+}
+
+static void
+free_all (GstWallocWebServer * self)
+{
+  g_queue_clear_full (&self->inbox, (GDestroyNotify) parcel_free);
+  gst_walloc_web_stream_clear (&self->stream);
+  gst_walloc_web_events_clear (&self->events);
+  g_main_context_unref (self->context);
+  gst_walloc_web_settings_clear (&self->settings);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->started);
+  g_free (self);
+}
+
+GstWallocWebServer *
+gst_walloc_web_server_new (GstWallocWebSettings * settings,
+    GstWallocWebMetrics * metrics, GError ** error)
+{
+  GstWallocWebServer *self = g_new0 (GstWallocWebServer, 1);
+
+  self->settings = *settings;
+  memset (settings, 0, sizeof (*settings));
+  self->metrics = metrics;
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->started);
+  g_queue_init (&self->inbox);
+  self->context = g_main_context_new ();
+  self->started_at = self->last_second = self->last_heartbeat =
+      g_get_monotonic_time ();
+  gst_walloc_web_stream_init (&self->stream, self->settings.max_queue_bytes /
+      2);
+  gst_walloc_web_events_init (&self->events);
+  set_up_clients (self);
+
+  self->thread = g_thread_new ("wallocwebsink", run, self);
+  g_mutex_lock (&self->lock);
+  while (!self->is_up)
+    g_cond_wait (&self->started, &self->lock);
+  g_mutex_unlock (&self->lock);
+  if (self->listener)
+    return self;
+
+  g_thread_join (self->thread);
+  g_propagate_error (error, self->error);
+  free_all (self);
+
+  return NULL;
+}
+
+void
+gst_walloc_web_server_free (GstWallocWebServer * self)
+{
+  post (self, parcel_new (STOP));
+  g_thread_join (self->thread);
+  free_all (self);
+}
+
+guint
+gst_walloc_web_server_port (GstWallocWebServer * self)
+{
+  return self->port;
+}
+
+gchar *
+gst_walloc_web_server_url (GstWallocWebServer * self)
+{
+  const gchar *host = self->settings.address;
+
+  /* all addresses: at least this one works from here */
+  if (strcmp (host, "0.0.0.0") == 0)
+    host = "127.0.0.1";
+  else if (strcmp (host, "::") == 0)
+    host = "::1";
+  return g_strdup_printf (strchr (host, ':') ? "%s://[%s]:%u/" :
+      "%s://%s:%u/", self->settings.certificate ? "https" : "http", host,
+      self->port);
+}
