@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A connection to NATS servers that is made in a thread of its own, comes back
+ * by itself with back-off, and tells errors by cause and cure. GLib and cnats
+ * alone, no GStreamer: programs link it too (gstnats_shared_dep in meson). */
+#ifndef __GST_NATS_CONNECTION_H__
+#define __GST_NATS_CONNECTION_H__
+
+#include <glib.h>
+#include <nats/nats.h>
+
+G_BEGIN_DECLS
+
+#define GST_NATS_ERROR (gst_nats_error_quark ())
+
+typedef enum
+{
+  GST_NATS_ERROR_FAILED,        /* nothing more is known */
+  GST_NATS_ERROR_SETTINGS,      /* what was asked for cannot be: names, URLs,
+                                   files that cannot be read */
+  GST_NATS_ERROR_NO_SERVER,     /* nobody answers */
+  GST_NATS_ERROR_NOT_AUTHORIZED,        /* user, token, permissions */
+  GST_NATS_ERROR_TLS,
+  GST_NATS_ERROR_NO_JETSTREAM,  /* the server runs without it */
+  GST_NATS_ERROR_NO_STREAM,     /* no stream takes the subject, or no such
+                                   stream or consumer */
+  GST_NATS_ERROR_TOO_LARGE,     /* above max_payload or a stream's limit */
+  GST_NATS_ERROR_FULL,          /* limits of a stream, an account or the disk */
+  GST_NATS_ERROR_TIMEOUT,       /* no answer in time */
+  GST_NATS_ERROR_CLOSED,        /* reconnecting was given up */
+  GST_NATS_ERROR_CANCELLED      /* by gst_nats_connection_set_flushing() */
+} GstNatsError;
+
+/* Where and how to connect. Strings may be NULL; all are owned. */
+typedef struct
+{
+  gchar *servers;               /* URLs, commas between; NULL: the default
+                                   nats://127.0.0.1:4222 */
+  gchar *name;                  /* of the client, as servers show it */
+  gchar *user, *password;
+  gchar *token;
+  gchar *credentials_file;      /* JWT and seed (.creds) */
+  gchar *tls_ca_file;           /* PEM; setting it asks for TLS */
+  gchar *tls_cert_file, *tls_key_file;  /* of the client, PEM */
+  gboolean tls;                 /* ask for TLS with the system's CAs */
+  gboolean tls_verify;          /* check the server's certificate: default */
+  gint max_reconnect;           /* rounds over all servers; -1: for ever */
+  guint reconnect_wait;         /* ms before the second round; doubles */
+  guint reconnect_wait_max;     /* ms: not longer than this; a random part of
+                                   up to a half is added */
+  guint connect_timeout;        /* ms for one server */
+  gboolean wait_for_server;     /* the first connection is retried like a lost
+                                   one instead of failing */
+} GstNatsSettings;
+
+typedef enum
+{
+  GST_NATS_CONNECTED,           /* for the first time */
+  GST_NATS_LOST,                /* reconnecting has begun */
+  GST_NATS_RECONNECTED,
+  GST_NATS_REFUSED,             /* the server refused something later on, such
+                                   as publishing: not fatal to the connection */
+  GST_NATS_SLOW,                /* cnats dropped messages: nobody took them */
+  GST_NATS_FAILED               /* given up; the connection is of no use */
+} GstNatsEvent;
+
+/* Called from threads of the connection, never with a lock of the caller.
+ * @error is set for GST_NATS_LOST, REFUSED and FAILED. */
+typedef void (*GstNatsNotify) (GstNatsEvent event, const GError * error,
+    gpointer user_data);
+
+typedef struct _GstNatsConnection GstNatsConnection;
+
+/* What is to be there before the connection counts as made, such as a stream:
+ * called in the connection's thread and may wait for the network. FALSE with
+ * @error set ends in GST_NATS_FAILED. */
+typedef gboolean (*GstNatsSetup) (GstNatsConnection * self, gpointer user_data,
+    GError ** error);
+
+GQuark gst_nats_error_quark (void);
+
+void gst_nats_settings_init (GstNatsSettings * settings);
+void gst_nats_settings_clear (GstNatsSettings * settings);
+void gst_nats_settings_copy (GstNatsSettings * to, const GstNatsSettings * from);
+
+/* Begins to connect and returns at once. @notify may be NULL. */
+GstNatsConnection *gst_nats_connection_new (const GstNatsSettings * settings,
+    GstNatsNotify notify, gpointer user_data);
+
+/* The same with @setup; @setup_data is freed by @destroy when it is no longer
+ * needed, which may be after the connection was closed. */
+GstNatsConnection *gst_nats_connection_new_full (
+    const GstNatsSettings * settings, GstNatsSetup setup, gpointer setup_data,
+    GDestroyNotify destroy, GstNatsNotify notify, gpointer user_data);
+
+/* To be called once, by who made it: no notification comes after it returned,
+ * and it does not wait for the network. Connections that others hold a
+ * reference of go when the last is dropped. */
+void gst_nats_connection_close (GstNatsConnection * self);
+
+GstNatsConnection *gst_nats_connection_ref (GstNatsConnection * self);
+void gst_nats_connection_unref (GstNatsConnection * self);
+
+/* Waits until connected, at most @timeout_ms (0: as long as it takes). FALSE
+ * with @error when connecting failed, time is over or flushing is set. */
+gboolean gst_nats_connection_wait (GstNatsConnection * self, guint timeout_ms,
+    GError ** error);
+
+/* Why the connection is of no use any more, to be freed; NULL when it is. */
+GError *gst_nats_connection_dup_error (GstNatsConnection * self);
+
+/* Whether there is a server at the other end just now. */
+gboolean gst_nats_connection_is_connected (GstNatsConnection * self);
+
+/* Ends waiting, and lets none begin until it is unset. */
+void gst_nats_connection_set_flushing (GstNatsConnection * self,
+    gboolean flushing);
+
+/* cnats' objects: NULL before the first connection. They live as long as a
+ * reference to @self is held. */
+natsConnection *gst_nats_connection_get (GstNatsConnection * self);
+jsCtx *gst_nats_connection_get_jetstream (GstNatsConnection * self);
+
+/* How often the connection came back. */
+guint gst_nats_connection_get_reconnects (GstNatsConnection * self);
+
+/* The URL of the server, without user, password or token; to be freed. */
+gchar *gst_nats_connection_dup_url (GstNatsConnection * self);
+
+/* Largest message with its headers that the server takes, bytes; 0 before the
+ * first connection. */
+gsize gst_nats_connection_get_max_payload (GstNatsConnection * self);
+
+/* Sets @error by cnats' status and JetStream's error code (0: none); @what was
+ * tried, such as "publish to cams.7". Adds what can be done about it. */
+void gst_nats_set_error (GError ** error, natsStatus status, jsErrCode code,
+    const gchar * what);
+
+/* @urls without what stands before an @ in each; to be freed. */
+gchar *gst_nats_hide_secrets (const gchar * urls);
+
+/* Whether @subject can be published to (@wildcards FALSE) or subscribed. */
+gboolean gst_nats_subject_is_valid (const gchar * subject, gboolean wildcards);
+
+G_END_DECLS
+
+#endif /* __GST_NATS_CONNECTION_H__ */

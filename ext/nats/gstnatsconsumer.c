@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads: cnats' delivery thread, in which messages come, one of its own that
+ * keeps a pull consumer going, and whoever pops. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <string.h>
+
+#include "gstnatsconsumer.h"
+#include "gstnatsseen.h"
+
+#define TICK (100 * G_TIME_SPAN_MILLISECOND)
+#define OPEN_WAIT (500 * G_TIME_SPAN_MILLISECOND)
+#define OPEN_TRIES 20
+#define CLOSE_WAIT (300 * G_TIME_SPAN_MILLISECOND)
+/* fetching a chunk fails when a server has just gone */
+#define FETCH_TRIES 5
+
+struct _GstNatsConsumer
+{
+  gint refs;
+  GstNatsConnection *connection;
+  GstNatsConsumerConfig config;
+  gchar *inbox;
+  natsSubscription *subscription;
+  GstNatsPull *pull;
+
+  GMutex lock;
+  GCond cond;                   /* the thread and whoever pops wait */
+  gboolean closed, given_back, flushing, gone, waiting_key;
+  GError *error;
+  GQueue queue;                 /* deliveries that wait */
+  GQueue held;                  /* deliveries that were popped */
+  gsize queued_bytes;
+  guint64 last_sequence;        /* of the stream */
+  GstNatsConsumerStats stats;
+  int64_t dropped_by_cnats;
+
+  GstNatsSeen *seen;            /* of the delivery thread */
+  GstNatsChunks *chunks;
+};
+
+static void
+gst_nats_consumer_unref (GstNatsConsumer * self)
+{
+  if (!g_atomic_int_dec_and_test (&self->refs))
+    return;
+  while (self->queue.head) {
+    GList *l = g_queue_pop_head_link (&self->queue);
+
+    gst_nats_delivery_free (l->data);
+  }
+  natsSubscription_Destroy (self->subscription);
+  if (self->pull)
+    gst_nats_pull_free (self->pull);
+  gst_nats_pull_config_clear (&self->config.pull);
+  g_free (self->config.subject);
+  g_free (self->config.queue);
+  g_free (self->inbox);
+  g_clear_error (&self->error);
+  gst_nats_seen_free (self->seen);
+  gst_nats_chunks_free (self->chunks);
+  gst_nats_connection_unref (self->connection);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->cond);
+  g_free (self);
+}
+
+static const char *
+get_header (void *message, const char *name)
+{
+  const char *value = NULL;
+
+  return natsMsgHeader_Get (message, name, &value) == NATS_OK ? value : NULL;
+}
+
+/* +ACK, -NAK or +WPI: the answer goes to the message's reply subject. */
+static void
+gst_nats_consumer_answer (GstNatsConsumer * self,
+    const GstNatsDelivery * delivery, const gchar * text)
+{
+  natsConnection *nc = gst_nats_connection_get (self->connection);
+  guint i;
+
+  for (i = delivery->first_ack; i < delivery->messages->len; i++) {
+    const char *reply = natsMsg_GetReply (g_ptr_array_index (delivery->messages,
+            i));
+
+    if (reply)
+      natsConnection_PublishString (nc, reply, text);
+  }
+}
+
+static void
+gst_nats_consumer_count (GstNatsConsumer * self, guint64 * counter, guint64 n)
+{
+  g_mutex_lock (&self->lock);
+  *counter += n;
+  g_mutex_unlock (&self->lock);
+}
+
+/* With the lock. Makes room for a delivery by the policy; FALSE when it is to
+ * go itself. */
+static gboolean
+gst_nats_consumer_make_room (GstNatsConsumer * self, GstNatsDelivery * delivery)
+{
+  const guint32 delta_unit = 1 << 13;   /* GST_BUFFER_FLAG_DELTA_UNIT */
+  gboolean delta = delivery->header.buffer.flags & delta_unit;
+  gboolean keys = self->config.policy == GST_NATS_SLOW_KEY_FRAMES;
+
+  if (self->config.jetstream)
+    return TRUE;
+  if (keys && self->waiting_key && delta)
+    return FALSE;
+  self->waiting_key = FALSE;
+  while (self->queue.length > 0 && (self->queue.length >=
+          self->config.max_messages || self->queued_bytes + delivery->size >
+          self->config.max_bytes)) {
+    if (self->config.policy == GST_NATS_SLOW_BLOCK) {
+      if (self->closed)
+        return FALSE;
+      g_cond_wait (&self->cond, &self->lock);
+      continue;
+    }
+    do {
+      GstNatsDelivery *old = g_queue_pop_head_link (&self->queue)->data;
+
+      self->queued_bytes -= old->size;
+      gst_nats_delivery_free (old);
+      self->stats.dropped++;
+    } while (keys && self->queue.length > 0);
+    if (keys && delta) {
+      self->waiting_key = TRUE;
+      return FALSE;
+    }
+  }
+
+  return TRUE;
+}
+
+static void
+gst_nats_consumer_queue (GstNatsConsumer * self, GstNatsDelivery * delivery)
+{
+  guint64 missing = 0;
+
+  /* events are not numbered */
+  if (delivery->header.event == NATS_EVENT_NONE)
+    delivery->duplicate = gst_nats_seen_add (self->seen,
+        &delivery->header.identity, &missing);
+  delivery->extended = g_get_monotonic_time ();
+  g_mutex_lock (&self->lock);
+  if (delivery->duplicate)
+    self->stats.duplicates++;
+  if (delivery->delivery.delivered > 1)
+    self->stats.redelivered++;
+  /* members of groups get a part of the numbers */
+  if (!self->config.queue && !self->config.jetstream && missing > 0) {
+    delivery->lost_before = TRUE;
+    self->stats.missing += missing;
+  }
+  if (self->closed || !gst_nats_consumer_make_room (self, delivery)) {
+    self->stats.dropped++;
+    gst_nats_delivery_free (delivery);
+  } else {
+    g_queue_push_tail_link (&self->queue, &delivery->link);
+    self->queued_bytes += delivery->size;
+  }
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Of no use to anybody: taken off the stream, so that it does not come back. */
+static void
+gst_nats_consumer_refuse (GstNatsConsumer * self, GstNatsDelivery * delivery,
+    guint64 * counter)
+{
+  gst_nats_consumer_count (self, counter, 1);
+  if (self->config.jetstream)
+    gst_nats_consumer_answer (self, delivery, "+TERM");
+  gst_nats_delivery_free (delivery);
+}
+
+/* One body of @index's buffer; NULL with @error when the network failed, and
+ * without when it is not what it should be. */
+static natsMsg *
+gst_nats_consumer_fetch_body (GstNatsConsumer * self,
+    const nats_header * index, guint number, guint64 sequence, GError ** error)
+{
+  nats_header header;
+  natsMsg *msg = NULL;
+  guint i;
+
+  for (i = 0; i < FETCH_TRIES && !msg; i++) {
+    g_clear_error (error);
+    if (i > 0)
+      g_usleep (TICK << i);
+    msg = gst_nats_pull_get (self->pull, sequence, error);
+    if (!msg && g_error_matches (*error, GST_NATS_ERROR,
+            GST_NATS_ERROR_NO_STREAM))
+      break;
+  }
+  if (msg && (nats_header_read (&header, get_header, msg,
+              self->config.max_size) != NATS_HEADER_OK || !header.has_chunk
+          || header.chunk.index != number
+          || header.chunk.count != index->chunk.count
+          || !nats_identity_equal (&header.identity, &index->identity))) {
+    natsMsg_Destroy (msg);
+    msg = NULL;
+  }
+
+  return msg;
+}
+
+/* An index message came: the other chunks are fetched from the stream. */
+static void
+gst_nats_consumer_complete (GstNatsConsumer * self, GstNatsDelivery * delivery)
+{
+  const nats_header *header = &delivery->header;
+  guint n = header->chunk.count - 1, i;
+  guint64 *sequences = g_new (guint64, n);
+  GError *error = NULL;
+  natsMsg *msg = NULL;
+
+  if (!self->pull || header->chunk.index != n
+      || !nats_bodies_read (sequences, n, header->bodies)) {
+    gst_nats_consumer_refuse (self, delivery, &self->stats.malformed);
+    g_free (sequences);
+    return;
+  }
+  for (i = 0; i < n; i++) {
+    msg = gst_nats_consumer_fetch_body (self, header, i, sequences[i], &error);
+    if (!msg)
+      break;
+    g_ptr_array_insert (delivery->messages, i, msg);
+    delivery->first_ack = i + 1;
+    delivery->size += (gsize) natsMsg_GetDataLength (msg);
+    if (delivery->size > header->chunk.size)
+      break;
+  }
+  g_free (sequences);
+  if (i == n && gst_nats_delivery_check (delivery)) {
+    gst_nats_consumer_queue (self, delivery);
+  } else if (error && !g_error_matches (error, GST_NATS_ERROR,
+          GST_NATS_ERROR_NO_STREAM)) {
+    /* the servers may have it later */
+    gst_nats_consumer_answer (self, delivery, "-NAK");
+    gst_nats_delivery_free (delivery);
+  } else {
+    gst_nats_consumer_refuse (self, delivery, &self->stats.incomplete);
+  }
+  g_clear_error (&error);
+}
+
+static void
+gst_nats_consumer_take (GstNatsConsumer * self, GstNatsDelivery * delivery)
+{
+  guint64 lost = 0;
+
+  if (delivery->header.bodies) {
+    gst_nats_consumer_complete (self, delivery);
+    return;
+  }
+  if (delivery->header.has_chunk) {
+    gst_nats_chunks_add (self->chunks, &delivery, &lost);
+    gst_nats_consumer_count (self, &self->stats.incomplete, lost);
+  }
+  if (delivery)
+    gst_nats_consumer_queue (self, delivery);
+}
+
+static void
+on_message (natsConnection * nc, natsSubscription * sub, natsMsg * msg,
+    void *closure)
+{
+  GstNatsConsumer *self = closure;
+  GstNatsDelivery *delivery;
+  nats_header_result result;
+  nats_header header;
+  gboolean ours = TRUE, gone = FALSE;
+
+  g_mutex_lock (&self->lock);
+  if (self->pull)
+    ours = gst_nats_pull_received (self->pull, msg, &gone);
+  self->gone |= gone;
+  if (ours) {
+    self->stats.received++;
+    self->stats.received_bytes += (guint64) natsMsg_GetDataLength (msg);
+  }
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  if (!ours) {
+    natsMsg_Destroy (msg);
+    return;
+  }
+
+  result = nats_header_read (&header, get_header, msg, self->config.max_size);
+  delivery = gst_nats_delivery_new (msg, &header);
+  if (self->config.jetstream && natsMsg_GetReply (msg)
+      && nats_delivery_read (&delivery->delivery, natsMsg_GetReply (msg))) {
+    g_mutex_lock (&self->lock);
+    self->last_sequence = MAX (self->last_sequence,
+        delivery->delivery.stream_sequence);
+    g_mutex_unlock (&self->lock);
+  }
+  if (result == NATS_HEADER_OK)
+    gst_nats_consumer_take (self, delivery);
+  else
+    gst_nats_consumer_refuse (self, delivery, result == NATS_HEADER_FOREIGN ?
+        &self->stats.foreign : &self->stats.malformed);
+}
+
+static void
+on_end (void *closure)
+{
+  gst_nats_consumer_unref (closure);
+}
+
+static gboolean
+gst_nats_consumer_subscribe (GstNatsConsumer * self, GError ** error)
+{
+  natsConnection *nc = gst_nats_connection_get (self->connection);
+  gchar *all = g_strconcat (self->inbox, ".*", NULL), *what;
+  natsStatus s;
+
+  g_atomic_int_inc (&self->refs);
+  if (self->config.jetstream)
+    s = natsConnection_Subscribe (&self->subscription, nc, all, on_message,
+        self);
+  else if (self->config.queue)
+    s = natsConnection_QueueSubscribe (&self->subscription, nc,
+        self->config.subject, self->config.queue, on_message, self);
+  else
+    s = natsConnection_Subscribe (&self->subscription, nc,
+        self->config.subject, on_message, self);
+  if (s == NATS_OK)
+    s = natsSubscription_SetOnCompleteCB (self->subscription, on_end, self);
+  else
+    g_atomic_int_add (&self->refs, -1);
+  if (s == NATS_OK)
+    s = natsConnection_Flush (nc);
+  if (s != NATS_OK) {
+    what = g_strdup_printf ("subscribe to %s", self->config.subject);
+    gst_nats_set_error (error, s, 0, what);
+    g_free (what);
+  }
+  g_free (all);
+
+  return s == NATS_OK;
+}
+
+/* With the lock. Long work must not look like a dead worker. */
+static void
+gst_nats_consumer_extend (GstNatsConsumer * self, GQueue * queue, gint64 now)
+{
+  gint64 wait = (gint64) (self->config.pull.ack_wait / 1000 / 3);
+  GList *l;
+
+  for (l = queue->head; l; l = l->next) {
+    GstNatsDelivery *delivery = l->data;
+
+    if (now - delivery->extended < wait)
+      continue;
+    delivery->extended = now;
+    gst_nats_consumer_answer (self, delivery, "+WPI");
+  }
+}
+
+/* The consumer is there, or is made again; without the lock. */
+static gboolean
+gst_nats_consumer_open (GstNatsConsumer * self, GError ** error)
+{
+  guint64 after;
+  guint i;
+
+  for (i = 0; i < OPEN_TRIES; i++) {
+    g_clear_error (error);
+    g_mutex_lock (&self->lock);
+    after = self->last_sequence;
+    gst_nats_pull_reset (self->pull);
+    self->gone = FALSE;
+    if (self->closed) {
+      g_mutex_unlock (&self->lock);
+      return TRUE;
+    }
+    g_mutex_unlock (&self->lock);
+    if (gst_nats_pull_open (self->pull, after, error))
+      return TRUE;
+    /* a cluster without a leader, or without a majority, comes back */
+    if (!g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_TIMEOUT)
+        && !g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_FAILED)
+        && !g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_NO_SERVER)
+        && !(i < 4 && after > 0))
+      return FALSE;
+    g_usleep (OPEN_WAIT);
+  }
+
+  return FALSE;
+}
+
+static void
+gst_nats_consumer_run_pull (GstNatsConsumer * self, GError ** error)
+{
+  guint generation = gst_nats_connection_get_reconnects (self->connection);
+
+  if (!gst_nats_consumer_open (self, error))
+    return;
+  g_mutex_lock (&self->lock);
+  while (!self->closed && !self->error) {
+    gint64 now = g_get_monotonic_time ();
+    guint current = gst_nats_connection_get_reconnects (self->connection);
+
+    if (!gst_nats_connection_is_connected (self->connection)) {
+      *error = gst_nats_connection_dup_error (self->connection);
+      if (*error)
+        break;
+    } else if (self->gone || current != generation) {
+      generation = current;
+      g_mutex_unlock (&self->lock);
+      if (!gst_nats_consumer_open (self, error))
+        return;
+      g_mutex_lock (&self->lock);
+    } else if (!self->flushing) {
+      gst_nats_consumer_extend (self, &self->queue, now);
+      gst_nats_consumer_extend (self, &self->held, now);
+      gst_nats_pull_request (self->pull, self->queue.length +
+          self->held.length, self->config.prefetch);
+    }
+    g_cond_wait_until (&self->cond, &self->lock, now + TICK);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+gst_nats_consumer_run_core (GstNatsConsumer * self, GError ** error)
+{
+  g_mutex_lock (&self->lock);
+  while (!self->closed && !*error) {
+    if (!gst_nats_connection_is_connected (self->connection))
+      *error = gst_nats_connection_dup_error (self->connection);
+    natsSubscription_GetDropped (self->subscription, &self->dropped_by_cnats);
+    if (!*error)
+      g_cond_wait_until (&self->cond, &self->lock, g_get_monotonic_time () +
+          TICK);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+/* What is still held goes back, so that others need not wait for it. */
+static void
+gst_nats_consumer_give_back (GstNatsConsumer * self)
+{
+  GList *l;
+
+  natsSubscription_Unsubscribe (self->subscription);
+  while (self->config.jetstream) {
+    g_mutex_lock (&self->lock);
+    l = g_queue_pop_head_link (&self->queue);
+    g_mutex_unlock (&self->lock);
+    if (!l)
+      break;
+    gst_nats_consumer_answer (self, l->data, "-NAK");
+    gst_nats_delivery_free (l->data);
+  }
+  g_mutex_lock (&self->lock);
+  self->given_back = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  if (self->config.jetstream)
+    gst_nats_pull_forget (self->pull);
+}
+
+static gpointer
+gst_nats_consumer_run (gpointer data)
+{
+  GstNatsConsumer *self = data;
+  GError *error = NULL;
+
+  if (gst_nats_connection_wait (self->connection, 0, &error)
+      && gst_nats_consumer_subscribe (self, &error)) {
+    if (self->config.jetstream)
+      gst_nats_consumer_run_pull (self, &error);
+    else
+      gst_nats_consumer_run_core (self, &error);
+    gst_nats_consumer_give_back (self);
+  }
+  g_mutex_lock (&self->lock);
+  self->error = error;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  gst_nats_consumer_unref (self);
+  nats_ReleaseThreadMemory ();
+
+  return NULL;
+}
+
+GstNatsConsumer *
+gst_nats_consumer_new (GstNatsConnection * connection,
+    GstNatsConsumerConfig * config)
+{
+  GstNatsConsumer *self = g_new0 (GstNatsConsumer, 1);
+  natsInbox *inbox = NULL;
+
+  self->refs = 2;
+  self->connection = gst_nats_connection_ref (connection);
+  self->config = *config;
+  memset (config, 0, sizeof (*config));
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  g_queue_init (&self->queue);
+  g_queue_init (&self->held);
+  natsInbox_Create (&inbox);
+  self->inbox = g_strdup (inbox);
+  natsInbox_Destroy (inbox);
+  self->seen = gst_nats_seen_new ();
+  self->chunks = gst_nats_chunks_new (self->config.max_size);
+  if (self->config.jetstream) {
+    /* the answers to requests are shorter-lived than the rest of it */
+    GstNatsPullConfig pull = self->config.pull;
+
+    self->pull = gst_nats_pull_new (connection, &pull, self->inbox);
+    self->config.pull.stream = self->config.pull.subject = NULL;
+    self->config.pull.durable = NULL;
+  }
+  g_thread_unref (g_thread_new ("nats-consume", gst_nats_consumer_run, self));
+
+  return self;
+}
+
+void
+gst_nats_consumer_close (GstNatsConsumer * self)
+{
+  gint64 end = g_get_monotonic_time () + CLOSE_WAIT;
+
+  g_mutex_lock (&self->lock);
+  self->closed = TRUE;
+  g_cond_broadcast (&self->cond);
+  /* or the process may end before others get what is held */
+  while (self->config.jetstream && !self->given_back && !self->error
+      && gst_nats_connection_is_connected (self->connection)
+      && g_cond_wait_until (&self->cond, &self->lock, end));
+  g_mutex_unlock (&self->lock);
+  gst_nats_consumer_unref (self);
+}
+
+GstNatsDelivery *
+gst_nats_consumer_pop (GstNatsConsumer * self, GError ** error)
+{
+  GstNatsDelivery *delivery = NULL;
+  GList *l;
+
+  g_mutex_lock (&self->lock);
+  while (!self->flushing && !self->closed && !self->error
+      && self->queue.length == 0)
+    g_cond_wait (&self->cond, &self->lock);
+  if (self->flushing || self->closed) {
+    g_set_error_literal (error, GST_NATS_ERROR, GST_NATS_ERROR_CANCELLED,
+        "Cancelled");
+  } else if (self->queue.length > 0) {
+    l = g_queue_pop_head_link (&self->queue);
+    delivery = l->data;
+    self->queued_bytes -= delivery->size;
+    g_queue_push_tail_link (&self->held, l);
+    g_cond_broadcast (&self->cond);
+  } else {
+    g_propagate_error (error, g_error_copy (self->error));
+  }
+  g_mutex_unlock (&self->lock);
+
+  return delivery;
+}
+
+void
+gst_nats_consumer_done (GstNatsConsumer * self, GstNatsDelivery * delivery,
+    gboolean ok)
+{
+  guint64 *bodies = NULL;
+  guint i, n = delivery->first_ack;
+
+  g_mutex_lock (&self->lock);
+  g_queue_unlink (&self->held, &delivery->link);
+  if (ok && self->config.jetstream) {
+    self->stats.acknowledged++;
+    /* nobody acknowledges bodies: they would stay for ever */
+    if (n > 0 && gst_nats_pull_is_work_queue (self->pull))
+      bodies = g_new (guint64, n);
+  }
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  if (self->config.jetstream)
+    gst_nats_consumer_answer (self, delivery, ok ? "+ACK" : "-NAK");
+  if (bodies && nats_bodies_read (bodies, n, delivery->header.bodies)) {
+    for (i = 0; i < n; i++)
+      gst_nats_pull_erase (self->pull, bodies[i]);
+  }
+  g_free (bodies);
+  gst_nats_delivery_free (delivery);
+}
+
+void
+gst_nats_consumer_set_flushing (GstNatsConsumer * self, gboolean flushing)
+{
+  g_mutex_lock (&self->lock);
+  self->flushing = flushing;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_nats_consumer_wake (GstNatsConsumer * self)
+{
+  g_mutex_lock (&self->lock);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+gst_nats_consumer_count_malformed (GstNatsConsumer * self)
+{
+  gst_nats_consumer_count (self, &self->stats.malformed, 1);
+}
+
+void
+gst_nats_consumer_get_stats (GstNatsConsumer * self,
+    GstNatsConsumerStats * stats)
+{
+  g_mutex_lock (&self->lock);
+  *stats = self->stats;
+  stats->pending = self->queue.length;
+  stats->dropped += (guint64) MAX (self->dropped_by_cnats, 0);
+  g_mutex_unlock (&self->lock);
+}
