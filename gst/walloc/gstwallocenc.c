@@ -55,6 +55,7 @@ GST_DEBUG_CATEGORY_STATIC (wallocenc_debug);
 #define DEFAULT_BITRATE 0
 #define DEFAULT_CHANNELS 0
 #define DEFAULT_LAYERS 0
+#define DEFAULT_SLICE_ROWS 0
 #define DEFAULT_SPEED 5
 #define DEFAULT_KEY_INT_MAX 1
 #define DEFAULT_THREADS 0
@@ -78,6 +79,7 @@ enum
   PROP_BITRATE,
   PROP_CHANNELS,
   PROP_LAYERS,
+  PROP_SLICE_ROWS,
   PROP_SPEED,
   PROP_KEY_INT_MAX,
   PROP_THREADS,
@@ -89,7 +91,7 @@ enum
 /* values of the properties at the time of one frame */
 typedef struct
 {
-  guint quality, bitrate, channels, layers, speed;
+  guint quality, bitrate, channels, layers, slice_rows, speed;
   guint key_int_max;
   gboolean snapshot;
 } Settings;
@@ -158,6 +160,9 @@ gst_walloc_enc_set_property (GObject * object, guint prop_id,
     case PROP_LAYERS:
       self->layers = g_value_get_uint (value);
       break;
+    case PROP_SLICE_ROWS:
+      self->slice_rows = g_value_get_uint (value);
+      break;
     case PROP_SPEED:
       self->speed = g_value_get_uint (value);
       break;
@@ -205,6 +210,9 @@ gst_walloc_enc_get_property (GObject * object, guint prop_id, GValue * value,
       break;
     case PROP_LAYERS:
       g_value_set_uint (value, self->layers);
+      break;
+    case PROP_SLICE_ROWS:
+      g_value_set_uint (value, self->slice_rows);
       break;
     case PROP_SPEED:
       g_value_set_uint (value, self->speed);
@@ -523,6 +531,7 @@ gst_walloc_enc_fill_params (GstWallocEnc * self, const Settings * settings,
   params->quality = settings->quality;
   params->channels = settings->channels;
   params->layers = settings->layers;
+  params->slice_rows = settings->slice_rows;
   params->speed = settings->speed;
   params->has_colour = self->has_colour;
   params->colour = self->colour;
@@ -646,6 +655,7 @@ gst_walloc_enc_handle_frame (GstVideoEncoder * encoder,
   settings.bitrate = self->bitrate;
   settings.channels = self->channels;
   settings.layers = self->layers;
+  settings.slice_rows = self->slice_rows;
   settings.speed = self->speed;
   settings.snapshot = self->snapshot;
   settings.key_int_max = self->key_int_max;
@@ -843,6 +853,23 @@ gst_walloc_enc_class_init (GstWallocEncClass * klass)
           G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
 
   /**
+   * GstWallocEnc:slice-rows:
+   *
+   * Rows of latents, of 8 pixels each, that make a slice. Slices are coded
+   * alone: what a network loses of one leaves the others whole. Small ones
+   * cost some more bytes. In a stream with predicted frames a change makes a
+   * key frame.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_SLICE_ROWS,
+      g_param_spec_uint ("slice-rows", "Rows of a slice",
+          "Rows of 8 pixels per slice, which is what a lost packet costs "
+          "(0 = automatic: few slices)", 0, WALLOC_FRAME_MAX_SLICES,
+          DEFAULT_SLICE_ROWS, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  /**
    * GstWallocEnc:key-int-max:
    *
    * Greatest distance between key frames, in frames. With 1 every frame is a
@@ -943,6 +970,7 @@ gst_walloc_enc_init (GstWallocEnc * self)
   self->bitrate = DEFAULT_BITRATE;
   self->channels = DEFAULT_CHANNELS;
   self->layers = DEFAULT_LAYERS;
+  self->slice_rows = DEFAULT_SLICE_ROWS;
   self->speed = DEFAULT_SPEED;
   self->key_int_max = DEFAULT_KEY_INT_MAX;
   self->threads = DEFAULT_THREADS;

@@ -26,6 +26,7 @@ struct _GstWallocEnc
   guint bitrate;                /* kbit/s */
   guint channels;
   guint layers;
+  guint slice_rows;
   guint speed;
   guint key_int_max;
   guint threads;

@@ -133,7 +133,8 @@ walloc_encoder_encode_latents (walloc_encoder * encoder,
   image.format = latents->format;
   image.width = latents->width;
   image.height = latents->height;
-  result = walloc_encoder_prepare (e, &image, latents->scale, error);
+  result = walloc_encoder_prepare (e, &image, latents->scale,
+      params->slice_rows, error);
   if (result != WALLOC_OK)
     return result;
   e->given = latents;

@@ -91,6 +91,7 @@ struct walloc_encoder
   int any_scale;                /* it is enough for all of them */
   unsigned width, height;       /* pixels of the picture */
   unsigned scale;               /* halvings in front of the layout's size */
+  unsigned slice_rows;          /* as asked for; 0: automatic */
   int rdo_fine, rdo_whole;      /* there is memory for slow speeds */
   walloc_encoder_most most;
   walloc_layout layout;
@@ -202,7 +203,8 @@ void walloc_encode_rgb_coefs (const walloc_pixel * pixel, int16_t coefs[3][4]);
 /* Memory for pictures like this one: the same as before, as a rule. Then the
  * layout of a scale in it; which takes none. */
 walloc_result walloc_encoder_prepare (walloc_encoder * encoder,
-    const walloc_image * image, unsigned scale, walloc_error * error);
+    const walloc_image * image, unsigned scale, unsigned slice_rows,
+    walloc_error * error);
 walloc_result walloc_encoder_prepare_rdo (walloc_encoder * encoder,
     walloc_error * error);
 void walloc_encoder_unprepare (walloc_encoder * encoder);

@@ -122,7 +122,7 @@ choose_point (walloc_encoder * e, const walloc_image * image,
       params->predict == WALLOC_PREDICT_ALLOWED ? WALLOC_RDO_SPEEDS :
       params->speed;
   *scale = params->shrink / 2;
-  result = walloc_encoder_prepare (e, image, *scale, error);
+  result = walloc_encoder_prepare (e, image, *scale, params->slice_rows, error);
   if (result != WALLOC_OK)
     return result;
   if (reference)

@@ -68,7 +68,7 @@ set_layout (walloc_encoder * e, walloc_format format, unsigned scale)
 
   e->scale = scale;
   walloc_layout_init (&e->layout, format, (e->width + round) >> scale,
-      (e->height + round) >> scale, 0);
+      (e->height + round) >> scale, e->slice_rows);
 }
 
 void
@@ -205,7 +205,7 @@ prepare_frame (walloc_encoder * e, unsigned slices)
 
 walloc_result
 walloc_encoder_prepare (walloc_encoder * e, const walloc_image * image,
-    unsigned scale, walloc_error * error)
+    unsigned scale, unsigned slice_rows, walloc_error * error)
 {
   int any = e->model->info.kind == WALLOC_MODEL_ORDERED && (scale > 0 ||
       e->model->scale != NULL);
@@ -213,10 +213,16 @@ walloc_encoder_prepare (walloc_encoder * e, const walloc_image * image,
   worker_memory m;
   unsigned i;
 
+  if (slice_rows > WALLOC_MAX_SLICE_ROWS)
+    return walloc_fail (error, WALLOC_ERR_ARGUMENT,
+        "slices have 1 to %d rows of latents, or 0 for automatic, not %u",
+        WALLOC_MAX_SLICE_ROWS, slice_rows);
   if (e->prepared && e->width == image->width && e->height == image->height &&
-      e->layout.format == image->format && (e->any_scale || !any))
+      e->slice_rows == slice_rows && e->layout.format == image->format &&
+      (e->any_scale || !any))
     return WALLOC_OK;
   walloc_encoder_unprepare (e);
+  e->slice_rows = slice_rows;
   e->width = image->width;
   e->height = image->height;
   e->any_scale = any;

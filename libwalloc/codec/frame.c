@@ -531,6 +531,23 @@ walloc_frame_segment (const uint8_t * data, const walloc_frame_info * info,
   return find_segments (data, info, layer, layer + 1, offset, size);
 }
 
+walloc_result
+walloc_frame_segment_sizes (const uint8_t * data,
+    const walloc_frame_info * info, uint32_t * sizes, unsigned count)
+{
+  walloc_frame_walker walker;
+  unsigned i;
+
+  if (data == NULL || info == NULL || (sizes == NULL && count > 0) ||
+      count != info->slices * info->layers)
+    return WALLOC_ERR_ARGUMENT;
+  walloc_frame_walk (info, &walker);
+  for (i = 0; i < count; i++)
+    if (!walloc_frame_step (data, info, &walker, &sizes[i]))
+      return WALLOC_ERR_CORRUPT;
+  return WALLOC_OK;
+}
+
 size_t
 walloc_frame_find (const uint8_t * data, size_t size, size_t start)
 {

@@ -39,6 +39,10 @@ typedef struct
    * last on; they end after 12, 48 and 96 channels, as far as more are kept.
    * 0: 3 when fps_n and fps_d are known, else 1. */
   unsigned layers;
+  /** Rows of latents (of 8 pixels) per slice, 1 to 2048; 0 = as large as two
+   * threads and little waste allow. What is lost of a slice does not touch
+   * others, so links that lose packets want small ones, at some more bytes. */
+  unsigned slice_rows;
   unsigned speed;               /**< 1 (smallest frames) to 5 (fastest); 0 = 5.
                                    Below 5 latents are chosen by what they
                                    cost and how much nearer they bring the
@@ -142,7 +146,7 @@ typedef struct
  * lacks are not read. The same floats give the same bytes on every machine.
  * @param params as for walloc_encoder_encode(): step or quality (which count
  *   as for shrink = 2^scale), channels (not more than there are planes),
- *   layers, header; shrink, speed and fill are not looked at
+ *   layers, slice_rows, header; shrink, speed and fill are not looked at
  * Errors: ARGUMENT, UNSUPPORTED (the model does not have this format, or no
  * scales; params->predict is not #WALLOC_PREDICT_NONE), LIMIT, MEMORY. Steady
  * state allocates nothing. Memory is that of pictures of this size.

@@ -131,6 +131,15 @@ WALLOC_API walloc_result walloc_frame_segment (const uint8_t * data,
     size_t * offset, size_t * size);
 
 /**
+ * Sizes in bytes of all segments of a frame whose header parsed, slice by
+ * slice, in a slice layer by layer, as walloc_frame_write() takes them.
+ * @param count that of @sizes: info->slices * info->layers
+ * Errors: ARGUMENT (another @count), CORRUPT.
+ */
+WALLOC_API walloc_result walloc_frame_segment_sizes (const uint8_t * data,
+    const walloc_frame_info * info, uint32_t * sizes, unsigned count);
+
+/**
  * Write a header. @sizes holds info->slices * info->layers byte counts, slice
  * by slice, in a slice layer by layer; payload_size, header_size and the last
  * layer_end of @info are computed and stored.

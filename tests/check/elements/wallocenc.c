@@ -750,6 +750,63 @@ GST_START_TEST (test_layers)
 
 GST_END_TEST;
 
+/* Slices as asked for; the picture is the same. A change in a stream with
+ * predicted frames begins with a key frame. */
+GST_START_TEST (test_slice_rows)
+{
+  static const guint rows[] = { 1, 2, 3, 5, 11, 15, 2048 };
+  GPtrArray *whole, *sliced;
+  GstCaps *caps = check_caps ("I420", 200, 117);
+  GstHarness *h, *d;
+  GstElement *enc;
+  GstBuffer *frame, *picture, *expected;
+  walloc_frame_info info;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (rows); i++) {
+    gchar *props = g_strdup_printf ("quality=80 slice-rows=%u", rows[i]);
+
+    whole = check_encode ("I420", 200, 117, 1, "quality=80", NULL);
+    sliced = check_encode ("I420", 200, 117, 1, props, NULL);
+    check_parse_header (g_ptr_array_index (sliced, 0), &info);
+    fail_unless_equals_int (info.slices, (15 + MIN (rows[i], 15) - 1) /
+        MIN (rows[i], 15));
+    d = check_decoder ("decoder=linear");
+    gst_harness_set_src_caps_str (d, "video/x-walloc, alignment=frame, "
+        "parsed=true");
+    expected = gst_harness_push_and_pull (d,
+        gst_buffer_ref (g_ptr_array_index (whole, 0)));
+    picture = gst_harness_push_and_pull (d,
+        gst_buffer_ref (g_ptr_array_index (sliced, 0)));
+    fail_unless (check_psnr (caps, expected, picture) == 99.0);
+    gst_buffer_unref (expected);
+    gst_buffer_unref (picture);
+    gst_harness_teardown (d);
+    g_ptr_array_unref (whole);
+    g_ptr_array_unref (sliced);
+    g_free (props);
+  }
+
+  h = check_encoder ("quality=80 key-int-max=100");
+  gst_harness_set_src_caps (h, gst_caps_ref (caps));
+  enc = gst_bin_get_by_name (GST_BIN (h->element), "enc");
+  for (i = 0; i < 6; i++) {
+    if (i == 3)
+      g_object_set (enc, "slice-rows", 4, NULL);
+    frame = gst_harness_push_and_pull (h, check_picture (caps, 0));
+    check_parse_header (frame, &info);
+    if (info.type != WALLOC_FRAME_REPEAT)
+      fail_unless_equals_int (info.slices, i < 3 ? 1 : 4);
+    fail_unless_equals_int (info.type == WALLOC_FRAME_KEY, i % 3 == 0);
+    gst_buffer_unref (frame);
+  }
+  gst_object_unref (enc);
+  gst_harness_teardown (h);
+  gst_caps_unref (caps);
+}
+
+GST_END_TEST;
+
 /* 5 is the default, and below it a quality has a finer step. */
 GST_START_TEST (test_speed)
 {
@@ -959,6 +1016,7 @@ wallocenc_suite (void)
   tcase_add_test (tc, test_bitrate);
   tcase_add_test (tc, test_bitrate_while_playing);
   tcase_add_test (tc, test_layers);
+  tcase_add_test (tc, test_slice_rows);
   tcase_add_test (tc, test_speed);
   tcase_add_test (tc, test_threads_same_bytes);
   tcase_add_test (tc, test_missing_model);

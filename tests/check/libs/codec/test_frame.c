@@ -194,7 +194,7 @@ test_round_trip (void)
 static void
 test_layers (void)
 {
-  uint32_t sizes[9] = { 300, 0, 20, 40, 5, 128, 7, 8, 9 };
+  uint32_t sizes[9] = { 300, 0, 20, 40, 5, 128, 7, 8, 9 }, all[9];
   walloc_frame_info info, back;
   uint8_t data[100];
   size_t offset, size, at;
@@ -216,6 +216,11 @@ test_layers (void)
     bad += walloc_frame_segment (data, &back, i / 3, i % 3, &offset, &size) !=
         WALLOC_OK || offset != at || size != sizes[i];
   TAP_OK (bad == 0, "every segment is where it was put");
+  TAP_OK (walloc_frame_segment_sizes (data, &back, all, 9) == WALLOC_OK &&
+      memcmp (all, sizes, sizeof all) == 0, "all sizes at once");
+  TAP_OK (walloc_frame_segment_sizes (data, &back, all, 8) ==
+      WALLOC_ERR_ARGUMENT && walloc_frame_segment_sizes (data, &back, NULL,
+          9) == WALLOC_ERR_ARGUMENT, "and no other number of them");
   TAP_OK (walloc_frame_slice (data, &back, 1, &offset, &size) == WALLOC_OK &&
       offset == info.header_size + 320u && size == 173,
       "a slice is its segments");
