@@ -467,8 +467,7 @@ gst_rtp_walloc_depay_finish (GstRtpWallocDepay * self)
 }
 
 static void
-gst_rtp_walloc_depay_count_packet (GstRtpWallocDepay * self,
-    GstRTPBuffer * rtp)
+gst_rtp_walloc_depay_count_packet (GstRtpWallocDepay * self, GstRTPBuffer * rtp)
 {
   guint16 seqnum = gst_rtp_buffer_get_seq (rtp);
   guint16 lost = self->have_seqnum ? seqnum - self->next_seqnum : 0;
@@ -550,8 +549,7 @@ gst_rtp_walloc_depay_process (GstRTPBaseDepayload * depayload,
     if (done)
       gst_rtp_base_depayload_push (depayload, done);
     begins = TRUE;
-    result = walloc_rtp_assembler_push (self->assembler, data, size,
-        timestamp);
+    result = walloc_rtp_assembler_push (self->assembler, data, size, timestamp);
   }
   if (begins && self->assembler->active) {
     self->pts = GST_BUFFER_PTS (rtp->buffer);

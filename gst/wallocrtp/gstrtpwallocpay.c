@@ -454,8 +454,7 @@ gst_rtp_walloc_pay_sink_event (GstRTPBasePayload * payload, GstEvent * event)
     default:
       break;
   }
-  return GST_RTP_BASE_PAYLOAD_CLASS (parent_class)->sink_event (payload,
-      event);
+  return GST_RTP_BASE_PAYLOAD_CLASS (parent_class)->sink_event (payload, event);
 }
 
 static GstStateChangeReturn
@@ -569,8 +568,7 @@ gst_rtp_walloc_pay_class_init (GstRtpWallocPayClass * klass)
   payload_class->set_caps = GST_DEBUG_FUNCPTR (gst_rtp_walloc_pay_set_caps);
   payload_class->handle_buffer =
       GST_DEBUG_FUNCPTR (gst_rtp_walloc_pay_handle_buffer);
-  payload_class->sink_event =
-      GST_DEBUG_FUNCPTR (gst_rtp_walloc_pay_sink_event);
+  payload_class->sink_event = GST_DEBUG_FUNCPTR (gst_rtp_walloc_pay_sink_event);
 }
 
 static void

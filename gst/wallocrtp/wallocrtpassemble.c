@@ -277,8 +277,7 @@ fill_gaps (walloc_rtp_assembler * a, walloc_rtp_frame * frame)
 }
 
 walloc_rtp_status
-walloc_rtp_assembler_finish (walloc_rtp_assembler * a,
-    walloc_rtp_frame * frame)
+walloc_rtp_assembler_finish (walloc_rtp_assembler * a, walloc_rtp_frame * frame)
 {
   walloc_rtp_status status;
 

@@ -479,8 +479,7 @@ GST_START_TEST (test_single_loss)
         && i + 1 < packets->len);
     if (size > 0) {
       picture = decode (nth (out, 0));
-      fail_unless (GST_BUFFER_FLAG_IS_SET (picture,
-              GST_BUFFER_FLAG_CORRUPTED));
+      fail_unless (GST_BUFFER_FLAG_IS_SET (picture, GST_BUFFER_FLAG_CORRUPTED));
       check_picture_rows (whole, picture, width, height, slice, slices);
       gst_buffer_unref (picture);
     }
@@ -602,13 +601,11 @@ GST_START_TEST (test_frame_loss)
     guint n = i < 3 ? i : i + 1;
 
     fail_unless_equals_uint64 (GST_BUFFER_PTS (nth (out, i)), n * FRAME_TIME);
-    fail_unless_equals_int (same_bytes (nth (out, i), nth (frames, n)),
-        n != 1);
+    fail_unless_equals_int (same_bytes (nth (out, i), nth (frames, n)), n != 1);
     fail_unless_equals_int (GST_BUFFER_FLAG_IS_SET (nth (out, i),
             GST_BUFFER_FLAG_CORRUPTED), n == 1);
   }
-  fail_unless (GST_BUFFER_FLAG_IS_SET (nth (out, 3),
-          GST_BUFFER_FLAG_DISCONT));
+  fail_unless (GST_BUFFER_FLAG_IS_SET (nth (out, 3), GST_BUFFER_FLAG_DISCONT));
   fail_unless_equals_uint64 (stat_of (h, "lost-frames"), 1);
   fail_unless_equals_uint64 (stat_of (h, "damaged-frames"), 1);
   gst_harness_teardown (h);
