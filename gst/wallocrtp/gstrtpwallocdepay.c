@@ -433,7 +433,7 @@ gst_rtp_walloc_depay_finish (GstRtpWallocDepay * self)
       break;
     default:
       if ((frame.info.media == WALLOC_MEDIA_AUDIO) != self->is_audio
-          || (self->is_audio && (gint) frame.info.rate !=
+          || (self->is_audio && frame.info.rate != (guint)
               GST_RTP_BASE_DEPAYLOAD (self)->clock_rate)) {
         gst_rtp_walloc_depay_drop (self, &frame, "it is not what caps say");
         break;
