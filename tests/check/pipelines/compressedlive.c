@@ -28,7 +28,7 @@ run_to_end (GstElement * pipeline, Seen * seen)
   fail_unless (gst_element_set_state (pipeline, GST_STATE_PLAYING) !=
       GST_STATE_CHANGE_FAILURE);
   while (!done) {
-    GstMessage *message = gst_bus_timed_pop (bus, 40 * GST_SECOND);
+    GstMessage *message = gst_bus_timed_pop (bus, 200 * GST_SECOND);
     GError *error = NULL;
     guint64 time = 0;
 
@@ -314,7 +314,7 @@ GST_START_TEST (test_many)
   memset (&seen, 0, sizeof (seen));
   {
     GstBus *bus = gst_element_get_bus (pipeline);
-    GstMessage *message = gst_bus_timed_pop_filtered (bus, 40 * GST_SECOND,
+    GstMessage *message = gst_bus_timed_pop_filtered (bus, 200 * GST_SECOND,
         GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
 
     fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
