@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How much of the stream is wanted: layers, which the server leaves out, and the
+// size that pictures are decoded at, which is chosen by what the screen
+// has room for and the processor time for.
+import { byId } from './dom.js';
+
+const MOST_REDUCE = 2;
+// of the time that a frame lasts
+const TOO_SLOW = 0.85, FAST = 0.3;
+const CALM = 8;
+
+export class Detail {
+  #connection;
+  #worker;
+  #layers = byId('layers');
+  #reduce = byId('reduce');
+  #slower = 0;
+  #calm = 0;
+  #told = -1;
+  #size = null;
+
+  constructor(connection, worker) {
+    this.#connection = connection;
+    this.#worker = worker;
+    this.#layers.addEventListener('change', () => this.#tellLayers());
+    this.#reduce.addEventListener('change', () => this.#choose());
+    document.addEventListener('visibilitychange', () => worker.postMessage({
+      type: 'options', hidden: document.hidden }));
+    addEventListener('resize', () => this.#choose());
+  }
+
+  /** To a server that knows nothing of this page yet. */
+  tell() {
+    this.#tellLayers();
+  }
+
+  #tellLayers() {
+    this.#connection.send({ type: 'layers', max: Number(this.#layers.value) });
+  }
+
+  /** A picture is on the screen. */
+  shown({ header }) {
+    const most = Number(this.#layers.lastElementChild.value);
+    // thinned frames have fewer
+    for (let n = most + 1; n < header.layers; n++) {
+      this.#layers.append(new Option(n === 1 ? '1, the least' : `${n}`, n));
+    }
+    this.#size = { width: header.width, height: header.height };
+    this.#choose();
+  }
+
+  // the greatest reduction that still has a pixel for each of the screen
+  #fits() {
+    const stage = byId('stage');
+    const width = stage.clientWidth * (devicePixelRatio || 1);
+    let reduce = 0;
+    while (this.#size && reduce < MOST_REDUCE && width > 0
+      && this.#size.width / 2 ** (reduce + 1) >= width * 0.9) reduce++;
+    return reduce;
+  }
+
+  #choose() {
+    const reduce = this.#reduce.value === 'auto'
+      ? Math.min(MOST_REDUCE, this.#fits() + this.#slower)
+      : Number(this.#reduce.value);
+    if (reduce === this.#told) return;
+    this.#told = reduce;
+    this.#worker.postMessage({ type: 'options', reduce });
+  }
+
+  /** Once a second, with what stats say. */
+  check({ decode, fps }) {
+    if (decode === null || !fps || document.hidden) return;
+    const load = decode * fps / 1000;
+    if (load > TOO_SLOW && this.#slower < MOST_REDUCE) {
+      this.#slower++;
+      this.#calm = 0;
+    } else if (load < FAST && this.#slower > 0 && ++this.#calm >= CALM) {
+      // the next better one takes about three times as long
+      this.#slower--;
+      this.#calm = 0;
+    }
+    this.#choose();
+  }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the stream does: counted as it comes, told once in a while.
+
+const WINDOW = 2000, HISTORY = 60;
+
+const median = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted.length > 0 ? sorted[sorted.length >> 1] : null;
+};
+
+export class Stats {
+  #arrived = [];
+  #shown = [];
+  #pixels = 0;
+  totals = { frames: 0, bytes: 0, lost: 0, late: 0, damaged: 0, bad: 0 };
+  history = { rate: [], latency: [], decode: [], fps: [] };
+
+  reset() {
+    this.#arrived = [];
+    this.#shown = [];
+  }
+
+  arrived(bytes) {
+    this.#arrived.push({ time: performance.now(), bytes });
+    this.totals.frames++;
+    this.totals.bytes += bytes;
+  }
+
+  /** A picture on the screen, or a block of sound: ms to decode, age in ms. */
+  shown({ bytes, ms, age, pixels }) {
+    this.#shown.push({ time: performance.now(), bytes, ms, age });
+    this.#pixels = pixels;
+  }
+
+  skipped({ lost = 0, late = 0 }) {
+    this.totals.lost += lost;
+    this.totals.late += late;
+  }
+
+  /** Of the last seconds; null where nothing is known. */
+  read() {
+    const now = performance.now();
+    const recent = ({ time }) => now - time < WINDOW;
+    this.#arrived = this.#arrived.filter(recent);
+    this.#shown = this.#shown.filter(recent);
+    // as long as something came, so that the first second is right, too
+    const span = this.#arrived.length > 1
+      ? Math.max(now - this.#arrived[0].time, 250) / 1000 : null;
+    const bytes = this.#arrived.reduce((n, { bytes: b }) => n + b, 0);
+    const ages = this.#shown.map(({ age }) => age).filter((a) => a !== null);
+    return {
+      rate: span ? bytes * 8 / 1000 / span : null,
+      bpp: this.#pixels > 0 && this.#arrived.length > 0
+        ? bytes * 8 / this.#arrived.length / this.#pixels : null,
+      fps: span ? this.#shown.length / span : null,
+      decode: median(this.#shown.map(({ ms }) => ms)),
+      latency: median(ages),
+    };
+  }
+
+  /** Adds to the history that is drawn. */
+  note({ rate, latency, decode, fps }) {
+    for (const [name, value] of Object.entries({ rate, latency, decode,
+      fps })) {
+      this.history[name].push(value);
+      if (this.history[name].length > HISTORY) this.history[name].shift();
+    }
+  }
+}

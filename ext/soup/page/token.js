@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The token stands behind the # of the address, which browsers send to nobody.
+
+export function readToken() {
+  return new URLSearchParams(location.hash.slice(1)).get('token') ?? '';
+}
+
+/** Keeps it for the next time that the page is loaded. */
+export function keepToken(token) {
+  const hash = new URLSearchParams(location.hash.slice(1));
+  if (token) hash.set('token', token);
+  else hash.delete('token');
+  history.replaceState(null, '', `#${hash}`);
+}
