@@ -26,6 +26,8 @@ let asked = new Set(), missing = new Map();
 let options = { reduce: 0, hidden: false };
 let spare = [], ahead = 0;
 let scheduled = false, waitsForKey = true;
+// what came before this page is decoded, but not missed on the screen
+let catchingUp = true;
 
 function fatal(text) {
   queue = [];
@@ -164,7 +166,7 @@ function decode(frame, show) {
     picture(player, frame);
   } else {
     player.follow(bytes);
-    postMessage({ type: 'skipped', lost: 0, late: options.hidden ? 0 : 1,
+    postMessage({ type: 'skipped', lost: 0, late: options.hidden || catchingUp ? 0 : 1,
       bytes: bytes.length });
   }
 }
@@ -208,6 +210,7 @@ function work() {
   queued -= frame.bytes.length;
   if (known) attempt(frame, video ? !newer && !options.hidden : true);
   if (queue.length > 0) schedule();
+  else catchingUp = false;
 }
 
 const receive = {
@@ -251,7 +254,7 @@ const receive = {
     queued = 0;
     asked = new Set();
     missing = new Map();
-    waitsForKey = true;
+    waitsForKey = catchingUp = true;
     for (const player of players.values()) player.reset();
   },
 };

@@ -45,6 +45,7 @@ export class Detail {
     for (let n = most + 1; n < header.layers; n++) {
       this.#layers.append(new Option(n === 1 ? '1, the least' : `${n}`, n));
     }
+    byId('layer-choice').hidden = this.#layers.length < 2;
     this.#size = { width: header.width, height: header.height };
     this.#choose();
   }

@@ -12,13 +12,13 @@ export function svg(name, attributes, text = null) {
   return element;
 }
 
-/** Three digits, or a dash. */
+/** Three digits, of small numbers three places, or a dash. */
 export function digits(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) {
     return '–';
   }
   const size = Math.abs(value);
-  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
 /** Sets text where it is another: what listens for changes is not woken. */

@@ -83,6 +83,12 @@ function showResults(pts) {
   const { changed, results: now } = results.at(pts);
   if (!changed) return;
   overlay.set(now);
+  for (const { kind } of now) {
+    for (const name of { classes: ['labels'], mask: ['labels', 'mask'],
+      lines: ['text'] }[kind] ?? []) {
+      document.querySelector(`[data-show=${name}]`).hidden = false;
+    }
+  }
   listResults(byId('results'), now);
   const measured = now.find(({ kind }) => kind === 'spectrum');
   if (measured) spectrum.draw(measured);

@@ -2,8 +2,8 @@
 // Numbers of the page, brought up to date once a second.
 import { byId, digits, say } from './dom.js';
 import { sparkline } from './sparkline.js';
+import { HISTORY } from './stats.js';
 
-const HISTORY = 60;
 const FRAME_TYPES = ['key', 'predicted', 'repeat'];
 
 export class Numbers {

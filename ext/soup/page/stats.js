@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the stream does: counted as it comes, told once in a while.
 
-const WINDOW = 2000, HISTORY = 60;
+const WINDOW = 2000;
+/** Seconds that are drawn. */
+export const HISTORY = 40;
 
 const median = (values) => {
   const sorted = [...values].sort((a, b) => a - b);
