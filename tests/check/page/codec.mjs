@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodecError, Result } from '../../../ext/soup/page/codec.js';
-import { addRecord, changeHeader, decodeNatively, frames, goldenModel,
-  goldenSounds, goldenStreams, greatestDifference, newCodec, planesOf, random }
+import { addRecord, changeHeader, decodeNatively, expectedRgba, frames,
+  goldenModel, goldenSounds, goldenStreams, greatestDifference, newCodec,
+  planesOf, random }
   from './support.mjs';
 
 function failure(code) {
@@ -114,44 +115,6 @@ test('golden sounds decode to the samples of the native library',
     }
   });
 
-// Float arithmetic straight from the definition of the matrices.
-function expectedRgba(codec, picture, kr, kb, full, left, top) {
-  const { width, height, format } = picture;
-  const planes = picture.planes.map(({ at, stride }, i) => {
-    const rows = i > 0 && format === 'I420' ? (height + 1) >> 1 : height;
-    return { stride, rows, data: Buffer.from(codec.bytes(at, stride * rows)) };
-  });
-  // position of a sample of luma in a plane of chroma, and linear between
-  const sample = (plane, x, y) => {
-    const halfX = format !== 'Y444', halfY = format === 'I420';
-    const columns = halfX ? (width + 1) >> 1 : width;
-    const px = halfX ? (left ? x / 2 : (x - 0.5) / 2) : x;
-    const py = halfY ? (top ? y / 2 : (y - 0.5) / 2) : y;
-    const clampTo = (v, n) => Math.max(0, Math.min(n - 1, v));
-    const x0 = Math.floor(px), y0 = Math.floor(py);
-    const fx = px - x0, fy = py - y0;
-    const value = (i, j) => plane.data[clampTo(j, plane.rows) * plane.stride
-      + clampTo(i, columns)];
-    return (1 - fy) * ((1 - fx) * value(x0, y0) + fx * value(x0 + 1, y0))
-      + fy * ((1 - fx) * value(x0, y0 + 1) + fx * value(x0 + 1, y0 + 1));
-  };
-  const out = new Uint8ClampedArray(4 * width * height);
-  const kg = 1 - kr - kb;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const luma = planes[0].data[y * planes[0].stride + x];
-      const grey = planes.length < 2;
-      const c = full ? 1 : 255 / 224;
-      const l = full ? luma : (luma - 16) * 255 / 219;
-      const cb = grey ? 0 : (sample(planes[1], x, y) - 128) * c;
-      const cr = grey ? 0 : (sample(planes[2], x, y) - 128) * c;
-      const b = l + 2 * (1 - kb) * cb, r = l + 2 * (1 - kr) * cr;
-      out.set([r, (l - kr * r - kb * b) / kg, b, 255], 4 * (y * width + x));
-    }
-  }
-  return out;
-}
-
 test('colours follow the header', async () => {
   const codec = await newCodec();
   const player = codec.open(goldenModel('ordered-test'));
@@ -175,7 +138,8 @@ test('colours follow the header', async () => {
     ]) {
       const bytes = record ? addRecord(frame, header, 3, record) : frame;
       const picture = player.picture(bytes);
-      const want = expectedRgba(codec, picture, ...k, full, left, top);
+      const want = expectedRgba(picture, planesOf(codec, picture), ...k, full,
+        left, top);
       const most = greatestDifference(picture.rgba, want);
       assert.ok(most <= 1, `${name} ${record}: ${most}`);
       checked++;

@@ -164,3 +164,40 @@ export function addRecord(frame, header, type, content) {
   return copy;
 }
 
+/** RGBA of packed planes (planesOf(), or a file's), in floating point, straight
+ * from the definitions: weights of red and blue, full range, chroma to the left
+ * and on top of its samples of luma. */
+export function expectedRgba({ width, height, format }, bytes, kr, kb, full,
+  left, top) {
+  const halfX = format === 'I420' || format === 'Y42B';
+  const halfY = format === 'I420';
+  const columns = halfX ? (width + 1) >> 1 : width;
+  const rows = halfY ? (height + 1) >> 1 : height;
+  const grey = format === 'GRAY8';
+  const clampTo = (v, n) => Math.max(0, Math.min(n - 1, v));
+  // a sample of luma has a position in the plane of chroma; linear between
+  const sample = (plane, x, y) => {
+    const px = halfX ? (left ? x / 2 : (x - 0.5) / 2) : x;
+    const py = halfY ? (top ? y / 2 : (y - 0.5) / 2) : y;
+    const x0 = Math.floor(px), y0 = Math.floor(py);
+    const fx = px - x0, fy = py - y0;
+    const at = width * height + (plane - 1) * columns * rows;
+    const value = (i, j) => bytes[at + clampTo(j, rows) * columns
+      + clampTo(i, columns)];
+    return (1 - fy) * ((1 - fx) * value(x0, y0) + fx * value(x0 + 1, y0))
+      + fy * ((1 - fx) * value(x0, y0 + 1) + fx * value(x0 + 1, y0 + 1));
+  };
+  const out = new Uint8ClampedArray(4 * width * height);
+  const kg = 1 - kr - kb, c = full ? 1 : 255 / 224;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const luma = bytes[y * width + x];
+      const l = full ? luma : (luma - 16) * 255 / 219;
+      const cb = grey ? 0 : (sample(1, x, y) - 128) * c;
+      const cr = grey ? 0 : (sample(2, x, y) - 128) * c;
+      const b = l + 2 * (1 - kb) * cb, r = l + 2 * (1 - kr) * cr;
+      out.set([r, (l - kr * r - kb * b) / kg, b, 255], 4 * (y * width + x));
+    }
+  }
+  return out;
+}
