@@ -12,12 +12,12 @@
 #define ROOT "/org/gst-walloc/web"
 
 /* Nothing comes from elsewhere, nothing goes elsewhere; 'wasm-unsafe-eval' is
- * what WebAssembly needs to be compiled. Frames by other pages are refused. */
+ * what WebAssembly needs to be compiled. For WebSockets some browsers want the
+ * host by its name. Other pages may not hold this one in a frame. */
 #define POLICY "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " \
-  "style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " \
-  "connect-src 'self' ws: wss:; worker-src 'self' blob:; " \
+  "style-src 'self'; img-src 'self' data: blob:; worker-src 'self'; " \
   "manifest-src 'self'; base-uri 'none'; form-action 'none'; " \
-  "frame-ancestors 'none'"
+  "frame-ancestors 'none'; connect-src 'self'"
 
 static const struct
 {
@@ -57,17 +57,33 @@ has_tag (SoupServerMessage * message, const gchar * tag)
   return wanted && strstr (wanted, tag) != NULL;
 }
 
+static gchar *
+policy_for (GstWallocWebServer * self, SoupServerMessage * message)
+{
+  const gchar *host = soup_message_headers_get_one
+      (soup_server_message_get_request_headers (message), "Host");
+
+  /* nothing that could end the source, or the header */
+  if (!host || strspn (host, "0123456789abcdefghijklmnopqrstuvwxyz"
+          "ABCDEFGHIJKLMNOPQRSTUVWXYZ.:[]-_") != strlen (host))
+    return g_strdup (POLICY);
+  return g_strdup_printf (POLICY " %s://%s", self->settings.certificate ?
+      "wss" : "ws", host);
+}
+
 gboolean
 gst_walloc_web_files_answer (GstWallocWebServer * self,
     SoupServerMessage * message, const gchar * path)
 {
   SoupMessageHeaders *h = soup_server_message_get_response_headers (message);
   const gchar *name = strcmp (path, "/") == 0 ? "/index.html" : path;
-  gchar *resource, *sum, *tag;
+  gchar *resource, *sum, *tag, *policy;
   GBytes *bytes;
 
-  /* as libsoup resolved escapes, there could be anything */
-  if (strstr (name, "..") || strstr (name, "//"))
+  /* as libsoup resolved escapes, there could be anything; a slash at the end
+   * would be skipped */
+  if (strstr (name, "..") || strstr (name, "//") || g_str_has_suffix (name,
+          "/"))
     return FALSE;
   resource = g_strconcat (ROOT, name, NULL);
   bytes = g_resources_lookup_data (resource, G_RESOURCE_LOOKUP_FLAGS_NONE,
@@ -80,7 +96,9 @@ gst_walloc_web_files_answer (GstWallocWebServer * self,
   tag = g_strdup_printf ("\"%.32s\"", sum);
   soup_message_headers_replace (h, "ETag", tag);
   soup_message_headers_replace (h, "Cache-Control", "no-cache");
-  soup_message_headers_replace (h, "Content-Security-Policy", POLICY);
+  policy = policy_for (self, message);
+  soup_message_headers_replace (h, "Content-Security-Policy", policy);
+  g_free (policy);
   soup_message_headers_replace (h, "Referrer-Policy", "no-referrer");
   soup_message_headers_replace (h, "Cross-Origin-Resource-Policy",
       "same-origin");

@@ -5,50 +5,16 @@
 
 #include "gstwallocwebframe.h"
 
-typedef struct
-{
-  GstBuffer *buffer;
-  GstMapInfo map;
-} Mapped;
-
-static void
-mapped_free (gpointer data)
-{
-  Mapped *mapped = data;
-
-  gst_buffer_unmap (mapped->buffer, &mapped->map);
-  gst_buffer_unref (mapped->buffer);
-  g_free (mapped);
-}
-
-static GBytes *
-bytes_of (GstBuffer * buffer)
-{
-  Mapped *mapped = g_new0 (Mapped, 1);
-
-  mapped->buffer = buffer->pool ? gst_buffer_copy_deep (buffer) :
-      gst_buffer_ref (buffer);
-  if (!mapped->buffer || !gst_buffer_map (mapped->buffer, &mapped->map,
-          GST_MAP_READ)) {
-    gst_clear_buffer (&mapped->buffer);
-    g_free (mapped);
-    return NULL;
-  }
-  return g_bytes_new_with_free_func (mapped->map.data, mapped->map.size,
-      mapped_free, mapped);
-}
-
 GstWallocWebFrame *
 gst_walloc_web_frame_new (GstBuffer * buffer)
 {
   GstWallocWebFrame *self;
-  GBytes *bytes = bytes_of (buffer);
-  const guint8 *data;
+  gpointer data;
   gsize size;
 
-  if (!bytes)
-    return NULL;
-  data = g_bytes_get_data (bytes, &size);
+  /* one copy for all clients: slow ones must not hold what upstream wants back,
+   * such as buffers of a pool */
+  gst_buffer_extract_dup (buffer, 0, -1, &data, &size);
   self = g_new0 (GstWallocWebFrame, 1);
   self->refs = 1;
   self->duration = GST_BUFFER_DURATION (buffer);
@@ -57,12 +23,12 @@ gst_walloc_web_frame_new (GstBuffer * buffer)
       || (gsize) self->info.header_size + self->info.payload_size != size
       || walloc_frame_layer_sizes (data, &self->info, self->sizes) !=
       WALLOC_OK) {
-    g_bytes_unref (bytes);
+    g_free (data);
     g_free (self);
     return NULL;
   }
   self->size = size;
-  self->bytes[self->info.layers - 1] = bytes;
+  self->bytes[self->info.layers - 1] = g_bytes_new_take (data, size);
 
   return self;
 }

@@ -22,8 +22,8 @@ typedef struct
   GBytes *bytes[WALLOC_FRAME_MAX_LAYERS];       /* [i]: with i + 1 layers */
 } GstWallocWebFrame;
 
-/* Holds @buffer as long as the frame lives, or a copy where it is of a pool
- * that could run dry. NULL when it is not a whole frame of this version. */
+/* Copies what is in @buffer. NULL when that is not a whole frame of this
+ * version. */
 GstWallocWebFrame *
           gst_walloc_web_frame_new    (GstBuffer * buffer);
 

@@ -78,8 +78,9 @@ gst_walloc_web_routes_answer (GstWallocWebServer * self,
   soup_server_message_set_status (message, status, NULL);
   if (peer)
     gst_walloc_web_peer_answer (peer, g_bytes_get_size (bytes));
-  soup_message_body_append_bytes (soup_server_message_get_response_body
-      (message), bytes);
+  if (g_bytes_get_size (bytes) > 0)
+    soup_message_body_append_bytes (soup_server_message_get_response_body
+        (message), bytes);
   g_bytes_unref (bytes);
 }
 

@@ -207,7 +207,12 @@ gst_walloc_thinner_decide (GstWallocThinner * thinner,
     }
     thinner->level = MIN (thinner->level + bits, MAX (room, bits));
   }
-  thinner->chain = info->layer_end[keep - 1];
+  /* while nothing was left out since the key frame, a predicted frame may have
+   * more channels than those before: the receiver has what the encoder has */
+  if (keep < info->layers || (!is_key && thinner->chain != ANY_CHANNELS))
+    thinner->chain = info->layer_end[keep - 1];
+  else
+    thinner->chain = ANY_CHANNELS;
   thinner->kept = keep;
 
   return keep;

@@ -820,6 +820,38 @@ GST_START_TEST (test_flow_errors_go_up)
 
 GST_END_TEST;
 
+/* A predicted frame may have more channels than the key frame: they are new to
+ * the encoder, too. Only what was left out stays out. */
+GST_START_TEST (test_more_channels_later)
+{
+  static const gsize sizes[WALLOC_FRAME_MAX_LAYERS] = { 100, 200, 300, 0 };
+  walloc_frame_info info;
+  GstWallocThinner t;
+
+  gst_walloc_thinner_init (&t);
+  walloc_frame_info_init (&info);
+  info.fps_n = 25;
+  info.fps_d = 1;
+  info.layers = 2;
+  info.layer_end[0] = 4;
+  info.layer_end[1] = 8;
+  fail_unless_equals_int (gst_walloc_thinner_decide (&t, &info, sizes,
+          GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE), 2);
+  info.type = WALLOC_FRAME_PREDICTED;
+  info.layers = 3;
+  info.layer_end[2] = 12;
+  fail_unless_equals_int (gst_walloc_thinner_decide (&t, &info, sizes,
+          GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE), 3);
+  t.max_layers = 2;
+  fail_unless_equals_int (gst_walloc_thinner_decide (&t, &info, sizes,
+          GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE), 2);
+  t.max_layers = 0;
+  fail_unless_equals_int (gst_walloc_thinner_decide (&t, &info, sizes,
+          GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE), 2);
+}
+
+GST_END_TEST;
+
 static Suite *
 walloc_thin_suite (void)
 {
@@ -849,6 +881,7 @@ walloc_thin_suite (void)
   tcase_add_test (tc, test_refuses_other_caps);
   tcase_add_test (tc, test_eos_with_nothing);
   tcase_add_test (tc, test_flow_errors_go_up);
+  tcase_add_test (tc, test_more_channels_later);
 
   return s;
 }
