@@ -8,9 +8,9 @@
 #define HEADER_MAX 256
 
 static int
-fail (const pictures * p, const char *what)
+fail (pictures * p, const char *what)
 {
-  fprintf (stderr, "walloc: %s: %s\n", p->path, what);
+  snprintf (p->error, sizeof p->error, "%s", what);
   return 0;
 }
 
@@ -131,8 +131,8 @@ set_colour_space (pictures * p, const char *name)
       p->format = known[i].format;
       return 1;
     }
-  fprintf (stderr, "walloc: %s: colour space C%s is not known; 8-bit 420, "
-      "422, 444 and mono are\n", p->path, name);
+  snprintf (p->error, sizeof p->error, "colour space C%.32s is not known; "
+      "8-bit 420, 422, 444 and mono are", name);
   return 0;
 }
 
@@ -193,13 +193,13 @@ pictures_open (pictures * p, const char *path)
 }
 
 static int
-check_size (const pictures * p, unsigned width, unsigned height)
+check_size (pictures * p, unsigned width, unsigned height)
 {
   if (width >= 1 && width <= WALLOC_MAX_SIZE && height >= 1 &&
       height <= WALLOC_MAX_SIZE)
     return 1;
-  fprintf (stderr, "walloc: %s: pictures of %ux%u; 1x1 to %dx%d are "
-      "possible\n", p->path, width, height, WALLOC_MAX_SIZE, WALLOC_MAX_SIZE);
+  snprintf (p->error, sizeof p->error, "pictures of %ux%u; 1x1 to %dx%d are "
+      "possible", width, height, WALLOC_MAX_SIZE, WALLOC_MAX_SIZE);
   return 0;
 }
 
@@ -223,7 +223,7 @@ read_pnm (pictures * p, walloc_image * image)
     return fail (p, "only samples of 0 to 255 are coded");
   if (!check_size (p, width, height) || !picture_alloc (image, kind == '6' ?
           WALLOC_FORMAT_RGB : WALLOC_FORMAT_GRAY8, width, height))
-    return 0;
+    return p->error[0] != 0 ? 0 : fail (p, "no memory");
   return transfer (p, image, 0);
 }
 
@@ -243,7 +243,7 @@ pictures_read (pictures * p, walloc_image * image)
     return fail (p, "no FRAME where one must be");
   if (!check_size (p, p->width, p->height) ||
       !picture_alloc (image, p->format, p->width, p->height))
-    return 0;
+    return p->error[0] != 0 ? 0 : fail (p, "no memory");
   return transfer (p, image, 0);
 }
 
@@ -273,8 +273,8 @@ pictures_create (pictures * p, const char *path, walloc_format * format,
   } else if (ends_with (path, ".ppm")) {
     p->kind = PICTURES_PNM;
     if (*format < WALLOC_FORMAT_Y444) {
-      fprintf (stderr, "walloc: %s: a %s stream is written as .y4m, or its "
-          "luma as .pgm\n", path, walloc_format_name (*format));
+      snprintf (p->error, sizeof p->error, "a %s stream is written as .y4m, "
+          "or its luma as .pgm", walloc_format_name (*format));
       return 0;
     }
     *format = WALLOC_FORMAT_RGB;

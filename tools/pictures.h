@@ -19,14 +19,14 @@ typedef struct
   const char *path;
   pictures_kind kind;
   unsigned frames;              /* read or written so far */
+  char error[160];              /* after a function that failed */
   /* y4m */
   walloc_format format;
   unsigned width, height;
   unsigned fps_n, fps_d, par_n, par_d;
 } pictures;
 
-/* All functions print what is wrong, with the file's name, and return 0 then.
- */
+/* All functions return 0 where something is wrong, with p->error. */
 int pictures_open (pictures * p, const char *path);
 
 /* Next picture into memory that belongs to *image, which must be zero or a

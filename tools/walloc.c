@@ -134,6 +134,13 @@ parse_options (int argc, char **argv, options * o)
 }
 
 static int
+report_pictures (const pictures * p)
+{
+  fprintf (stderr, "walloc: %s: %s\n", p->path, p->error);
+  return 1;
+}
+
+static int
 encode (const options * o)
 {
   walloc_model *model;
@@ -155,7 +162,7 @@ encode (const options * o)
     return 1;
   if (!pictures_open (&in, o->files[0])) {
     walloc_model_unref (model);
-    return 1;
+    return report_pictures (&in);
   }
   if (walloc_encoder_new (model, NULL, NULL, &encoder, &error) != WALLOC_OK)
     status = stream_report (o->files[0], &error);
@@ -168,7 +175,7 @@ encode (const options * o)
   params.par_d = in.par_d;
   while (status == 0 && (more = pictures_read (&in, &image)) != -1) {
     if (more == 0) {
-      status = 1;
+      status = report_pictures (&in);
     } else if (walloc_encoder_encode (encoder, &image, &params, &data, &size,
             NULL, &error) != WALLOC_OK) {
       status = stream_report (o->files[0], &error);
@@ -189,7 +196,7 @@ encode (const options * o)
   if (status == 0)
     printf ("%u frame%s, %.0f bytes, %.3f bits per pixel\n", in.frames,
         in.frames == 1 ? "" : "s", bytes, 8 * bytes / pixels);
-  pictures_close (&in);
+  (void) pictures_close (&in);
   picture_free (&image);
   walloc_encoder_free (encoder);
   walloc_model_unref (model);
@@ -212,7 +219,7 @@ decode_frame (const options * o, walloc_decoder * decoder,
   }
   if (out->file == NULL) {
     if (!pictures_create (out, o->files[1], &format, width, height))
-      return 1;
+      return report_pictures (out);
     out->fps_n = info->fps_n;
     out->fps_d = info->fps_d;
     out->par_n = info->par_n;
@@ -235,7 +242,8 @@ decode_frame (const options * o, walloc_decoder * decoder,
     fprintf (stderr, "walloc: %s: frame %u: %u of %u slices are damaged and "
         "concealed\n", o->files[0], out->frames, damaged, info->slices);
   }
-  return pictures_write (out, image) ? (damaged > 0 ? 3 : 0) : 1;
+  return pictures_write (out, image) ? (damaged > 0 ? 3 : 0) :
+      report_pictures (out);
 }
 
 static int
@@ -283,7 +291,7 @@ decode (const options * o)
     status = 1;
   }
   if (!pictures_close (&out))
-    status = 1;
+    status = report_pictures (&out);
   if (status == 0)
     printf ("%u frame%s of %ux%u, %s\n", out.frames, out.frames == 1 ? "" :
         "s", image.width, image.height, walloc_format_name (image.format));

@@ -1,0 +1,559 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""walloc-queue with a server: nothing lost, nothing twice, whatever is killed;
+hostile jobs and names. Exit status 77: there is no nats-server.
+
+test_queue.py WALLOC_QUEUE WALLOC"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import natsserver
+from natsserver import LIMIT, wait_for
+
+natsserver.require()
+QUEUE, WALLOC = sys.argv[1:3]
+# copies its input and takes its time
+SLOW = '''import json, shutil, sys, time
+print('{"ready": true}', flush=True)
+for line in sys.stdin:
+    job = json.loads(line)
+    time.sleep(%g)
+    shutil.copyfile(job['in'], job['out'])
+    print(json.dumps({'ok': True, 'result': job['path']}), flush=True)
+'''
+
+
+class Case(unittest.TestCase):
+    """A server and folders `in` and `out`; commands take its queue `q`."""
+
+    def setUp(self):
+        self.server = natsserver.Server()
+        self.keep = tempfile.TemporaryDirectory()
+        self.folder = self.keep.name
+        self.started = []
+        os.makedirs(self.at('in'))
+
+    def tearDown(self):
+        for p in self.started:
+            if p.poll() is None:
+                p.kill()
+            p.communicate(timeout=LIMIT)
+        self.server.end()
+        self.keep.cleanup()
+
+    def at(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def write(self, name, data=b'some bytes'):
+        os.makedirs(os.path.dirname(self.at(name)), exist_ok=True)
+        with open(self.at(name), 'wb') as f:
+            f.write(data)
+
+    def read(self, name):
+        with open(self.at(name), 'rb') as f:
+            return f.read()
+
+    def pictures(self, n):
+        for i in range(n):
+            self.write(f'in/d{i % 3}/{i:03}.pgm',
+                       b'P5\n48 40\n255\n' + bytes((i * 7 + k * k) % 256
+                                                  for k in range(1920)))
+
+    def start(self, *words, **more):
+        p = subprocess.Popen(
+            [QUEUE, words[0], '-s', self.server.url, '-n', 'q',
+             *words[1:]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, **more)
+        self.started.append(p)
+        return p
+
+    def run_(self, *words, status=0, **more):
+        p = self.start(*words)
+        out, err = p.communicate(timeout=3 * LIMIT, **more)
+        self.assertEqual(p.returncode, status, f'{words}: {out}{err}')
+        self.said = err
+        return out
+
+    def add(self, **more):
+        self.run_('add', '--root', self.at('in'), '--ack-wait', '2', **more)
+
+    def work(self, *words, **more):
+        return self.run_('work', '--root', self.at('in'), '--drain', '--jobs',
+                         '2', '--retry-delay', '0', *words, **more)
+
+    def counts(self):
+        return json.loads(self.run_('status', '--json'))
+
+    def lines(self, *words):
+        return [json.loads(v) for v in self.run_(*words).splitlines()]
+
+    def outputs(self):
+        """What is in `out`, of jobs and of nobody."""
+        found = []
+        for folder, _, names in os.walk(self.at('out')):
+            found += [os.path.relpath(os.path.join(folder, n), self.at('out'))
+                      for n in names]
+        return sorted(found)
+
+    def all_there(self, n):
+        """Each output once, whole; each result once; nothing else."""
+        self.assertEqual(self.outputs(), sorted(
+            f'd{i % 3}/{i:03}.pgm' for i in range(n)))
+        for name in self.outputs():
+            self.assertEqual(self.read(f'out/{name}'),
+                             self.read(f'in/{name}'))
+        results = self.lines('results')
+        self.assertEqual(len(results), n)
+        self.assertEqual(len({v['key'] for v in results}), n)
+        counts = self.counts()
+        self.assertEqual((counts['done'], counts['failed'],
+                          counts['waiting'], counts['running']), (n, 0, 0, 0))
+        return results
+
+
+class Add(Case):
+    def test_twice(self):
+        self.pictures(20)
+        self.add()
+        self.assertIn('20 added', self.said)
+        self.add()
+        self.assertIn('0 added, 20 there already', self.said)
+        self.work('--out', self.at('out'), '--', 'cp', '{in}', '{out}')
+        # nor when they are done
+        self.add()
+        self.assertIn('0 added, 20 there already', self.said)
+        self.all_there(20)
+        # a file that changed is another job
+        self.write('in/d0/000.pgm', b'P5\n1 1\n255\n.')
+        self.add()
+        self.assertIn('1 added, 19 there already', self.said)
+        self.work('--out', self.at('out'), '--', 'cp', '{in}', '{out}')
+        self.assertEqual(self.read('out/d0/000.pgm'),
+                         self.read('in/d0/000.pgm'))
+
+    def test_patterns(self):
+        for name in ('a.jpg', 'b.JPG', 'c.txt', '.hidden.jpg', 'x/d.jpg'):
+            self.write(f'in/{name}')
+        os.symlink('/etc/passwd', self.at('in', 'link.jpg'))
+        os.symlink('/etc', self.at('in', 'folder'))
+        self.run_('add', '--root', self.at('in'), '--match', '*.jpg',
+                  '--match', '*.JPG')
+        self.assertIn('3 added', self.said)
+        self.assertIn('1 hidden', self.said)
+        self.assertIn('2 symbolic links', self.said)
+
+    def test_lines(self):
+        text = '{"key": "k1", "data": {"a": 1}}\n\n{"data": 2}\n{"data": 2}\n'
+        self.run_('add', '--json', '-', input=text)
+        self.assertIn('2 added, 1 there already', self.said)
+        self.run_('work', '--drain', '--', 'echo', '{data}')
+        said = [v['result'] for v in self.lines('results')]
+        self.assertCountEqual(said, [{'a': 1}, 2])
+
+    def test_bad_names(self):
+        """Refused before they are in the queue, and the others go in."""
+        names = ['../x', '/etc/passwd', 'a/../../b', 'a//b', './a', 'a/',
+                 'a\x01b', 'n' * 256, 'x/' * 2100 + 'y', 'good']
+        self.write('list', '\n'.join(names).encode() + b'\nb\xffd\n')
+        self.run_('add', '--list', self.at('list'), status=1)
+        self.assertIn('1 added', self.said)
+        self.assertIn('10 were left out', self.said)
+        self.assertIn('leads upwards', self.said)
+        self.assertIn('not UTF-8', self.said)
+
+    def test_bad_lines(self):
+        self.write('jobs', b'{"data": 1\n[1]\n{"key": "a b"}\n{"path": 3}\n'
+                   b'{"key": "big", "data": "' + b'x' * 70000 + b'"}\n')
+        self.run_('add', '--json', self.at('jobs'), status=1)
+        self.assertIn('0 added', self.said)
+        self.assertIn('5 were left out', self.said)
+
+    def test_usage(self):
+        for words in (['add'], ['add', '--root', 'a', '--list', 'b'],
+                      ['add', '--root', 'in', '--replicas', '9'],
+                      ['add', '--root', 'in', 'more'],
+                      ['status', '--nonsense'],
+                      ['work', '--drain'], ['work', '--', 'cp', '{in}'],
+                      ['work', '--to-latents', 'x'],
+                      ['work', '--jobs', '0', '--', 'true']):
+            self.run_(*words, status=2)
+        self.run_('status', status=1)
+        self.assertIn('There is no queue "q"', self.said)
+        p = subprocess.run([QUEUE, 'status', '-s', 'nats://127.0.0.1:1'],
+                           capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(p.returncode, 1)
+        self.assertIn('no server answers', p.stderr)
+
+    def test_full(self):
+        """A queue with a limit says so, and is right about what it has."""
+        self.write('list', ''.join(f'file{i}\n' for i in range(3000)).encode())
+        self.run_('add', '--list', self.at('list'), '--max-bytes', '100000',
+                  status=1)
+        self.assertIn('stores no more', self.said)
+        self.assertGreater(self.counts()['waiting'], 10)
+        self.assertLess(self.counts()['waiting'], 3000)
+
+    def test_remove(self):
+        self.pictures(2)
+        self.add()
+        p = self.start('work', '--', 'true')
+        wait_for(lambda: self.counts()['done'] == 2, 'jobs are done')
+        self.run_('remove')
+        self.assertEqual(p.wait(LIMIT), 1)
+        self.assertIn('was removed', p.stderr.read())
+
+
+class Kill(Case):
+    def slow(self, seconds=0.02):
+        self.write('slow.py', (SLOW % seconds).encode())
+        return ('--out', self.at('out'), '--lines', '--', sys.executable,
+                self.at('slow.py'))
+
+    def begin(self, n):
+        """A worker in the middle of n jobs."""
+        self.pictures(n)
+        self.add()
+        p = self.start('work', '--root', self.at('in'), '--jobs', '2',
+                       *self.slow())
+        wait_for(lambda: len(self.outputs()) > n // 5, 'the first outputs')
+        return p
+
+    def test_worker(self):
+        p = self.begin(150)
+        p.send_signal(signal.SIGKILL)
+        p.wait()
+        there = len(self.outputs())
+        self.assertLess(there, 150)
+        self.work(*self.slow(0))
+        self.all_there(150)
+        # the first of both had written it, the second found it
+        self.assertTrue(os.path.isdir(self.at('out', '.walloc-queue')))
+
+    def test_children(self):
+        """Programs end with their worker."""
+        p = self.begin(60)
+        with open(f'/proc/{p.pid}/task/{p.pid}/children') as f:
+            children = f.read().split()
+        tasks = os.listdir(f'/proc/{p.pid}/task')
+        for t in tasks:
+            with open(f'/proc/{p.pid}/task/{t}/children') as f:
+                children += f.read().split()
+        self.assertTrue(children)
+        p.send_signal(signal.SIGKILL)
+        p.wait()
+
+        def gone():
+            for c in children:
+                try:
+                    with open(f'/proc/{c}/stat') as f:
+                        if f.read().split(') ')[1][0] != 'Z':
+                            return False
+                except OSError:
+                    pass
+            return True
+        wait_for(gone, 'the commands end')
+
+    def test_server(self):
+        """kill -9 of the server in the middle of adding, then of working."""
+        self.pictures(150)
+        adding = self.start('add', '--root', self.at('in'), '--ack-wait', '2')
+        wait_for(lambda: os.path.exists(os.path.join(
+            self.server.folder, 'store', 'jetstream')), 'a store')
+        self.server.kill()
+        self.server.start()
+        said = adding.communicate(timeout=2 * LIMIT)[1]
+        # it may have been quicker than the queue was made
+        if adding.returncode != 0:
+            self.add()
+        p = self.start('work', '--root', self.at('in'), '--jobs', '2',
+                       *self.slow())
+        wait_for(lambda: len(self.outputs()) > 20, f'the first outputs {said}')
+        self.server.kill()
+        time.sleep(0.5)
+        self.server.start()
+        wait_for(lambda: len(self.outputs()) == 150, 'the worker comes back',
+                 2 * LIMIT)
+        p.send_signal(signal.SIGTERM)
+        p.communicate(timeout=LIMIT)
+        self.work(*self.slow(0))
+        self.all_there(150)
+
+    def test_stop(self):
+        """SIGTERM: what runs is done, what waits stays; the next goes on."""
+        p = self.begin(80)
+        p.send_signal(signal.SIGTERM)
+        p.communicate(timeout=LIMIT)
+        self.assertIn(p.returncode, (0, 130))
+        c = self.counts()
+        self.assertEqual(c['done'], len(self.outputs()))
+        self.assertGreater(c['waiting'] + c['running'], 0)
+        self.work(*self.slow(0))
+        self.all_there(80)
+
+    def test_two(self):
+        """Two workers share."""
+        self.pictures(100)
+        self.add()
+        both = [self.start('work', '--root', self.at('in'), '--jobs', '1',
+                           '--drain', *self.slow()) for _ in range(2)]
+        for p in both:
+            self.assertEqual(p.wait(2 * LIMIT), 0, p.stderr.read())
+        results = self.all_there(100)
+        shares = [sum(v['worker'].endswith(f'-{p.pid}') for v in results)
+                  for p in both]
+        self.assertEqual(sum(shares), 100)
+        self.assertGreater(min(shares), 15, shares)
+
+
+class Fail(Case):
+    def test_retry(self):
+        self.pictures(6)
+        self.add()
+        command = ('sh', '-c', 'grep -q good "$2" || { case $1 in *3.pgm) '
+                   'echo no three >&2; exit 3;; esac; }; cat "$1"', 'sh',
+                   '{in}', self.at('switch'))
+        self.write('switch', b'bad')
+        self.work('--tries', '2', '--out', self.at('out'), '--stdout', '--',
+                  *command)
+        self.assertEqual(self.counts()['failed'], 1)
+        failed = self.lines('failed', '--json')
+        self.assertEqual(failed[0]['kind'], 'failed')
+        self.assertEqual(failed[0]['tries'], 2)
+        self.assertEqual(failed[0]['error'], 'sh ended with status 3: no three')
+        self.assertIn('d0/003.pgm: sh ended', self.run_('failed'))
+        self.write('switch', b'good')
+        self.assertIn('1 queued again', self.run_('retry'))
+        self.assertIn('0 queued again', self.run_('retry'))
+        self.work('--out', self.at('out'), '--stdout', '--', *command)
+        self.all_there(6)
+
+    def test_hostile(self):
+        """What is no job is counted and kept, and the others are done."""
+        self.write('in/good', b'!')
+        self.write('secret', b'not yours')
+        os.symlink(self.at('secret'), self.at('in', 'link'))
+        os.symlink(self.folder, self.at('in', 'up'))
+        self.add()
+        bad = [b'', b'{', b'[]', b'{"v":2,"key":"a"}', b'{"key":"a"}',
+               b'{"v":1,"key":"../x"}', b'{"v":1,"key":"a","path":"../secret"}',
+               b'{"v":1,"key":"a","path":"/etc/passwd"}', b'\xff\xfe\x00',
+               b'{"v":1,"key":"b","path":"a\\u0000b"}', b'[' * 60000,
+               b'{"v":1,"v":1,"key":"a"}', b'x' * 60000]
+        away = [b'{"v":1,"key":"l","path":"link"}',
+                b'{"v":1,"key":"u","path":"up/secret"}']
+        huge = [b'{"v":1,"key":"h","data":"' + b'x' * 100000 + b'"}']
+        self.server.publish('walloc.queue.q.jobs', *bad, *away, *huge)
+        self.work('--tries', '1', '--out', self.at('out'), '--', 'cp', '{in}',
+                  '{out}')
+        self.assertEqual(self.outputs(), ['good'])
+        failed = self.lines('failed', '--json')
+        kinds = [v['kind'] for v in failed]
+        self.assertEqual(kinds.count('bad'), len(bad))
+        self.assertEqual(kinds.count('failed'), len(away))
+        self.assertEqual(len(failed), len(bad) + len(away))
+        self.assertEqual(sum('by a link' in v['error'] for v in failed), 2)
+        self.assertEqual(self.counts()['failed'], len(failed))
+        self.run_('retry', status=1)
+        self.assertIn(f'{len(bad)} messages are no jobs', self.said)
+
+    def test_output_link(self):
+        self.write('in/d/x', b'1')
+        os.makedirs(self.at('out'))
+        os.makedirs(self.at('elsewhere'))
+        os.symlink(self.at('elsewhere'), self.at('out', 'd'))
+        self.add()
+        self.work('--tries', '1', '--out', self.at('out'), '--', 'cp', '{in}',
+                  '{out}')
+        self.assertEqual(os.listdir(self.at('elsewhere')), [])
+        self.assertIn('by a link', self.run_('failed'))
+
+    def test_lacking(self):
+        """A worker without the files takes none from another that has them."""
+        self.pictures(30)
+        self.add()
+        os.makedirs(self.at('empty'))
+        p = self.start('work', '--root', self.at('empty'), '--out',
+                       self.at('out'), '--', 'cp', '{in}', '{out}')
+        wait_for(lambda: self.counts()['running'] > 0, 'it takes some')
+        self.work('--out', self.at('out'), '--', 'cp', '{in}', '{out}')
+        self.all_there(30)
+        p.send_signal(signal.SIGTERM)
+        self.assertIn('another worker may do it', p.communicate(
+            timeout=LIMIT)[1])
+
+    def test_full_disk(self):
+        self.pictures(40)
+        self.add()
+        os.makedirs(self.at('small'))
+        if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=16k', 'tmpfs',
+                           self.at('small')], capture_output=True).returncode:
+            self.skipTest('no right to mount a small disk')
+        try:
+            p = self.start('work', '--root', self.at('in'), '--to-latents',
+                           self.at('small'), '--jobs', '1')
+            heard = []
+            while not any('No space left' in v for v in heard):
+                heard.append(p.stderr.readline())
+                self.assertNotEqual(heard[-1], '', heard)
+            self.assertIn('other workers go on', heard[-1])
+            self.work('--to-latents', self.at('out'))
+            c = self.counts()
+            self.assertEqual((c['done'], c['failed']), (40, 0))
+            p.send_signal(signal.SIGTERM)
+            p.communicate(timeout=LIMIT)
+            both = set(self.outputs())
+            for folder, _, names in os.walk(self.at('small')):
+                both |= {os.path.relpath(os.path.join(folder, n),
+                                         self.at('small')) for n in names}
+            self.assertEqual(len(both), 40)
+        finally:
+            subprocess.run(['umount', '-l', self.at('small')])
+
+    def test_lost(self):
+        """A job that kills its worker is given up in the end."""
+        self.write('jobs', b'{"key": "killer"}\n')
+        self.run_('add', '--json', self.at('jobs'), '--ack-wait', '1')
+        for _ in range(5):
+            p = self.start('work', '--jobs', '1', '--tries', '1', '--drain',
+                           '--', 'sh', '-c', 'kill -9 $PPID; sleep 9')
+            p.wait(LIMIT)
+            if p.returncode == 0:
+                break
+        self.assertEqual(p.returncode, 0)
+        failed = self.lines('failed', '--json')
+        self.assertEqual([v['kind'] for v in failed], ['lost'])
+        self.assertEqual(failed[0]['job']['key'], 'killer')
+
+
+class Commands(Case):
+    def failure(self, *words, **more):
+        self.work('--tries', '1', *words, **more)
+        failed = self.lines('failed', '--json')
+        self.assertEqual(len(failed), 1)
+        self.assertEqual(self.outputs(), [])
+        return failed[0]['error']
+
+    def test_shell(self):
+        """Names are arguments, never commands, whatever is in them."""
+        names = ['$(touch owned)', '; touch owned', '-rf', 'a b', '`x`',
+                 "it's", '"', 'ü\u4e00']
+        for n in names:
+            self.write(f'in/{n}', n.encode())
+        self.add()
+        self.work('--out', self.at('out'), '--', 'sh', '-c',
+                  'cat -- "$1" > "$2"; echo "$3"', 'sh', '{in}', '{out}',
+                  '{path}')
+        self.assertEqual(self.outputs(), sorted(names))
+        self.assertFalse(os.path.exists('owned'))
+        self.assertIn('./-rf', [v['result'] for v in self.lines('results')])
+        self.run_('work', '--root', 'in', '--out', 'out', '--', 'sh', '-c',
+                  'cat {in} > {out}', status=2)
+        self.assertIn('read by the shell', self.said)
+        self.run_('work', '--root', 'in', '--', '{in}', status=2)
+
+    def test_streams(self):
+        self.write('in/a', b'hello')
+        self.add()
+        self.work('--out', self.at('out'), '--suffix', '.up', '--stdin',
+                  '--stdout', '--', 'tr', 'a-z', 'A-Z')
+        self.assertEqual(self.read('out/a.up'), b'HELLO')
+
+    def test_timeout(self):
+        self.write('in/a')
+        self.add()
+        self.assertIn('longer than 1 s', self.failure(
+            '--timeout', '1', '--out', self.at('out'), '--', 'sh', '-c',
+            'echo part > "$1"; sleep 60', 'sh', '{out}'))
+
+    def test_no_output(self):
+        self.write('in/a')
+        self.add()
+        self.assertIn('there is no output', self.failure(
+            '--out', self.at('out'), '--', 'test', '{out}'))
+
+    def test_no_program(self):
+        """A fault of the machine: not of a job, as long as others may come."""
+        self.write('in/a')
+        self.add()
+        p = self.start('work', '--root', self.at('in'), '--', '/no/such')
+        while 'cannot be started' not in (said := p.stderr.readline()):
+            self.assertNotEqual(said, '')
+        self.assertEqual(self.counts()['failed'], 0)
+
+    def test_children(self):
+        """Programs that answer nonsense, die, say no."""
+        for i, (text, what) in enumerate((
+                ("print('{\"ready\":true}', flush=True); input(); "
+                 "print('nonsense', flush=True); input()", 'no JSON'),
+                ("print('{\"ready\":true}', flush=True); input()",
+                 'ended with status 0 before it answered'),
+                ("print('{\"ready\":true}', flush=True); input(); "
+                 "print('{\"ok\":false,\"error\":\"no!\"}', flush=True); "
+                 "input()", 'no!'))):
+            self.run_('remove') if i else None
+            self.write('jobs', b'{"key": "%d"}\n' % i)
+            self.run_('add', '--json', self.at('jobs'))
+            self.run_('work', '--tries', '1', '--jobs', '1', '--drain',
+                      '--lines', '--', sys.executable, '-c', text)
+            self.assertIn(what, self.lines('failed', '--json')[0]['error'])
+        p = self.start('work', '--lines', '--', 'echo', 'hello')
+        self.write('jobs', b'{"key": "other"}\n')
+        self.run_('add', '--json', self.at('jobs'))
+        while 'not with {"ready": true}' not in (
+                said := p.stderr.readline()):
+            self.assertNotEqual(said, '')
+
+
+class Latents(Case):
+    def test_pictures(self):
+        """The same bytes as `walloc encode`; what is there and whole stays."""
+        self.pictures(8)
+        self.write('in/bad.pgm', b'P5\n48 40\n255\nshort')
+        self.add()
+        self.work('--tries', '1', '--to-latents', self.at('out'),
+                  '--quality', '40')
+        subprocess.run([WALLOC, 'encode', '-q', '40',
+                        self.at('in/d0/000.pgm'), self.at('one.wlc')],
+                       check=True, stdout=subprocess.DEVNULL)
+        self.assertEqual(self.read('out/d0/000.pgm.wlc'), self.read('one.wlc'))
+        self.assertEqual(len(self.outputs()), 8)
+        self.assertIn('ends within a picture', self.run_('failed'))
+        # a new queue over the same folders, one output cut, one not ours
+        self.run_('remove')
+        whole = self.read('out/d1/001.pgm.wlc')
+        self.write('out/d1/001.pgm.wlc', whole[:-3])
+        self.write('out/d2/002.pgm.wlc', b'something else')
+        os.unlink(self.at('in', 'bad.pgm'))
+        self.add()
+        self.work('--to-latents', self.at('out'), '--quality', '40')
+        self.assertEqual(sum(v.get('skipped', False)
+                             for v in self.lines('results')), 6)
+        self.assertEqual(self.read('out/d1/001.pgm.wlc'), whole)
+
+    def test_jpeg(self):
+        try:
+            from PIL import Image
+        except ImportError:
+            self.skipTest('no python3-pil')
+        self.pictures(1)
+        with Image.open(self.at('in/d0/000.pgm')) as picture:
+            picture.convert('RGB').save(self.at('in', 'x.jpg'))
+        data = self.read('in/x.jpg')
+        self.write('in/cut.jpg', data[:len(data) // 2])
+        self.add()
+        self.work('--tries', '1', '--to-latents', self.at('out'))
+        if 'without libjpeg' in self.run_('failed'):
+            self.skipTest('built without libjpeg')
+        self.assertEqual(self.outputs(), ['d0/000.pgm.wlc', 'x.jpg.wlc'])
+        self.assertIn('cut.jpg: JPEG: Premature end', self.run_('failed'))
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
