@@ -216,7 +216,7 @@ command_add (int argc, char **argv)
     {"list", 'l', 0, G_OPTION_ARG_FILENAME, &list,
         "Add the paths that a file has, one in each line (-: stdin)", "FILE"},
     {"json", 'j', 0, G_OPTION_ARG_FILENAME, &lines,
-        "Add jobs, one JSON object in each line (-: stdin): key, path, data",
+          "Add jobs, one JSON object in each line (-: stdin): key, path, data",
         "FILE"},
     {NULL}
   };

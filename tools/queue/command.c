@@ -137,8 +137,7 @@ take (kept * k)
   if (k->tail && n > 0) {
     keep = MIN ((size_t) n, k->room);
     if (k->n + keep > k->room) {
-      memmove (k->text, k->text + (k->n + keep - k->room),
-          k->room - keep);
+      memmove (k->text, k->text + (k->n + keep - k->room), k->room - keep);
       k->n = k->room - keep;
     }
     memcpy (k->text + k->n, block + ((size_t) n - keep), keep);

@@ -58,8 +58,7 @@ on_progress (j_common_ptr d)
 
   if (((j_decompress_ptr) d)->input_scan_number <= PHOTO_MAX_SCANS)
     return;
-  snprintf (f->error, PHOTO_ERROR, "JPEG: more than %d scans",
-      PHOTO_MAX_SCANS);
+  snprintf (f->error, PHOTO_ERROR, "JPEG: more than %d scans", PHOTO_MAX_SCANS);
   longjmp (f->back, 1);
 }
 

@@ -120,8 +120,7 @@ tree_next (tree * t, struct stat *what)
     g_string_append (t->path, entry->d_name);
     if (entry->d_type == DT_REG && !matches (t, entry->d_name))
       continue;
-    if (fstatat (dirfd (l->dir), entry->d_name, what,
-            AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat (dirfd (l->dir), entry->d_name, what, AT_SYMLINK_NOFOLLOW) != 0)
       continue;                 /* it went meanwhile */
     if (S_ISDIR (what->st_mode))
       descend (t, dirfd (l->dir), entry->d_name);

@@ -228,8 +228,7 @@ do_job (worker * w, guint thread, held * h)
       places_abort (aside);
   }
   if (r.kind == RAN_OK)
-    handle_success (w, h, &r,
-        (double) (g_get_monotonic_time () - begin) / 1e6);
+    handle_success (w, h, &r, (double) (g_get_monotonic_time () - begin) / 1e6);
   else
     handle_failure (w, h, &r);
   json_decref (r.said);
