@@ -25,7 +25,7 @@ bad=0
 for element in \
   compressedclassify compressedcolorize compressedoverlay compressedread \
   compressedsegment compressedseparate audiocorrupt corrupt spectralinspect \
-  rtpwallocdepay rtpwallocpay \
+  rtpwallocdepay rtpwallocpay wallocrtpsink wallocrtpsrc \
   wallocaudiodec wallocaudioenc wallocdec wallocenc walloclatents \
   walloclatentsenc wallocparse wallocthin wallocwebsink natssink natssrc; do
   dump=docs/plugins/inspect/$element.txt

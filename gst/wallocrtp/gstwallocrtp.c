@@ -62,6 +62,8 @@ plugin_init (GstPlugin * plugin)
 
   ret |= GST_ELEMENT_REGISTER (rtpwallocdepay, plugin);
   ret |= GST_ELEMENT_REGISTER (rtpwallocpay, plugin);
+  ret |= GST_ELEMENT_REGISTER (wallocrtpsink, plugin);
+  ret |= GST_ELEMENT_REGISTER (wallocrtpsrc, plugin);
 
   return ret;
 }

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 
 GST_ELEMENT_REGISTER_DECLARE (rtpwallocdepay);
 GST_ELEMENT_REGISTER_DECLARE (rtpwallocpay);
+GST_ELEMENT_REGISTER_DECLARE (wallocrtpsink);
+GST_ELEMENT_REGISTER_DECLARE (wallocrtpsrc);
 
 /* both template caps of RTP: pictures or sound */
 #define GST_WALLOC_RTP_CAPS(payload) \
