@@ -391,7 +391,6 @@ gst_walloc_web_sink_start (GstBaseSink * sink)
   GST_OBJECT_LOCK (self);
   self->server = server;
   GST_OBJECT_UNLOCK (self);
-  gst_walloc_web_results_start (self);
 
   GST_INFO_OBJECT (self, "listening: %s", url);
   gst_element_post_message (GST_ELEMENT (self),
@@ -411,7 +410,6 @@ gst_walloc_web_sink_stop (GstBaseSink * sink)
   GstWallocWebSink *self = GST_WALLOC_WEB_SINK (sink);
   GstWallocWebServer *server;
 
-  gst_walloc_web_results_stop (self);
   GST_OBJECT_LOCK (self);
   server = self->server;
   self->server = NULL;
@@ -422,7 +420,7 @@ gst_walloc_web_sink_stop (GstBaseSink * sink)
   return TRUE;
 }
 
-/* The functions below run between start and stop, so the server is there. */
+/* From here on the server is there: these run between start and stop. */
 
 static gboolean
 gst_walloc_web_sink_set_caps (GstBaseSink * sink, GstCaps * caps)
@@ -479,6 +477,28 @@ gst_walloc_web_sink_event (GstBaseSink * sink, GstEvent * event)
   return ret;
 }
 
+/* The server is there from READY on, so its address stays while something else
+ * is played; messages are of interest while something is. */
+static GstStateChangeReturn
+gst_walloc_web_sink_change_state (GstElement * element,
+    GstStateChange transition)
+{
+  GstWallocWebSink *self = GST_WALLOC_WEB_SINK (element);
+  GstStateChangeReturn ret;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
+    gst_walloc_web_results_start (self);
+  ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    gst_walloc_web_results_stop (self);
+    gst_walloc_web_server_discont (self->server);
+  } else if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
+      && ret == GST_STATE_CHANGE_FAILURE) {
+    gst_walloc_web_results_stop (self);
+  }
+  return ret;
+}
+
 static gboolean
 gst_walloc_web_sink_push_event (GstWallocWebSink * self, const gchar * name,
     const gchar * json)
@@ -511,7 +531,7 @@ add_string (GObjectClass * object_class, guint id, const gchar * name,
 {
   g_object_class_install_property (object_class, id,
       g_param_spec_string (name, nick, blurb, value,
-          flags | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+          flags | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -520,8 +540,7 @@ add_time (GObjectClass * object_class, guint id, const gchar * name,
 {
   g_object_class_install_property (object_class, id,
       g_param_spec_uint64 (name, nick, blurb, GST_MSECOND, 3600 * GST_SECOND,
-          value, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+          value, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -531,8 +550,7 @@ add_number (GObjectClass * object_class, guint id, const gchar * name,
 {
   g_object_class_install_property (object_class, id,
       g_param_spec_uint (name, nick, blurb, least, most, value,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -598,8 +616,7 @@ install_properties (GObjectClass * c)
   g_object_class_install_property (c, PROP_TLS_CERTIFICATE,
       g_param_spec_object ("tls-certificate", "TLS certificate",
           "Certificate with its private key, for HTTPS", G_TYPE_TLS_CERTIFICATE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
   /**
    * GstWallocWebSink:certificate-file:
    *
@@ -630,8 +647,7 @@ install_properties (GObjectClass * c)
   g_object_class_install_property (c, PROP_ALLOWED_ORIGINS,
       g_param_spec_boxed ("allowed-origins", "Allowed origins",
           "Origins of other pages that may use the server; \"*\": all",
-          G_TYPE_STRV, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-          GST_PARAM_MUTABLE_READY));
+          G_TYPE_STRV, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
   /**
    * GstWallocWebSink:model-file:
    *
@@ -676,7 +692,7 @@ install_properties (GObjectClass * c)
       g_param_spec_uint64 ("max-queue-bytes", "Queue, bytes",
           "Bytes that may wait for a client before it is closed", 65536,
           G_MAXUINT32, DEFAULT_MAX_QUEUE_BYTES, G_PARAM_READWRITE |
-          G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+          G_PARAM_STATIC_STRINGS));
   /**
    * GstWallocWebSink:max-queue-time:
    *
@@ -782,6 +798,8 @@ gst_walloc_web_sink_class_init (GstWallocWebSinkClass * klass)
       "Shows a WaLLoC stream to browsers and other HTTP clients",
       "gst-walloc developers");
 
+  element_class->change_state =
+      GST_DEBUG_FUNCPTR (gst_walloc_web_sink_change_state);
   sink_class->start = GST_DEBUG_FUNCPTR (gst_walloc_web_sink_start);
   sink_class->stop = GST_DEBUG_FUNCPTR (gst_walloc_web_sink_stop);
   sink_class->set_caps = GST_DEBUG_FUNCPTR (gst_walloc_web_sink_set_caps);
