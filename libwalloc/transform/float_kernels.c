@@ -5,6 +5,10 @@
 #include "transform/clones.h"
 #include "transform/lifting.h"
 
+#ifdef __wasm_simd128__
+# include <wasm_simd128.h>
+#endif
+
 #define ALPHA ((float) LIFT_ALPHA)
 #define BETA ((float) LIFT_BETA)
 #define GAMMA ((float) LIFT_GAMMA)
@@ -165,7 +169,20 @@ synthesise_line (const float *l, const float *h, float *x, float *tmp,
   WALLOC_IVDEP for (i = 0; i < n; i++)
     s[i] = s[i] - BETA * (d[(ptrdiff_t) i - 1] + d[i]);
   s[half] = mirror ? s[half - 1] : s[0];
-  WALLOC_IVDEP for (i = 0; i < n; i++) {
+  i = 0;
+#ifdef __wasm_simd128__
+  /* compilers store these one by one */
+  for (; i + 4 <= n; i += 4) {
+    v128_t even = wasm_v128_load (s + i), odd;
+
+    odd = wasm_f32x4_sub (wasm_v128_load (d + i),
+        wasm_f32x4_mul (wasm_f32x4_splat (ALPHA),
+            wasm_f32x4_add (even, wasm_v128_load (s + i + 1))));
+    wasm_v128_store (x + 2 * i, wasm_i32x4_shuffle (even, odd, 0, 4, 1, 5));
+    wasm_v128_store (x + 2 * i + 4, wasm_i32x4_shuffle (even, odd, 2, 6, 3, 7));
+  }
+#endif
+  WALLOC_IVDEP for (; i < n; i++) {
     x[2 * i] = s[i];
     x[2 * i + 1] = d[i] - ALPHA * (s[i] + s[i + 1]);
   }

@@ -13,6 +13,12 @@ export const State = Object.freeze({
   DENIED: 'denied', STOPPED: 'stopped',
 });
 
+// close codes of the server (docs/web.md)
+const reasons = {
+  1000: 'The stream has ended.', 1001: 'The server has stopped.',
+  1013: 'This link was too slow for the stream. Fewer layers may help.',
+};
+
 const base64url = (text) => {
   const bytes = new TextEncoder().encode(text);
   return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-')
@@ -182,8 +188,8 @@ export class Connection extends EventTarget {
         this.#attempts = 0;
       }
       this.#opened = 0;
-      this.#failed(new Refusal(reason
-        || (code === 1000 ? 'The server has ended the stream.'
+      this.#failed(new Refusal(reasons[code]
+        || (reason ? `The server has closed the connection: ${reason}`
           : 'The connection broke.')));
     };
   }

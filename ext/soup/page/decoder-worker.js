@@ -43,7 +43,12 @@ async function load() {
           ? 'This server was built without the WebAssembly decoder.'
           : `The server answers ${answer.status}.`);
       }
-      module = await WebAssembly.compile(await answer.arrayBuffer());
+      const bytes = await answer.arrayBuffer();
+      if (!WebAssembly.validate(bytes)) {
+        throw new Error('This browser has no WebAssembly with SIMD (Chrome 91, '
+          + 'Firefox 89 and Safari 16.4 were the first), or the file is damaged.');
+      }
+      module = await WebAssembly.compile(bytes);
     }
     codec = await Codec.load(module);
     players = new Map();

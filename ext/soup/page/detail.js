@@ -7,7 +7,10 @@ import { byId } from './dom.js';
 const MOST_REDUCE = 2;
 // of the time that a frame lasts
 const TOO_SLOW = 0.85, FAST = 0.3;
-const CALM = 8;
+// seconds: until a change shows; without trouble before more is tried; after a
+// change that was no use
+const SETTLED = 4, CALM = 8, GIVEN_UP = 60;
+const WORTH_IT = 0.8;
 
 export class Detail {
   #connection;
@@ -15,7 +18,9 @@ export class Detail {
   #layers = byId('layers');
   #reduce = byId('reduce');
   #slower = 0;
-  #calm = 0;
+  #seconds = 0;
+  #tried = null;
+  #given = 2;
   #told = -1;
   #size = null;
 
@@ -73,13 +78,24 @@ export class Detail {
   check({ decode, fps }) {
     if (decode === null || !fps || document.hidden) return;
     const load = decode * fps / 1000;
-    if (load > TOO_SLOW && this.#slower < MOST_REDUCE) {
+    this.#seconds++;
+    if (this.#tried !== null && this.#seconds === SETTLED) {
+      // entropy decoding takes the same time at any size, and others may have
+      // the processor: then smaller pictures are only worse ones
+      if (decode > this.#tried * WORTH_IT) {
+        this.#slower--;
+        this.#given = GIVEN_UP;
+      }
+      this.#tried = null;
+    } else if (load > TOO_SLOW && this.#slower < MOST_REDUCE
+      && this.#tried === null && --this.#given < 0) {
       this.#slower++;
-      this.#calm = 0;
-    } else if (load < FAST && this.#slower > 0 && ++this.#calm >= CALM) {
+      this.#tried = decode;
+      this.#seconds = 0;
+    } else if (load < FAST && this.#slower > 0 && this.#seconds > CALM) {
       // the next better one takes about three times as long
       this.#slower--;
-      this.#calm = 0;
+      this.#seconds = 0;
     }
     this.#choose();
   }

@@ -11,7 +11,7 @@ function rowsOf(result) {
     case 'mask':
       return [...result.classes].sort((a, b) => b.share - a.share)
         .filter(({ share }) => share >= 0.005)
-        .map(({ label, share }) => ({ label, share }));
+        .map(({ label, share, colour }) => ({ label, share, colour }));
     case 'lines':
       return result.lines.map(({ text, share }) => ({ label: text, share,
         line: true }));
@@ -26,15 +26,16 @@ export function listResults(card, results) {
   // what was there stays, empty, so that the page does not jump
   if (rows.length > 0) card.hidden = false;
   while (list.children.length > rows.length) list.lastChild.remove();
-  rows.forEach(({ label, share, line = false }, i) => {
+  rows.forEach(({ label, share, colour, line = false }, i) => {
     let item = list.children[i];
     if (!item || item.classList.contains('line') !== line) {
       const fresh = document.createElement('li');
       fresh.classList.toggle('line', line);
       fresh.append(document.createElement('span'));
       if (!line) {
-        const meter = document.createElement('meter');
-        meter.setAttribute('aria-hidden', 'true');
+        const meter = document.createElement('div');
+        meter.className = 'meter';
+        meter.append(document.createElement('i'));
         fresh.append(meter);
       }
       fresh.append(document.createElement('b'));
@@ -43,7 +44,12 @@ export function listResults(card, results) {
       item = fresh;
     }
     say(item.firstChild, label);
-    if (!line) item.children[1].value = share;
+    if (!line) {
+      const bar = item.children[1].firstChild;
+      bar.style.width = `${100 * share}%`;
+      bar.style.background = colour === undefined ? ''
+        : `#${colour.toString(16).padStart(6, '0')}`;
+    }
     say(item.lastChild, `${Math.round(100 * share)} %`);
   });
 }

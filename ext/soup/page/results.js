@@ -26,7 +26,7 @@ const readers = {
     width: number(data.width),
     height: number(data.height),
     classes: list(data.classes, 256).map((c) => ({ label: text(c?.label),
-      share: share(c?.share), colour: number(c?.colour) ?? 0 })),
+      share: share(c?.share), colour: (number(c?.colour) ?? 0) & 0xffffff })),
   }),
   compressedread: (data) => ({
     kind: 'lines',
