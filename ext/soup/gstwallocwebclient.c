@@ -29,7 +29,8 @@ GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
 /* what a client of a stream or of events may send: nothing is expected */
 #define MAX_JUNK 16384
 #define PING_TIME (10 * G_USEC_PER_SEC)
-/* how long the first bunch of frames may take before marks count */
+/* the part of the time limit that the first bunch of frames may take before
+ * marks count */
 #define GRACE_DIVISOR 2
 
 typedef struct
@@ -68,6 +69,7 @@ struct _GstWallocWebClient
 
   GstWallocThinner thinner;
   gboolean needs_key;
+  gboolean settled;             /* has what it got at once when it came */
   websocket_reader reader;
   gboolean deaf;                /* nothing that comes has a meaning any more */
   gsize junk;
@@ -179,8 +181,10 @@ take_written (GstWallocWebClient * self, gsize written)
     if (item->sent == item->total)
       item_free (g_queue_pop_head (&self->queue));
   }
-  if (g_queue_is_empty (&self->queue))
+  if (g_queue_is_empty (&self->queue)) {
     self->answers = 0;
+    self->settled = TRUE;
+  }
 }
 
 static void
@@ -546,6 +550,8 @@ gst_walloc_web_client_frame (GstWallocWebClient * self,
   if (layers < frame->info.layers)
     gst_walloc_web_metrics_count (self->settings->metrics,
         GST_WALLOC_WEB_THINNED, 1);
+  if (replay)
+    self->settled = FALSE;
   push (self, gst_walloc_web_frame_get (frame, layers),
       self->kind == GST_WALLOC_WEB_CLIENT_SOCKET ? WEBSOCKET_BINARY : 0, TRUE);
   write_queue (self);
