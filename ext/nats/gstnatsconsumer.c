@@ -406,6 +406,7 @@ gst_nats_consumer_run_pull (GstNatsConsumer * self, GError ** error)
   if (!gst_nats_consumer_open (self, error))
     return;
   g_mutex_lock (&self->lock);
+  self->stats.subscribed = TRUE;
   while (!self->closed && !self->error) {
     gint64 now = g_get_monotonic_time ();
     guint current = gst_nats_connection_get_reconnects (self->connection);
@@ -435,6 +436,7 @@ static void
 gst_nats_consumer_run_core (GstNatsConsumer * self, GError ** error)
 {
   g_mutex_lock (&self->lock);
+  self->stats.subscribed = TRUE;
   while (!self->closed && !*error) {
     if (!gst_nats_connection_is_connected (self->connection))
       *error = gst_nats_connection_dup_error (self->connection);

@@ -37,6 +37,7 @@ typedef struct
   guint64 dropped;              /* by the policy, or by cnats */
   guint64 acknowledged;
   guint pending;                /* deliveries that wait */
+  gboolean subscribed;          /* messages come from now on */
 } GstNatsConsumerStats;
 
 typedef struct _GstNatsConsumer GstNatsConsumer;

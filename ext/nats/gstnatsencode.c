@@ -48,14 +48,12 @@ gst_nats_encoder_set_caps (GstNatsEncoder * self, const GstCaps * caps)
   GstCapsFeatures *features = gst_caps_is_empty (caps) ? NULL :
       gst_caps_get_features (caps, 0);
   gchar *text;
-  const gchar *c;
 
   if (!features || !gst_caps_features_contains (features,
           GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY))
     return FALSE;
   text = gst_caps_to_string (caps);
-  for (c = text; (guchar) * c >= ' ' && *c != 127; c++);
-  if (*c || strlen (text) > NATS_MAX_CAPS) {
+  if (!nats_caps_check (text)) {
     g_free (text);
     return FALSE;
   }

@@ -31,8 +31,8 @@ void gst_nats_encoder_init (GstNatsEncoder * self, const gchar * subject,
     gboolean jetstream, const gchar * source);
 void gst_nats_encoder_clear (GstNatsEncoder * self);
 
-/* FALSE when such caps cannot be carried: longer than NATS_MAX_CAPS, or of
- * memory that others cannot read. */
+/* FALSE when such caps cannot be carried: nats_caps_check(), or of memory that
+ * others cannot read. */
 gboolean gst_nats_encoder_set_caps (GstNatsEncoder * self,
     const GstCaps * caps);
 void gst_nats_encoder_set_segment (GstNatsEncoder * self,

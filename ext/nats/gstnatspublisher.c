@@ -230,6 +230,9 @@ gst_nats_publisher_make_room (GstNatsPublisher * self, GstNatsItem * item)
 static gboolean
 gst_nats_publisher_usable (GstNatsPublisher * self, GError ** error)
 {
+  /* the thread may not have noticed yet */
+  if (!self->error)
+    self->error = gst_nats_connection_dup_error (self->connection);
   if (self->error) {
     g_propagate_error (error, g_error_copy (self->error));
     return FALSE;

@@ -98,6 +98,7 @@ gst_nats_src_get_stats (GstNatsSrc * self)
   }
   stats = gst_structure_new ("application/x-natssrc-stats",
       "connected", G_TYPE_BOOLEAN, connected,
+      "subscribed", G_TYPE_BOOLEAN, s.subscribed,
       "reconnects", G_TYPE_UINT, reconnects,
       "received", G_TYPE_UINT64, s.received,
       "received-bytes", G_TYPE_UINT64, s.received_bytes,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* of lists in caps */
+/* of lists in caps: what parses them calls itself */
 #define MAX_DEPTH 16
 
 static const char source_letters[] =
@@ -213,23 +213,89 @@ nats_delivery_read (nats_delivery * delivery, const char *reply)
       && delivery->stream_sequence > 0;
 }
 
-/* Printable, and not nested so deep that whoever parses it by recursion runs
- * out of stack. */
+/* An even number of hexadecimal digits; moves @text behind them. */
 static int
-is_caps_text (const char *text)
+skip_bytes (const char **text)
 {
-  size_t n = 0;
-  int depth = 0;
+  size_t n = strspn (*text, "0123456789abcdefABCDEF");
 
-  for (; text[n]; n++) {
+  *text += n;
+  return n > 0 && n % 2 == 0;
+}
+
+/* What stands behind (buffer): bytes, or a list of bytes. */
+static int
+skip_buffers (const char **text)
+{
+  const char *close = **text == '<' ? ">" : **text == '{' ? "}" : NULL;
+
+  if (!close)
+    return skip_bytes (text);
+  do {
+    ++*text;
+    *text += strspn (*text, " ");
+    if (strncmp (*text, "(buffer)", 8) == 0)
+      *text += 8;
+    if (!skip_bytes (text))
+      return 0;
+    *text += strspn (*text, " ");
+  } while (**text == ',');
+
+  return **text == *close;
+}
+
+/* The name of a type in brackets, and what must stand behind it. */
+static int
+skip_type (const char **text)
+{
+  static const char *const types[] = { "int", "uint", "gint64", "guint64",
+    "float", "double", "boolean", "string", "fraction", "bitmask", "buffer",
+    "GstFlagSet", "GstVideoMultiviewFlagsSet"
+  };
+  size_t length = strcspn (++*text, ")"), i;
+
+  for (i = 0; i < sizeof (types) / sizeof (types[0]); i++) {
+    if (strlen (types[i]) == length && strncmp (*text, types[i], length) == 0)
+      break;
+  }
+  if (i == sizeof (types) / sizeof (types[0]) || (*text)[length] != ')')
+    return 0;
+  *text += length + 1;
+  if (strcmp (types[i], "buffer") == 0)
+    return skip_buffers (text);
+
+  return 1;
+}
+
+int
+nats_caps_check (const char *text)
+{
+  size_t n;
+  int depth = 0, quoted = 0;
+
+  for (n = 0; text[n]; n++) {
     if (n >= NATS_MAX_CAPS || (unsigned char) text[n] < ' ' || text[n] == 127)
       return 0;
-    if (strchr ("<{[(", text[n]) && ++depth > MAX_DEPTH)
-      return 0;
-    if (strchr (">}])", text[n]) && depth > 0)
-      depth--;
   }
-  return n > 0;
+  while (*text) {
+    if (*text == '\\' && text[1]) {
+      text += 2;
+    } else if (*text == '"') {
+      quoted = !quoted;
+      text++;
+    } else if (!quoted && *text == '(') {
+      if (!skip_type (&text))
+        return 0;
+    } else {
+      if (!quoted && strchr ("<{[", *text) && ++depth > MAX_DEPTH)
+        return 0;
+      if (!quoted && strchr (">}]", *text) && --depth < 0)
+        return 0;
+      text++;
+    }
+  }
+
+  return n > 0 && !quoted && depth == 0;
 }
 
 static nats_header_result
@@ -244,7 +310,7 @@ read_optional (nats_header * header, nats_header_get get, void *message,
     header->has_caps_id = 1;
   }
   header->caps = get (message, NATS_HEADER_CAPS);
-  if (header->caps && (!header->has_caps_id || !is_caps_text (header->caps)))
+  if (header->caps && (!header->has_caps_id || !nats_caps_check (header->caps)))
     return NATS_HEADER_MALFORMED;
   text = get (message, NATS_HEADER_CHUNK);
   if (text) {

@@ -108,6 +108,11 @@ typedef struct
 nats_header_result nats_header_read (nats_header * header,
     nats_header_get get, void *message, uint64_t max_size);
 
+/* Whether the string of caps can be given to GStreamer's parser: printable, at
+ * most NATS_MAX_CAPS characters, nested not too deep, and of plain types only.
+ * (1.22 uses memory after freeing it when the digits of a buffer are none.) */
+int nats_caps_check (const char *text);
+
 /* The parts. 0 when @text is not one. */
 int nats_identity_read (nats_identity * identity, const char *text);
 int nats_buffer_read (nats_buffer * buffer, const char *text,

@@ -1,0 +1,827 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* natssink and natssrc in core mode, with a nats-server of the test's own:
+ * round trips, chunks, groups, who may connect, servers that go and come back,
+ * slow receivers and hostile messages. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <gst/video/video.h>
+#include <nats/nats.h>
+
+#include "nats-check.h"
+
+#define SMALL "max_payload: 8192\n"
+
+/* Every field that a buffer has comes back, for streams of all kinds. */
+GST_START_TEST (test_round_trip)
+{
+  static const gchar *caps[] = {
+    "video/x-raw, format=(string)I420, width=(int)32, height=(int)24, "
+        "framerate=(fraction)30/1",
+    "video/x-walloc, alignment=(string)frame, parsed=(boolean)true, "
+        "codec_data=(buffer)00010203ff",
+    "audio/x-raw, format=(string)F32LE, layout=(string)interleaved, "
+        "rate=(int)48000, channels=(int)2, channel-mask=(bitmask)0x3",
+    "text/x-raw, format=(string)utf8, title=(string)\"a \\\"b\\\" \\303\\251\""
+  };
+  const guint flags = GST_BUFFER_FLAG_DELTA_UNIT | GST_BUFFER_FLAG_DISCONT
+      | GST_BUFFER_FLAG_MARKER | GST_BUFFER_FLAG_HEADER
+      | GST_BUFFER_FLAG_CORRUPTED | GST_BUFFER_FLAG_DROPPABLE
+      | GST_VIDEO_BUFFER_FLAG_INTERLACED;
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *src = nats_receiver (server, "subject=a.*");
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (caps); i++) {
+    GstHarness *sink = nats_sender (server, "subject=a.b");
+    GstCaps *got, *sent = gst_caps_from_string (caps[i]);
+    GstBuffer *buffer = nats_buffer_new (i, 1000 + i);
+
+    gst_harness_set_src_caps (sink, gst_caps_copy (sent));
+    GST_BUFFER_PTS (buffer) = 5 * GST_SECOND + i;
+    GST_BUFFER_DTS (buffer) = 4 * GST_SECOND + i;
+    GST_BUFFER_DURATION (buffer) = 33 * GST_MSECOND;
+    GST_BUFFER_OFFSET (buffer) = 17;
+    GST_BUFFER_OFFSET_END (buffer) = 18;
+    GST_BUFFER_FLAG_SET (buffer, flags);
+    fail_unless_equals_int (gst_harness_push (sink, buffer), GST_FLOW_OK);
+    buffer = gst_harness_pull (src);
+    fail_unless (buffer != NULL);
+    fail_unless (nats_buffer_is (buffer, i, 1000 + i));
+    fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), 5 * GST_SECOND + i);
+    fail_unless_equals_uint64 (GST_BUFFER_DTS (buffer), 4 * GST_SECOND + i);
+    fail_unless_equals_uint64 (GST_BUFFER_DURATION (buffer), 33 * GST_MSECOND);
+    fail_unless_equals_uint64 (GST_BUFFER_OFFSET (buffer), 17);
+    fail_unless_equals_uint64 (GST_BUFFER_OFFSET_END (buffer), 18);
+    fail_unless_equals_int_hex (GST_BUFFER_FLAGS (buffer) & flags, flags);
+    got = gst_pad_get_current_caps (src->sinkpad);
+    fail_unless (gst_caps_is_equal (got, sent), "%s", caps[i]);
+    gst_caps_unref (got);
+    gst_caps_unref (sent);
+    gst_buffer_unref (buffer);
+    gst_harness_teardown (sink);
+  }
+  fail_unless_equals_uint64 (nats_stat (src, "malformed"), 0);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Nothing is set, nothing is in it. */
+GST_START_TEST (test_empty_buffer)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *src = nats_receiver (server, "");
+  GstHarness *sink = nats_sender (server, "");
+  GstBuffer *buffer = gst_buffer_new ();
+
+  /* the base class stamps the first of a live source */
+  fail_unless_equals_int (gst_harness_push (sink, gst_buffer_copy (buffer)),
+      GST_FLOW_OK);
+  fail_unless_equals_int (gst_harness_push (sink, buffer), GST_FLOW_OK);
+  gst_buffer_unref (gst_harness_pull (src));
+  buffer = gst_harness_pull (src);
+  fail_unless_equals_int (gst_buffer_get_size (buffer), 0);
+  fail_if (GST_BUFFER_PTS_IS_VALID (buffer));
+  fail_if (GST_BUFFER_DTS_IS_VALID (buffer));
+  fail_if (GST_BUFFER_DURATION_IS_VALID (buffer));
+  fail_if (GST_BUFFER_OFFSET_IS_VALID (buffer));
+  gst_buffer_unref (buffer);
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* A segment that is not the usual one, and the end of the stream. */
+GST_START_TEST (test_segment_and_eos)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *src = nats_receiver (server, "");
+  GstHarness *sink = nats_sender (server, "");
+  const GstSegment *got;
+  GstSegment segment;
+  GstEvent *event;
+  gboolean eos = FALSE;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.rate = 0.5;
+  segment.start = 3 * GST_SECOND;
+  segment.stop = 9 * GST_SECOND;
+  segment.time = 4 * GST_SECOND;
+  segment.base = 2 * GST_SECOND;
+  gst_harness_push_event (sink, gst_event_new_segment (&segment));
+  gst_harness_push (sink, nats_buffer_new (3500, 10));
+  gst_buffer_unref (gst_harness_pull (src));
+  event = gst_pad_get_sticky_event (src->sinkpad, GST_EVENT_SEGMENT, 0);
+  gst_event_parse_segment (event, &got);
+  fail_unless_equals_float (got->rate, 0.5);
+  fail_unless_equals_uint64 (got->start, 3 * GST_SECOND);
+  fail_unless_equals_uint64 (got->stop, 9 * GST_SECOND);
+  fail_unless_equals_uint64 (got->time, 4 * GST_SECOND);
+  fail_unless_equals_uint64 (got->base, 2 * GST_SECOND);
+  gst_event_unref (event);
+
+  gst_harness_push_event (sink, gst_event_new_eos ());
+  while (!eos) {
+    event = gst_harness_pull_event (src);
+    fail_unless (event != NULL);
+    eos = GST_EVENT_TYPE (event) == GST_EVENT_EOS;
+    gst_event_unref (event);
+  }
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Caps by their short name only: who does not know them waits for them. */
+GST_START_TEST (test_caps_interval)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, "caps-interval=3600000000000");
+  GstHarness *src;
+  GstCaps *caps;
+
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  nats_await (sink, "published", 1);
+  src = nats_receiver (server, "");
+  gst_harness_push (sink, nats_buffer_new (1, 10));
+  nats_await (src, "unknown-caps", 1);
+  gst_harness_set_src_caps_str (sink, "application/x-test, number=(int)2");
+  gst_harness_push (sink, nats_buffer_new (2, 10));
+  gst_harness_push (sink, nats_buffer_new (3, 10));
+  gst_buffer_unref (gst_harness_pull (src));
+  gst_buffer_unref (gst_harness_pull (src));
+  caps = gst_pad_get_current_caps (src->sinkpad);
+  gst_check_caps_equal (caps, gst_caps_from_string
+      ("application/x-test, number=(int)2"));
+  fail_unless_equals_uint64 (nats_stat (src, "unknown-caps"), 1);
+  gst_caps_unref (caps);
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Above the server's limit, from two sources at once. */
+GST_START_TEST (test_chunks)
+{
+  NatsServer *server = nats_server_start (SMALL);
+  GstHarness *src = nats_receiver (server, "subject=big.*");
+  GstHarness *a = nats_sender (server, "subject=big.a source=a");
+  GstHarness *b = nats_sender (server, "subject=big.b source=b");
+  guint i, seen[2] = { 0, 0 };
+
+  for (i = 0; i < 10; i++) {
+    gst_harness_push (a, nats_buffer_new (i, 100000));
+    gst_harness_push (b, nats_buffer_new (100 + i, 50001));
+  }
+  for (i = 0; i < 20; i++) {
+    GstBuffer *buffer = gst_harness_pull (src);
+    gboolean first = gst_buffer_get_size (buffer) == 100000;
+    guint n = seen[first ? 0 : 1]++;
+
+    fail_unless (first ? nats_buffer_is (buffer, n, 100000) :
+        nats_buffer_is (buffer, 100 + n, 50001));
+    gst_buffer_unref (buffer);
+  }
+  fail_unless_equals_uint64 (nats_stat (src, "incomplete"), 0);
+  fail_unless_equals_uint64 (nats_stat (src, "missing"), 0);
+  fail_unless (nats_stat (src, "received") > 200);
+  gst_harness_teardown (a);
+  gst_harness_teardown (b);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Larger than the receiver wants: nothing of it is kept. */
+GST_START_TEST (test_max_size)
+{
+  NatsServer *server = nats_server_start (SMALL);
+  GstHarness *src = nats_receiver (server, "max-size=60000");
+  GstHarness *sink = nats_sender (server, "");
+  GstBuffer *buffer;
+
+  gst_harness_push (sink, nats_buffer_new (0, 60001));
+  gst_harness_push (sink, nats_buffer_new (1, 60000));
+  buffer = gst_harness_pull (src);
+  fail_unless (nats_buffer_is (buffer, 1, 60000));
+  fail_unless (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT)
+      || nats_stat (src, "malformed") > 0);
+  fail_unless (nats_stat (src, "malformed") > 0);
+  gst_buffer_unref (buffer);
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Each buffer goes to one of the group. */
+GST_START_TEST (test_queue_group)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *src[3], *sink = nats_sender (server, "");
+  gboolean seen[300] = { FALSE };
+  guint i, k, total = 0;
+
+  for (i = 0; i < 3; i++)
+    src[i] = nats_receiver (server, "queue=workers max-pending-messages=1000");
+  for (i = 0; i < 300; i++)
+    gst_harness_push (sink, nats_buffer_new (i, 100));
+  for (i = 0; i < 2400 && total < 300; i++) {
+    for (total = 0, k = 0; k < 3; k++)
+      total += gst_harness_buffers_received (src[k]);
+    g_usleep (25000);
+  }
+  fail_unless_equals_int (total, 300);
+  for (k = 0; k < 3; k++) {
+    guint n = gst_harness_buffers_received (src[k]);
+
+    /* servers choose by chance */
+    fail_unless (n > 50, "%u", n);
+    while (n-- > 0) {
+      GstBuffer *buffer = gst_harness_pull (src[k]);
+      guint at = (guint) (GST_BUFFER_PTS (buffer) / GST_MSECOND);
+
+      fail_unless (at < 300 && !seen[at]);
+      seen[at] = TRUE;
+      gst_buffer_unref (buffer);
+    }
+    gst_harness_teardown (src[k]);
+  }
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* What is made of a frame goes under its identity, and is counted when there is
+ * more than one. */
+GST_START_TEST (test_identity)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, "subject=in source=gate-7");
+  GstHarness *worker = nats_receiver (server, "subject=in");
+  GstHarness *answers = nats_receiver (server, "subject=out");
+  GstHarness *back = nats_sender (server, "subject=out source=worker");
+  const GstStructure *s;
+  GstBuffer *buffer;
+  guint64 sequence, epoch[2], captured;
+  guint repeat, i;
+
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  gst_harness_push (sink, nats_buffer_new (1, 10));
+  for (i = 0; i < 2; i++) {
+    buffer = gst_harness_pull (worker);
+    s = gst_custom_meta_get_structure (gst_buffer_get_custom_meta (buffer,
+            "GstNatsMeta"));
+    fail_unless (gst_structure_get_uint64 (s, "epoch", &epoch[0]));
+    fail_unless (gst_buffer_get_reference_timestamp_meta (buffer, NULL));
+    gst_harness_push (back, gst_buffer_copy (buffer));
+    gst_harness_push (back, buffer);
+  }
+  for (i = 0; i < 4; i++) {
+    buffer = gst_harness_pull (answers);
+    s = gst_custom_meta_get_structure (gst_buffer_get_custom_meta (buffer,
+            "GstNatsMeta"));
+    fail_unless_equals_string (gst_structure_get_string (s, "source"),
+        "gate-7");
+    fail_unless_equals_string (gst_structure_get_string (s, "subject"), "out");
+    fail_unless (gst_structure_get_uint64 (s, "sequence", &sequence));
+    fail_unless (gst_structure_get_uint64 (s, "epoch", &epoch[1]));
+    fail_unless (gst_structure_get_uint64 (s, "capture-time", &captured));
+    fail_unless (gst_structure_get_uint (s, "repeat", &repeat));
+    fail_unless_equals_uint64 (sequence, i / 2);
+    fail_unless_equals_uint64 (epoch[0], epoch[1]);
+    fail_unless_equals_int (repeat, i % 2);
+    fail_unless (captured <= (guint64) g_get_real_time () * 1000);
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (sink);
+  gst_harness_teardown (back);
+  gst_harness_teardown (worker);
+  gst_harness_teardown (answers);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_timestamps)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *rebase = nats_harness (server, "natssrc timestamps=rebase");
+  GstHarness *arrival = nats_harness (server, "natssrc timestamps=arrival");
+  GstHarness *sink = nats_sender (server, "");
+  GstBuffer *a, *b;
+
+  gst_harness_set_time (rebase, 5 * GST_SECOND);
+  gst_harness_set_time (arrival, 7 * GST_SECOND);
+  gst_harness_play (rebase);
+  gst_harness_play (arrival);
+  nats_await (rebase, "subscribed", 1);
+  nats_await (arrival, "subscribed", 1);
+  gst_harness_push (sink, nats_buffer_new (3600000, 10));
+  gst_harness_push (sink, nats_buffer_new (3600040, 10));
+  a = gst_harness_pull (rebase);
+  b = gst_harness_pull (rebase);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (a), 5 * GST_SECOND);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (b) - GST_BUFFER_PTS (a),
+      40 * GST_MSECOND);
+  gst_buffer_unref (a);
+  gst_buffer_unref (b);
+  a = gst_harness_pull (arrival);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (a), 7 * GST_SECOND);
+  gst_buffer_unref (a);
+  gst_harness_teardown (sink);
+  gst_harness_teardown (rebase);
+  gst_harness_teardown (arrival);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_password_and_token)
+{
+  NatsServer *server = nats_server_start
+      ("authorization { user: ann, password: secret }\n");
+  GstHarness *src = nats_receiver (server, "user=ann password=secret");
+  GstHarness *sink = nats_sender (server, "user=ann password=secret");
+  GstHarness *bad;
+  gchar *text = NULL;
+
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  gst_buffer_unref (gst_harness_pull (src));
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  bad = nats_harness (server, "natssink user=ann password=wrong");
+  gst_harness_play (bad);
+  nats_expect_error (bad, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "credentials");
+  gst_harness_teardown (bad);
+  bad = nats_harness (server, "natssrc");
+  gst_harness_play (bad);
+  nats_expect_error (bad, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "credentials");
+  gst_harness_teardown (bad);
+  nats_server_stop (server);
+
+  server = nats_server_start ("authorization { token: \"t0ken\" }\n");
+  src = nats_receiver (server, "token=t0ken");
+  sink = nats_sender (server, "token=t0ken");
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  gst_buffer_unref (gst_harness_pull (src));
+  /* secrets do not come out */
+  ASSERT_WARNING (g_object_get (sink->element, "token", &text, NULL));
+  fail_unless (text == NULL);
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Publishing that the server does not permit is no silent loss. */
+GST_START_TEST (test_permissions)
+{
+  NatsServer *server = nats_server_start ("authorization { users: [ "
+      "{ user: eve, password: e, permissions: { publish: \"open.>\", "
+      "subscribe: \"open.>\" } } ] }\n");
+  GstHarness *sink = nats_sender (server,
+      "user=eve password=e subject=closed.a");
+  GstHarness *src = nats_harness (server,
+      "natssrc user=eve password=e subject=closed.a");
+
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  nats_expect_error (sink, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "closed.a");
+  gst_harness_play (src);
+  nats_expect_error (src, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "closed.a");
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+static gboolean
+run_openssl (const gchar * dir, const gchar * name)
+{
+  gchar *text = g_strdup_printf ("openssl req -x509 -newkey rsa:2048 -nodes "
+      "-keyout %s/%s.key -out %s/%s.pem -days 2 -subj /CN=127.0.0.1 "
+      "-addext subjectAltName=IP:127.0.0.1", dir, name, dir, name);
+  gchar *out = NULL, *err = NULL;
+  gint status = 1;
+  gboolean ok = g_spawn_command_line_sync (text, &out, &err, &status, NULL);
+
+  g_free (out);
+  g_free (err);
+  g_free (text);
+  return ok && status == 0;
+}
+
+GST_START_TEST (test_tls)
+{
+  gchar *dir = g_dir_make_tmp ("nats-tls-XXXXXX", NULL), *extra, *text;
+  NatsServer *server;
+  GstHarness *src, *sink;
+
+  if (!run_openssl (dir, "good") || !run_openssl (dir, "other")) {
+    GST_WARNING ("no openssl: TLS is not tested");
+    return;
+  }
+  extra = g_strdup_printf ("tls { cert_file: \"%s/good.pem\", key_file: "
+      "\"%s/good.key\" }\n", dir, dir);
+  server = nats_server_start (extra);
+  text = g_strdup_printf ("tls-ca-file=%s/good.pem", dir);
+  src = nats_receiver (server, text);
+  sink = nats_sender (server, text);
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  gst_buffer_unref (gst_harness_pull (src));
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  g_free (text);
+
+  sink = nats_harness (server, "natssink tls-ca-file=%s/other.pem", dir);
+  gst_harness_play (sink);
+  nats_expect_error (sink, GST_RESOURCE_ERROR_OPEN_WRITE, "TLS");
+  gst_harness_teardown (sink);
+  sink = nats_harness (server, "natssink tls-ca-file=%s/none.pem", dir);
+  gst_harness_play (sink);
+  nats_expect_error (sink, GST_RESOURCE_ERROR_OPEN_WRITE, "tls-ca-file");
+  gst_harness_teardown (sink);
+  /* unchecked when asked for */
+  sink = nats_harness (server, "natssink tls=true tls-verify=false");
+  gst_harness_play (sink);
+  nats_await (sink, "connected", 1);
+  gst_harness_teardown (sink);
+  /* a server that has TLS, and a client that does not want it */
+  nats_server_stop (server);
+  text = g_strdup_printf ("rm -rf %s", dir);
+  g_spawn_command_line_sync (text, NULL, NULL, NULL, NULL);
+  g_free (text);
+  g_free (extra);
+  g_free (dir);
+}
+
+GST_END_TEST;
+
+/* The server is killed and comes back: a warning, and both go on. */
+GST_START_TEST (test_reconnect)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *src = nats_receiver (server, "reconnect-wait=20000000");
+  GstHarness *sink = nats_sender (server, "reconnect-wait=20000000");
+  GstMessage *message;
+  guint i;
+
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  gst_buffer_unref (gst_harness_pull (src));
+  nats_server_kill (server);
+  message = nats_message (sink, GST_MESSAGE_WARNING);
+  gst_message_unref (message);
+  message = nats_message (src, GST_MESSAGE_WARNING);
+  gst_message_unref (message);
+  /* these wait for the server */
+  for (i = 1; i < 10; i++)
+    gst_harness_push (sink, nats_buffer_new (i, 10));
+  fail_unless_equals_uint64 (nats_stat (sink, "connected"), 0);
+  nats_server_run (server);
+  nats_await (src, "reconnects", 1);
+  nats_await (sink, "reconnects", 1);
+  gst_harness_push (sink, nats_buffer_new (100, 10));
+  nats_await (src, "pushed", 2);
+  /* core mode: some may have come before the receiver was back, no other */
+  nats_await (sink, "published", 11);
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_give_up)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server,
+      "max-reconnect=1 reconnect-wait=1000000 reconnect-wait-max=1000000");
+
+  nats_await (sink, "connected", 1);
+  nats_server_kill (server);
+  nats_expect_error (sink, GST_RESOURCE_ERROR_WRITE, "max-reconnect");
+  fail_unless_equals_int (gst_harness_push (sink, nats_buffer_new (0, 10)),
+      GST_FLOW_ERROR);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+static gpointer
+push_one (gpointer data)
+{
+  return GINT_TO_POINTER (gst_harness_push (data, nats_buffer_new (0, 10)));
+}
+
+/* Nothing waits for a server that is not there. */
+GST_START_TEST (test_no_server)
+{
+  GstHarness *sink, *src;
+  GThread *thread;
+  gint64 begin;
+
+  sink = nats_harness (NULL, "natssink servers=nats://u:pw@127.0.0.1:1");
+  gst_harness_play (sink);
+  nats_expect_error (sink, GST_RESOURCE_ERROR_OPEN_WRITE,
+      "nats://127.0.0.1:1");
+  gst_harness_teardown (sink);
+  src = nats_harness (NULL, "natssrc servers=nats://127.0.0.1:1");
+  gst_harness_play (src);
+  nats_expect_error (src, GST_RESOURCE_ERROR_OPEN_READ, "nats-server");
+  gst_harness_teardown (src);
+
+  sink = nats_harness (NULL, "natssink servers=nats://127.0.0.1:1 "
+      "wait-for-server=true");
+  src = nats_harness (NULL, "natssrc servers=nats://127.0.0.1:1 "
+      "wait-for-server=true");
+  gst_harness_play (src);
+  gst_harness_play (sink);
+  gst_harness_set_src_caps_str (sink, "application/x-test");
+  thread = g_thread_new ("push", push_one, sink);
+  g_usleep (300000);
+  begin = g_get_monotonic_time ();
+  gst_element_set_state (src->element, GST_STATE_NULL);
+  gst_element_set_state (sink->element, GST_STATE_NULL);
+  fail_unless (g_get_monotonic_time () - begin < 20 * G_TIME_SPAN_SECOND);
+  fail_unless_equals_int (GPOINTER_TO_INT (g_thread_join (thread)),
+      GST_FLOW_FLUSHING);
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+}
+
+GST_END_TEST;
+
+/* A camera that begins before its server. */
+GST_START_TEST (test_wait_for_server)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink, *src;
+  GThread *thread;
+
+  nats_server_kill (server);
+  sink = nats_sender (server, "wait-for-server=true reconnect-wait=20000000 "
+      "reconnect-wait-max=50000000");
+  thread = g_thread_new ("push", push_one, sink);
+  g_usleep (300000);
+  nats_server_run (server);
+  fail_unless_equals_int (GPOINTER_TO_INT (g_thread_join (thread)),
+      GST_FLOW_OK);
+  src = nats_receiver (server, "");
+  gst_harness_push (sink, nats_buffer_new (1, 10));
+  gst_buffer_unref (gst_harness_pull (src));
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* A flush ends waiting for a server that was lost, and states change. */
+GST_START_TEST (test_flush_while_away)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, "max-pending-messages=1");
+  GThread *thread;
+
+  nats_await (sink, "connected", 1);
+  nats_server_kill (server);
+  gst_message_unref (nats_message (sink, GST_MESSAGE_WARNING));
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  thread = g_thread_new ("push", push_one, sink);
+  g_usleep (200000);
+  gst_harness_push_event (sink, gst_event_new_flush_start ());
+  fail_unless_equals_int (GPOINTER_TO_INT (g_thread_join (thread)),
+      GST_FLOW_FLUSHING);
+  gst_harness_push_event (sink, gst_event_new_flush_stop (TRUE));
+  fail_unless_equals_uint64 (nats_stat (sink, "pending"), 0);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* The server takes nothing any more; the newest frames are kept. */
+GST_START_TEST (test_slow_server)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *old = nats_sender (server,
+      "slow-policy=drop-old max-pending-messages=4");
+  GstHarness *keys = nats_sender (server,
+      "slow-policy=key-frames max-pending-messages=4");
+  guint i;
+
+  nats_await (old, "connected", 1);
+  nats_await (keys, "connected", 1);
+  nats_server_kill (server);
+  gst_message_unref (nats_message (old, GST_MESSAGE_WARNING));
+  gst_message_unref (nats_message (keys, GST_MESSAGE_WARNING));
+  for (i = 0; i < 12; i++) {
+    GstBuffer *buffer = nats_buffer_new (i, 10);
+
+    gst_harness_push (old, gst_buffer_copy (buffer));
+    if (i % 8 != 0)
+      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+    gst_harness_push (keys, buffer);
+  }
+  fail_unless_equals_uint64 (nats_stat (old, "dropped"), 8);
+  fail_unless_equals_uint64 (nats_stat (old, "pending"), 4);
+  /* 0 to 3 wait, 4 drops them, 5 to 7 have no key frame, 8 is one */
+  fail_unless_equals_uint64 (nats_stat (keys, "dropped"), 8);
+  fail_unless_equals_uint64 (nats_stat (keys, "pending"), 4);
+  gst_harness_teardown (old);
+  gst_harness_teardown (keys);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+static GstPadProbeReturn
+hold_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  gint *hold = user_data;
+
+  while (g_atomic_int_get (hold))
+    g_usleep (5000);
+  return GST_PAD_PROBE_OK;
+}
+
+/* Nobody takes buffers for a while: the queue stays bounded, and what was left
+ * out is counted. */
+GST_START_TEST (test_slow_receiver)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *src = nats_receiver (server, "max-pending-messages=5");
+  GstHarness *sink = nats_sender (server, "");
+  GstBuffer *buffer;
+  gint hold = TRUE;
+  guint i;
+
+  gst_pad_add_probe (src->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, hold_buffer,
+      &hold, NULL);
+  for (i = 0; i < 50; i++)
+    gst_harness_push (sink, nats_buffer_new (i, 10));
+  nats_await (src, "received", 50);
+  /* one is held in the pad, five wait */
+  nats_await (src, "dropped", 44);
+  fail_unless_equals_uint64 (nats_stat (src, "pending"), 5);
+  g_atomic_int_set (&hold, FALSE);
+  for (i = 0; i < 6; i++) {
+    buffer = gst_harness_pull (src);
+    fail_unless (nats_buffer_is (buffer, i == 0 ? 0 : 44 + i, 10));
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+static void
+publish_raw (natsConnection * nc, const gchar * const *headers,
+    const gchar * data)
+{
+  natsMsg *msg = NULL;
+
+  fail_unless (natsMsg_Create (&msg, "walloc", NULL, data,
+          (int) strlen (data)) == NATS_OK);
+  for (; headers[0]; headers += 2)
+    fail_unless (natsMsgHeader_Set (msg, headers[0], headers[1]) == NATS_OK);
+  fail_unless (natsConnection_PublishMsg (nc, msg) == NATS_OK);
+  natsMsg_Destroy (msg);
+}
+
+/* Whoever may publish to the subject may send anything. */
+GST_START_TEST (test_hostile)
+{
+  static const gchar *const id = "a.1.0";
+  const gchar *const bad[][9] = {
+    {"Gst-Buffer", "1", NULL},
+    {"Gst-Buffer", "", "Nats-Msg-Id", id, NULL},
+    {"Gst-Buffer", "2;pts=1", "Nats-Msg-Id", id, NULL},
+    {"Gst-Buffer", "1;pts=-1", "Nats-Msg-Id", id, NULL},
+    {"Gst-Buffer", "1;pts=99999999999999999999", "Nats-Msg-Id", id, NULL},
+    {"Gst-Buffer", "1;pts=9223372036854775808", "Nats-Msg-Id", id, NULL},
+    {"Gst-Buffer", "1;pts=1;pts=2", "Nats-Msg-Id", id, NULL},
+    {"Gst-Buffer", "1;flags=123456789", "Nats-Msg-Id", id, NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", "../../etc.1.0", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", "a.1.0.0", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Event", "boom", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Chunk", "2/2;10;0", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Chunk",
+        "0/4294967295;18446744073709551614;0", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Bodies", "1,2", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Chunk", "1/2;10;0",
+        "Gst-Bodies", "1", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Segment", "0;0", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Caps", "video/x-raw", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Caps-Id", "x", NULL},
+    {"Gst-Buffer", "1", "Nats-Msg-Id", id, "Gst-Caps-Id", "1", "Gst-Caps",
+        "video/x-raw, width=(int)[ 1, 2 ]", NULL},
+  };
+  /* usable names of caps that are not: not fixed, none, of other memory */
+  static const gchar *const caps[] = {
+    "video/x-raw, width=(int)[ 1, 2 ]", "ANY", "EMPTY", "",
+    "video/x-raw(memory:DMABuf), width=(int)1", "x=(y)", "((((((((", "<<<<<<<",
+    "a/b, c=(buffer)zz", "a/b, c=(GstCaps)\"d", "a/b; c/d"
+  };
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *src = nats_receiver (server, "");
+  GstHarness *sink = nats_sender (server, "");
+  const gchar *none[] = { NULL }, *more[9] = { "Gst-Buffer", "1",
+    "Nats-Msg-Id", id, "Gst-Caps-Id", NULL, "Gst-Caps", NULL, NULL
+  };
+  natsConnection *nc = NULL;
+  GstBuffer *buffer;
+  gchar name[16];
+  guint32 hash;
+  guint i;
+
+  fail_unless (natsConnection_ConnectTo (&nc, server->url) == NATS_OK);
+  publish_raw (nc, none, "nothing but bytes");
+  publish_raw (nc, none, "");
+  for (i = 0; i < G_N_ELEMENTS (bad); i++)
+    publish_raw (nc, bad[i], "some bytes");
+  for (i = 0; i < G_N_ELEMENTS (caps); i++) {
+    const gchar *c;
+
+    for (hash = 2166136261u, c = caps[i]; *c; c++)
+      hash = (hash ^ (guint8) * c) * 16777619u;
+    g_snprintf (name, sizeof (name), "%08x", hash);
+    more[5] = name;
+    more[7] = caps[i];
+    publish_raw (nc, more, "some bytes");
+  }
+  natsConnection_Flush (nc);
+  gst_harness_push (sink, nats_buffer_new (5, 10));
+  buffer = gst_harness_pull (src);
+  fail_unless (nats_buffer_is (buffer, 5, 10));
+  gst_buffer_unref (buffer);
+  /* servers and cnats take empty headers for none */
+  fail_unless (nats_stat (src, "foreign") >= 2);
+  fail_unless (nats_stat (src, "malformed") >= G_N_ELEMENTS (bad));
+  fail_unless_equals_uint64 (nats_stat (src, "malformed")
+      + nats_stat (src, "foreign") + nats_stat (src, "unknown-caps"),
+      G_N_ELEMENTS (bad) + G_N_ELEMENTS (caps) + 2);
+  fail_unless_equals_uint64 (nats_stat (src, "pushed"), 1);
+  fail_unless (gst_bus_pop_filtered (nats_bus (src), GST_MESSAGE_ERROR) ==
+      NULL);
+  natsConnection_Destroy (nc);
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+static Suite *
+nats_suite (void)
+{
+  Suite *s = suite_create ("nats");
+  TCase *tc = tcase_create ("core");
+
+  suite_add_tcase (s, tc);
+  tcase_add_test (tc, test_no_server);
+  if (!nats_server_there ()) {
+    g_print ("nats: SKIP: no nats-server\n");
+    return s;
+  }
+  tcase_add_test (tc, test_round_trip);
+  tcase_add_test (tc, test_empty_buffer);
+  tcase_add_test (tc, test_segment_and_eos);
+  tcase_add_test (tc, test_caps_interval);
+  tcase_add_test (tc, test_chunks);
+  tcase_add_test (tc, test_max_size);
+  tcase_add_test (tc, test_queue_group);
+  tcase_add_test (tc, test_identity);
+  tcase_add_test (tc, test_timestamps);
+  tcase_add_test (tc, test_password_and_token);
+  tcase_add_test (tc, test_permissions);
+  tcase_add_test (tc, test_tls);
+  tcase_add_test (tc, test_reconnect);
+  tcase_add_test (tc, test_give_up);
+  tcase_add_test (tc, test_wait_for_server);
+  tcase_add_test (tc, test_flush_while_away);
+  tcase_add_test (tc, test_slow_server);
+  tcase_add_test (tc, test_slow_receiver);
+  tcase_add_test (tc, test_hostile);
+
+  return s;
+}
+
+GST_CHECK_MAIN (nats);

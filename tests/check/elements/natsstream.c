@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* natssink and natssrc with JetStream: stored, acknowledged, delivered again,
+ * shared, replayed, and at the limits of what a server stores. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <nats/nats.h>
+
+#include "nats-check.h"
+
+#define STREAM "mode=jetstream stream=S "
+#define CREATE STREAM "create-stream=true stream-subjects=s.> subject=s.1 "
+#define READ STREAM "subject=s.* "
+
+static void
+push_many (GstHarness * sink, guint first, guint n, gsize size)
+{
+  guint i;
+
+  for (i = first; i < first + n; i++)
+    fail_unless_equals_int (gst_harness_push (sink, nats_buffer_new (i, size)),
+        GST_FLOW_OK);
+}
+
+static GstBuffer *
+pull_one (GstHarness * src, guint seed, gsize size)
+{
+  GstBuffer *buffer = gst_harness_pull (src);
+
+  fail_unless (buffer != NULL, "nothing came for %u", seed);
+  fail_unless (nats_buffer_is (buffer, seed, size), "%u is another: %"
+      GST_TIME_FORMAT, seed, GST_TIME_ARGS (GST_BUFFER_PTS (buffer)));
+  return buffer;
+}
+
+static const GstStructure *
+meta_of (GstBuffer * buffer)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, "GstNatsMeta");
+
+  fail_unless (meta != NULL);
+  return gst_custom_meta_get_structure (meta);
+}
+
+/* Whoever comes late gets what the stream has, from where it asks to. */
+GST_START_TEST (test_replay)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE), *src;
+  GDateTime *now;
+  gchar *text, *line;
+  guint i;
+
+  push_many (sink, 0, 10, 500);
+  nats_await (sink, "acknowledged", 10);
+  g_usleep (20000);
+  now = g_date_time_new_now_utc ();
+  text = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S.%fZ");
+  g_date_time_unref (now);
+  g_usleep (20000);
+  push_many (sink, 10, 10, 500);
+  nats_await (sink, "acknowledged", 20);
+  fail_unless_equals_uint64 (nats_stat (sink, "retried"), 0);
+
+  src = nats_receiver (server, READ "deliver=all is-live=false");
+  for (i = 0; i < 20; i++)
+    gst_buffer_unref (pull_one (src, i, 500));
+  gst_harness_teardown (src);
+  src = nats_receiver (server, READ "deliver=by-sequence start-sequence=16");
+  for (i = 15; i < 20; i++)
+    gst_buffer_unref (pull_one (src, i, 500));
+  gst_harness_teardown (src);
+  src = nats_receiver (server, READ "deliver=last");
+  gst_buffer_unref (pull_one (src, 19, 500));
+  gst_harness_teardown (src);
+  line = g_strdup_printf (READ "deliver=by-time start-time=%s", text);
+  src = nats_receiver (server, line);
+  for (i = 10; i < 20; i++)
+    gst_buffer_unref (pull_one (src, i, 500));
+  gst_harness_teardown (src);
+  src = nats_receiver (server, READ "deliver=new");
+  push_many (sink, 20, 1, 500);
+  gst_buffer_unref (pull_one (src, 20, 500));
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  g_free (line);
+  g_free (text);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* The end of the stream comes when all of it is stored, and receivers see it. */
+GST_START_TEST (test_eos)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE), *src;
+  GstEvent *event;
+  gboolean eos = FALSE;
+  guint i;
+
+  push_many (sink, 0, 50, 500);
+  fail_unless (gst_harness_push_event (sink, gst_event_new_eos ()));
+  /* and the message of the end itself */
+  fail_unless_equals_uint64 (nats_stat (sink, "acknowledged"), 51);
+  fail_unless_equals_uint64 (nats_stat (sink, "pending"), 0);
+  gst_harness_teardown (sink);
+  src = nats_receiver (server, STREAM "subject=s.1 deliver=all");
+  for (i = 0; i < 50; i++)
+    gst_buffer_unref (pull_one (src, i, 500));
+  while (!eos) {
+    event = gst_harness_pull_event (src);
+    fail_unless (event != NULL);
+    eos = GST_EVENT_TYPE (event) == GST_EVENT_EOS;
+    gst_event_unref (event);
+  }
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* All of a group together get each buffer once, large ones too. */
+static void
+run_group (const gchar * config, const gchar * retention, guint n, gsize size)
+{
+  NatsServer *server = nats_server_start (config);
+  gchar *line = g_strdup_printf (CREATE "%s", retention);
+  GstHarness *sink = nats_sender (server, line), *src[3];
+  gboolean *seen = g_new0 (gboolean, n);
+  guint i, k, total = 0;
+
+  nats_await (sink, "connected", 1);
+  for (k = 0; k < 3; k++)
+    src[k] = nats_receiver (server, READ "durable=w deliver=all prefetch=2");
+  push_many (sink, 0, n, size);
+  for (i = 0; i < 2400 && total < n; i++) {
+    for (total = 0, k = 0; k < 3; k++)
+      total += gst_harness_buffers_received (src[k]);
+    g_usleep (25000);
+  }
+  fail_unless_equals_int (total, n);
+  for (k = 0; k < 3; k++) {
+    guint mine = gst_harness_buffers_received (src[k]);
+
+    fail_unless (mine > n / 10, "%u of %u", mine, n);
+    nats_await (src[k], "acknowledged", mine);
+    while (mine-- > 0) {
+      GstBuffer *buffer = gst_harness_pull (src[k]);
+      guint at = (guint) (GST_BUFFER_PTS (buffer) / GST_MSECOND);
+
+      fail_unless (at < n && !seen[at]);
+      fail_unless (nats_buffer_is (buffer, at, size));
+      seen[at] = TRUE;
+      gst_buffer_unref (buffer);
+    }
+    gst_harness_teardown (src[k]);
+  }
+  gst_harness_teardown (sink);
+  g_free (seen);
+  g_free (line);
+  nats_server_stop (server);
+}
+
+GST_START_TEST (test_group)
+{
+  run_group (NULL, "", 90, 500);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_group_chunks)
+{
+  run_group ("max_payload: 8192\n", "", 30, 100000);
+}
+
+GST_END_TEST;
+
+static guint64
+stream_messages (NatsServer * server)
+{
+  natsConnection *nc = NULL;
+  jsStreamInfo *info = NULL;
+  jsCtx *js = NULL;
+  guint64 n;
+
+  fail_unless (natsConnection_ConnectTo (&nc, server->url) == NATS_OK);
+  fail_unless (natsConnection_JetStream (&js, nc, NULL) == NATS_OK);
+  fail_unless (js_GetStreamInfo (&info, js, "S", NULL, NULL) == NATS_OK);
+  n = info->State.Msgs;
+  jsStreamInfo_Destroy (info);
+  jsCtx_Destroy (js);
+  natsConnection_Destroy (nc);
+
+  return n;
+}
+
+/* Nothing stays of what was acknowledged, the chunks neither. */
+GST_START_TEST (test_work_queue)
+{
+  NatsServer *server = nats_server_start ("max_payload: 8192\n");
+  GstHarness *sink = nats_sender (server, CREATE "retention=work-queue");
+  GstHarness *src;
+  guint i;
+
+  push_many (sink, 0, 5, 50000);
+  nats_await (sink, "acknowledged", 5);
+  fail_unless (stream_messages (server) >= 30);
+  src = nats_receiver (server, READ "durable=w");
+  for (i = 0; i < 5; i++)
+    gst_buffer_unref (pull_one (src, i, 50000));
+  nats_await (src, "acknowledged", 5);
+  for (i = 0; i < 2400 && stream_messages (server) > 0; i++)
+    g_usleep (25000);
+  fail_unless_equals_uint64 (stream_messages (server), 0);
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+static GstPadProbeReturn
+drop_out (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  gint *held = user_data;
+
+  g_atomic_int_set (held, 1);
+  while (g_atomic_int_get (held) == 1)
+    g_usleep (5000);
+  return GST_PAD_PROBE_OK;
+}
+
+/* What a worker had and did not finish goes to another, marked. */
+GST_START_TEST (test_redelivered)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE), *bad, *good;
+  GstBuffer *buffer;
+  gboolean duplicate = FALSE;
+  guint delivered = 0;
+  gint held = 0;
+  guint i;
+
+  bad = nats_receiver (server, READ "durable=w deliver=all prefetch=1");
+  gst_pad_add_probe (bad->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, drop_out, &held,
+      NULL);
+  push_many (sink, 0, 3, 100);
+  for (i = 0; i < 2400 && !g_atomic_int_get (&held); i++)
+    g_usleep (25000);
+  /* its chain refuses what it holds */
+  gst_pad_set_active (bad->sinkpad, FALSE);
+  g_atomic_int_set (&held, 2);
+  gst_harness_teardown (bad);
+
+  good = nats_receiver (server, READ "durable=w deliver=all prefetch=1");
+  for (i = 0; i < 3; i++) {
+    buffer = gst_harness_pull (good);
+    fail_unless (buffer != NULL);
+    if (nats_buffer_is (buffer, 0, 100)) {
+      gst_structure_get_uint (meta_of (buffer), "delivered", &delivered);
+      gst_structure_get_boolean (meta_of (buffer), "duplicate", &duplicate);
+    }
+    gst_buffer_unref (buffer);
+  }
+  fail_unless_equals_int (delivered, 2);
+  fail_unless (duplicate);
+  fail_unless (nats_stat (good, "redelivered") >= 1);
+  gst_harness_teardown (good);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Long work is not taken for a dead worker: the server is told of it. */
+GST_START_TEST (test_long_work)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE);
+  GstHarness *slow, *other;
+  gint held = 0;
+  guint i;
+
+  slow = nats_receiver (server, READ "durable=w deliver=all prefetch=1 "
+      "ack-wait=600000000");
+  gst_pad_add_probe (slow->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, drop_out,
+      &held, NULL);
+  push_many (sink, 0, 1, 100);
+  for (i = 0; i < 2400 && !g_atomic_int_get (&held); i++)
+    g_usleep (25000);
+  other = nats_receiver (server, READ "durable=w deliver=all prefetch=1 "
+      "ack-wait=600000000");
+  g_usleep (2 * G_USEC_PER_SEC);
+  fail_unless_equals_uint64 (nats_stat (other, "received"), 0);
+  g_atomic_int_set (&held, 2);
+  nats_await (slow, "acknowledged", 1);
+  gst_harness_teardown (slow);
+  gst_harness_teardown (other);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* num-buffers ends a source: what was pushed is acknowledged, no more. */
+GST_START_TEST (test_num_buffers)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE), *src;
+  guint i;
+
+  push_many (sink, 0, 10, 100);
+  nats_await (sink, "acknowledged", 10);
+  src = nats_receiver (server,
+      READ "durable=w deliver=all num-buffers=4 prefetch=8");
+  for (i = 0; i < 4; i++)
+    gst_buffer_unref (pull_one (src, i, 100));
+  nats_await (src, "acknowledged", 4);
+  gst_harness_teardown (src);
+  /* what it had asked for ahead was given back */
+  src = nats_receiver (server, READ "durable=w deliver=all prefetch=1");
+  for (i = 4; i < 10; i++)
+    gst_buffer_unref (gst_harness_pull (src));
+  nats_await (src, "acknowledged", 6);
+  fail_unless_equals_uint64 (nats_stat (src, "received"), 6);
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* The server is killed while buffers are on their way: each arrives, once. */
+GST_START_TEST (test_server_restart)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE
+      "reconnect-wait=20000000 reconnect-wait-max=100000000");
+  GstHarness *src = nats_receiver (server, READ "deliver=all prefetch=16 "
+      "drop-duplicates=true reconnect-wait=20000000 "
+      "reconnect-wait-max=100000000");
+  gboolean seen[300] = { FALSE };
+  guint i, n = 0;
+
+  push_many (sink, 0, 100, 1000);
+  nats_server_kill (server);
+  push_many (sink, 100, 100, 1000);
+  nats_server_run (server);
+  push_many (sink, 200, 100, 1000);
+  fail_unless (gst_harness_push_event (sink, gst_event_new_eos ()));
+  fail_unless_equals_uint64 (nats_stat (sink, "acknowledged"), 301);
+  while (n < 300) {
+    GstBuffer *buffer = gst_harness_pull (src);
+    guint at;
+
+    fail_unless (buffer != NULL, "%u of 300", n);
+    at = (guint) (GST_BUFFER_PTS (buffer) / GST_MSECOND);
+    fail_unless (at < 300 && !seen[at]);
+    fail_unless (nats_buffer_is (buffer, at, 1000));
+    seen[at] = TRUE;
+    n++;
+    gst_buffer_unref (buffer);
+  }
+  for (i = 0; i < 300; i++)
+    fail_unless (seen[i]);
+  /* acknowledged, and stored once each */
+  fail_unless_equals_uint64 (stream_messages (server), 301);
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* A frame that is published twice under one identity is stored once. */
+GST_START_TEST (test_stored_once)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE "source=a"), *in, *out[2];
+  GstBuffer *buffer;
+  guint i;
+
+  in = nats_receiver (server, STREAM "subject=s.1 deliver=all");
+  push_many (sink, 0, 1, 100);
+  buffer = gst_harness_pull (in);
+  /* two workers answer the same frame */
+  for (i = 0; i < 2; i++) {
+    out[i] = nats_sender (server, STREAM "subject=s.answers wait-ack=true");
+    fail_unless_equals_int (gst_harness_push (out[i], gst_buffer_ref (buffer)),
+        GST_FLOW_OK);
+    nats_await (out[i], "acknowledged", 1);
+  }
+  fail_unless_equals_uint64 (nats_stat (out[0], "duplicates"), 0);
+  fail_unless_equals_uint64 (nats_stat (out[1], "duplicates"), 1);
+  fail_unless_equals_uint64 (stream_messages (server), 2);
+  gst_buffer_unref (buffer);
+  for (i = 0; i < 2; i++)
+    gst_harness_teardown (out[i]);
+  gst_harness_teardown (in);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+static gpointer
+push_one (gpointer data)
+{
+  return GINT_TO_POINTER (gst_harness_push (data, nats_buffer_new (99, 1000)));
+}
+
+/* A full stream that refuses holds the sender; work that is done frees it. */
+GST_START_TEST (test_full_stream_holds)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE "discard=new "
+      "retention=work-queue stream-max-messages=5 max-pending-messages=2");
+  GstHarness *src;
+  GThread *thread;
+  guint i;
+
+  push_many (sink, 0, 5, 1000);
+  nats_await (sink, "acknowledged", 5);
+  push_many (sink, 5, 2, 1000);
+  nats_await (sink, "refused", 2);
+  thread = g_thread_new ("push", push_one, sink);
+  fail_unless_equals_uint64 (nats_stat (sink, "acknowledged"), 5);
+  src = nats_receiver (server, READ "durable=w");
+  for (i = 0; i < 8; i++) {
+    GstBuffer *buffer = gst_harness_pull (src);
+
+    fail_unless (buffer != NULL);
+    gst_buffer_unref (buffer);
+  }
+  fail_unless_equals_int (GPOINTER_TO_INT (g_thread_join (thread)),
+      GST_FLOW_OK);
+  nats_await (sink, "acknowledged", 8);
+  fail_unless_equals_uint64 (nats_stat (sink, "lost"), 0);
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Nobody frees it: an error that says so, or counted losses. */
+GST_START_TEST (test_full_stream_fails)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, CREATE "discard=new "
+      "stream-max-messages=5 publish-ack-timeout=500000000");
+
+  push_many (sink, 0, 6, 1000);
+  nats_expect_error (sink, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "limit");
+  fail_unless_equals_uint64 (nats_stat (sink, "acknowledged"), 5);
+  fail_unless_equals_int (gst_harness_push (sink, nats_buffer_new (0, 10)),
+      GST_FLOW_ERROR);
+  gst_harness_teardown (sink);
+
+  sink = nats_sender (server, STREAM "subject=s.2 drop-on-timeout=true "
+      "publish-ack-timeout=500000000");
+  push_many (sink, 0, 3, 1000);
+  nats_await (sink, "lost", 3);
+  fail_unless (gst_bus_pop_filtered (nats_bus (sink), GST_MESSAGE_ERROR) ==
+      NULL);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* The server may store no more. */
+GST_START_TEST (test_full_server)
+{
+  NatsServer *server = nats_server_start
+      ("accounts { A { users: [ { user: a, password: a } ], jetstream: { "
+      "max_file: 200000 } } }\n");
+  GstHarness *sink = nats_sender (server, CREATE "user=a password=a "
+      "publish-ack-timeout=500000000 discard=new max-pending-messages=8");
+  guint i;
+
+  for (i = 0; i < 100; i++) {
+    if (gst_harness_push (sink, nats_buffer_new (i, 20000)) != GST_FLOW_OK)
+      break;
+  }
+  fail_unless (i < 100);
+  nats_expect_error (sink, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "limit");
+  fail_unless (nats_stat (sink, "acknowledged") <= 10);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* What is missing is named. */
+GST_START_TEST (test_errors)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *h;
+
+  h = nats_sender (server, "mode=jetstream stream=NONE");
+  nats_expect_error (h, GST_RESOURCE_ERROR_NOT_FOUND, "create-stream");
+  gst_harness_teardown (h);
+  h = nats_sender (server, "mode=jetstream subject=nobody "
+      "publish-ack-timeout=300000000");
+  gst_harness_push (h, nats_buffer_new (0, 10));
+  nats_expect_error (h, GST_RESOURCE_ERROR_NOT_FOUND, "No stream");
+  gst_harness_teardown (h);
+  h = nats_harness (server, "natssrc mode=jetstream subject=nobody");
+  gst_harness_play (h);
+  nats_expect_error (h, GST_RESOURCE_ERROR_NOT_FOUND, "no such stream");
+  gst_harness_teardown (h);
+  h = nats_sender (server, CREATE "replicas=3");
+  nats_expect_error (h, GST_RESOURCE_ERROR_SETTINGS, "replicas");
+  gst_harness_teardown (h);
+  h = nats_sender (server, CREATE);
+  nats_await (h, "connected", 1);
+  gst_harness_teardown (h);
+  /* another stream for the same subjects */
+  h = nats_sender (server, "mode=jetstream stream=T create-stream=true "
+      "stream-subjects=s.1 subject=s.1");
+  nats_expect_error (h, GST_RESOURCE_ERROR_SETTINGS, "another stream");
+  gst_harness_teardown (h);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* Settings that cannot be are errors before anything else is tried. */
+GST_START_TEST (test_settings)
+{
+  static const gchar *const bad[] = {
+    "natssink subject=a.*", "natssink subject=a..b", "natssink subject=",
+    "natssink mode=jetstream create-stream=true",
+    "natssink mode=jetstream stream=a.b", "natssrc subject=a.>.b",
+    "natssrc queue=a mode=jetstream", "natssrc queue=a.*",
+    "natssrc durable=a", "natssrc mode=jetstream durable=a.b",
+    "natssrc mode=jetstream stream=a/b",
+    "natssrc mode=jetstream deliver=by-time",
+    "natssrc mode=jetstream deliver=by-time start-time=yesterday",
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (bad); i++) {
+    GstElement *element = gst_parse_launch (bad[i], NULL);
+    GstBus *bus = gst_bus_new ();
+    GstMessage *message;
+    GError *error = NULL;
+
+    gst_element_set_bus (element, bus);
+    fail_unless_equals_int (gst_element_set_state (element,
+            GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+    message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+    fail_unless (message != NULL, "%s", bad[i]);
+    gst_message_parse_error (message, &error, NULL);
+    fail_unless (g_error_matches (error, GST_RESOURCE_ERROR,
+            GST_RESOURCE_ERROR_SETTINGS), "%s", bad[i]);
+    g_error_free (error);
+    gst_message_unref (message);
+    gst_element_set_state (element, GST_STATE_NULL);
+    gst_object_unref (element);
+    gst_object_unref (bus);
+  }
+}
+
+GST_END_TEST;
+
+static Suite *
+nats_stream_suite (void)
+{
+  Suite *s = suite_create ("natsstream");
+  TCase *tc = tcase_create ("jetstream");
+
+  suite_add_tcase (s, tc);
+  tcase_add_test (tc, test_settings);
+  if (!nats_server_there ()) {
+    g_print ("natsstream: SKIP: no nats-server\n");
+    return s;
+  }
+  tcase_add_test (tc, test_replay);
+  tcase_add_test (tc, test_eos);
+  tcase_add_test (tc, test_group);
+  tcase_add_test (tc, test_group_chunks);
+  tcase_add_test (tc, test_work_queue);
+  tcase_add_test (tc, test_redelivered);
+  tcase_add_test (tc, test_long_work);
+  tcase_add_test (tc, test_num_buffers);
+  tcase_add_test (tc, test_server_restart);
+  tcase_add_test (tc, test_stored_once);
+  tcase_add_test (tc, test_full_stream_holds);
+  tcase_add_test (tc, test_full_stream_fails);
+  tcase_add_test (tc, test_full_server);
+  tcase_add_test (tc, test_errors);
+
+  return s;
+}
+
+GST_CHECK_MAIN (nats_stream);
