@@ -13,7 +13,8 @@
 #define TICK (100 * G_TIME_SPAN_MILLISECOND)
 #define OPEN_WAIT (500 * G_TIME_SPAN_MILLISECOND)
 #define OPEN_TRIES 20
-#define CLOSE_WAIT (300 * G_TIME_SPAN_MILLISECOND)
+#define DRAIN_WAIT 250          /* ms */
+#define CLOSE_WAIT (500 * G_TIME_SPAN_MILLISECOND)
 /* fetching a chunk fails when a server has just gone */
 #define FETCH_TRIES 5
 
@@ -159,7 +160,10 @@ gst_nats_consumer_queue (GstNatsConsumer * self, GstNatsDelivery * delivery)
     delivery->lost_before = TRUE;
     self->stats.missing += missing;
   }
-  if (self->closed || !gst_nats_consumer_make_room (self, delivery)) {
+  if (self->closed && self->config.jetstream) {
+    gst_nats_consumer_answer (self, delivery, "-NAK");
+    gst_nats_delivery_free (delivery);
+  } else if (self->closed || !gst_nats_consumer_make_room (self, delivery)) {
     self->stats.dropped++;
     gst_nats_delivery_free (delivery);
   } else {
@@ -454,7 +458,6 @@ gst_nats_consumer_give_back (GstNatsConsumer * self)
 {
   GList *l;
 
-  natsSubscription_Unsubscribe (self->subscription);
   while (self->config.jetstream) {
     g_mutex_lock (&self->lock);
     l = g_queue_pop_head_link (&self->queue);
@@ -464,6 +467,13 @@ gst_nats_consumer_give_back (GstNatsConsumer * self)
     gst_nats_consumer_answer (self, l->data, "-NAK");
     gst_nats_delivery_free (l->data);
   }
+  /* what is on its way comes, and is given back, too */
+  if (self->config.jetstream
+      && gst_nats_connection_is_connected (self->connection)
+      && natsSubscription_DrainTimeout (self->subscription, DRAIN_WAIT) ==
+      NATS_OK)
+    natsSubscription_WaitForDrainCompletion (self->subscription, DRAIN_WAIT);
+  natsSubscription_Unsubscribe (self->subscription);
   g_mutex_lock (&self->lock);
   self->given_back = TRUE;
   g_cond_broadcast (&self->cond);

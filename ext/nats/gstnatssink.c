@@ -318,7 +318,8 @@ gst_nats_sink_set_caps (GstBaseSink * sink, GstCaps * caps)
     return TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT, (NULL),
       ("Caps must be of system memory, of plain types, and at most %d "
-          "characters long as a string: %" GST_PTR_FORMAT, NATS_MAX_CAPS, caps));
+          "characters long as a string: %" GST_PTR_FORMAT, NATS_MAX_CAPS,
+          caps));
   return FALSE;
 }
 

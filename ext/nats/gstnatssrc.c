@@ -262,6 +262,9 @@ gst_nats_src_stop (GstBaseSrc * src)
   GstNatsConnection *connection;
   GstNatsConsumer *consumer;
 
+  /* or it would ask for what is given back */
+  if (self->consumer)
+    gst_nats_consumer_set_flushing (self->consumer, TRUE);
   gst_nats_src_finish_pushed (self, FALSE);
   GST_OBJECT_LOCK (self);
   connection = self->connection;
@@ -302,15 +305,19 @@ gst_nats_src_is_seekable (GstBaseSrc * src)
   return FALSE;
 }
 
-/* num-buffers ends a stream without asking for another buffer: what was pushed
- * is done with when downstream took it. */
+/* num-buffers ends a stream without asking for another buffer: the last one is
+ * done with. After another end, such as an error behind, it is not. */
 static GstPadProbeReturn
 on_event (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
   GstNatsSrc *self = user_data;
+  gint limit = -1;
 
-  if (GST_EVENT_TYPE (info->data) == GST_EVENT_EOS
-      && gst_pad_get_last_flow_return (pad) == GST_FLOW_OK)
+  if (GST_EVENT_TYPE (info->data) != GST_EVENT_EOS || !self->pushed)
+    return GST_PAD_PROBE_OK;
+  g_object_get (self, "num-buffers", &limit, NULL);
+  if (limit > 0 && self->n_pushed == (guint64) limit
+      && gst_pad_get_last_flow_return (pad) >= GST_FLOW_EOS)
     gst_nats_src_finish_pushed (self, TRUE);
   return GST_PAD_PROBE_OK;
 }

@@ -537,8 +537,7 @@ GST_START_TEST (test_no_server)
 
   sink = nats_harness (NULL, "natssink servers=nats://u:pw@127.0.0.1:1");
   gst_harness_play (sink);
-  nats_expect_error (sink, GST_RESOURCE_ERROR_OPEN_WRITE,
-      "nats://127.0.0.1:1");
+  nats_expect_error (sink, GST_RESOURCE_ERROR_OPEN_WRITE, "nats://127.0.0.1:1");
   gst_harness_teardown (sink);
   src = nats_harness (NULL, "natssrc servers=nats://127.0.0.1:1");
   gst_harness_play (src);
