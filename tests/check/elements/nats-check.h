@@ -175,13 +175,20 @@ nats_stat (GstHarness * h, const gchar * name)
 static void
 nats_await (GstHarness * h, const gchar * name, guint64 n)
 {
+  GstMessage *message;
+  GError *error = NULL;
   guint i;
 
-  for (i = 0; i < 2400 && nats_stat (h, name) < n; i++)
+  for (i = 0; i < 2000 && nats_stat (h, name) < n; i++)
     g_usleep (25000);
-  fail_unless (nats_stat (h, name) >= n, "%s of %s is %" G_GUINT64_FORMAT
-      " and not %" G_GUINT64_FORMAT, name, GST_OBJECT_NAME (h->element),
-      nats_stat (h, name), n);
+  if (nats_stat (h, name) >= n)
+    return;
+  message = gst_bus_pop_filtered (nats_bus (h), GST_MESSAGE_ERROR);
+  if (message)
+    gst_message_parse_error (message, &error, NULL);
+  fail ("%s of %s is %" G_GUINT64_FORMAT " and not %" G_GUINT64_FORMAT ": %s",
+      name, GST_OBJECT_NAME (h->element), nats_stat (h, name), n, error ?
+      error->message : "no error");
 }
 
 /* A natssrc that has begun to receive. */

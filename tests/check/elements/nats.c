@@ -681,7 +681,8 @@ GST_START_TEST (test_slow_receiver)
   g_atomic_int_set (&hold, FALSE);
   for (i = 0; i < 6; i++) {
     buffer = gst_harness_pull (src);
-    fail_unless (nats_buffer_is (buffer, i == 0 ? 0 : 44 + i, 10));
+    /* which one is held is by chance */
+    fail_unless (i == 0 || nats_buffer_is (buffer, 44 + i, 10));
     gst_buffer_unref (buffer);
   }
   gst_harness_teardown (sink);
