@@ -4,7 +4,7 @@
 // 0 dB is noise whose mean square is one level of 255 (of sound: full scale).
 import { svg } from './dom.js';
 
-const WIDTH = 360, HEIGHT = 200, LEFT = 34, RIGHT = 8, TOP = 8, BOTTOM = 30;
+const LEAST = 280, MOST = 900, HEIGHT = 210, LEFT = 34, RIGHT = 8, TOP = 8, BOTTOM = 30;
 const FLOOR = 1e-9;
 
 const names = {
@@ -44,11 +44,13 @@ export class Spectrum {
       .map((curve) => ({ ...curve, db: densities(curve, sound) }));
     this.#figure.hidden = drawn.length === 0;
     if (drawn.length === 0) return;
+    // so that letters have their size
+    const width = Math.max(LEAST, Math.min(MOST, this.#plot.clientWidth));
     const all = drawn.flatMap(({ db }) => db);
     const high = 10 * Math.ceil(Math.max(...all) / 10);
     const low = Math.min(high - 20, Math.max(high - 80,
       10 * Math.floor(Math.min(...all) / 10)));
-    const x = (f) => LEFT + f * (WIDTH - LEFT - RIGHT);
+    const x = (f) => LEFT + f * (width - LEFT - RIGHT);
     const y = (db) => TOP + (high - Math.max(db, low)) / (high - low)
       * (HEIGHT - TOP - BOTTOM);
     const parts = [];
@@ -70,7 +72,7 @@ export class Spectrum {
         points: db.map((v, i) => `${x((i + 0.5) / n).toFixed(1)},${
           y(v).toFixed(1)}`).join(' ') }));
     }
-    this.#plot.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
+    this.#plot.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
     this.#plot.replaceChildren(...parts);
     this.#plot.setAttribute('aria-label', 'Spectrum in decibels. '
       + drawn.map(({ name, db }) => `${name}: ${Math.round(db[0])} at the `

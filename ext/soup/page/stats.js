@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the stream does: counted as it comes, told once in a while.
 
-const WINDOW = 2000;
+const WINDOW = 3000;
 /** Seconds that are drawn. */
 export const HISTORY = 40;
 
@@ -45,16 +45,18 @@ export class Stats {
     const recent = ({ time }) => now - time < WINDOW;
     this.#arrived = this.#arrived.filter(recent);
     this.#shown = this.#shown.filter(recent);
-    // as long as something came, so that the first second is right, too
-    const span = this.#arrived.length > 1
-      ? Math.max(now - this.#arrived[0].time, 250) / 1000 : null;
+    // from the first to the last, so that the first itself does not count
+    const span = (list) => list.length > 1
+      ? (list.at(-1).time - list[0].time) / 1000 : 0;
     const bytes = this.#arrived.reduce((n, { bytes: b }) => n + b, 0);
+    const came = span(this.#arrived), drawn = span(this.#shown);
     const ages = this.#shown.map(({ age }) => age).filter((a) => a !== null);
     return {
-      rate: span ? bytes * 8 / 1000 / span : null,
+      rate: came > 0
+        ? (bytes - this.#arrived[0].bytes) * 8 / 1000 / came : null,
       bpp: this.#pixels > 0 && this.#arrived.length > 0
         ? bytes * 8 / this.#arrived.length / this.#pixels : null,
-      fps: span ? this.#shown.length / span : null,
+      fps: drawn > 0 ? (this.#shown.length - 1) / drawn : null,
       decode: median(this.#shown.map(({ ms }) => ms)),
       latency: median(ages),
     };
