@@ -3,7 +3,8 @@
 # Tests of elements with threads, under ThreadSanitizer.
 #
 # usage: sh tests/tsan.sh [MESON-TEST-ARGUMENTS...]
-# Default: the elements that run networks on latents, spectralinspect, corrupt.
+# Default: the elements that run networks on latents, spectralinspect, corrupt,
+# wallocwebsink.
 # Builds in build-tsan/.
 # GLib and GStreamer are the system's: tests/tsan has what it must be told of them.
 set -u
@@ -19,14 +20,21 @@ for file in tests/check/*/compressed*.c tests/check/elements/walloclatents*.c \
   folder=$(basename "$(dirname "$file")")
   tests="$tests gst-$folder-$(basename "$file" .c)"
 done
+plugins='gst/walloc/libgstwalloc.so gst/compressed/libgstcompressed.so
+  gst/inspect/libgstinspect.so'
+if grep -q 'ext/soup/libgstwallocsoup.so' build-tsan/build.ninja; then
+  for file in tests/check/elements/wallocweb*.c; do
+    tests="$tests gst-elements-$(basename "$file" .c)"
+  done
+  plugins="$plugins ext/soup/libgstwallocsoup.so"
+fi
 targets=''
 for test in $tests; do
   folder=${test#gst-}
   targets="$targets tests/check/elements/$test"
 done
 # shellcheck disable=SC2086
-ninja -C build-tsan $targets gst/walloc/libgstwalloc.so \
-  gst/compressed/libgstcompressed.so gst/inspect/libgstinspect.so || exit 1
+ninja -C build-tsan $targets $plugins || exit 1
 cc=${CC:-gcc}
 # shellcheck disable=SC2046
 $cc -O1 -g -Wall -shared -fPIC \

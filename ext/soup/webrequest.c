@@ -78,6 +78,14 @@ hex (char c)
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* What was begun is worth nothing. */
+static int
+broken (char *value)
+{
+  *value = 0;
+  return -1;
+}
+
 /* One parameter's value, up to @end. */
 static int
 unescape (const char *from, const char *end, char *value)
@@ -94,12 +102,12 @@ unescape (const char *from, const char *end, char *value)
       int low = high >= 0 ? hex (from[1]) : -1;
 
       if (low < 0)
-        return -1;
+        return broken (value);
       c = high << 4 | low;
       from += 2;
     }
     if (c == 0 || n + 1 >= WEBREQUEST_MAX_VALUE)
-      return -1;
+      return broken (value);
     value[n++] = c;
   }
   value[n] = 0;
@@ -149,19 +157,19 @@ decode_token (const char *text, size_t size, char *token)
     int six = sextet (*text++);
 
     if (six < 0)
-      return -1;
+      return broken (token);
     bits = (bits << 6 | six) & 0xffff;
     have += 6;
     if (have >= 8) {
       have -= 8;
       if (n + 1 >= WEBREQUEST_MAX_VALUE || ((bits >> have) & 255) == 0)
-        return -1;
+        return broken (token);
       token[n++] = (bits >> have) & 255;
     }
   }
   token[n] = 0;
 
-  return n > 0 ? 1 : -1;
+  return n > 0 ? 1 : broken (token);
 }
 
 int
