@@ -34,7 +34,7 @@ sensor_notify (const gchar * format, ...)
     if (sendto (fd, text, strlen (text), MSG_NOSIGNAL,
             (struct sockaddr *) &to,
             G_STRUCT_OFFSET (struct sockaddr_un, sun_path) + length) < 0)
-      g_debug ("%s does not listen", path);
+        g_debug ("%s does not listen", path);
     close (fd);
   }
   g_free (text);

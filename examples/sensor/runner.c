@@ -201,9 +201,10 @@ each_second (gpointer runner)
   if (due)
     r->reported = now;
   if (r->pipeline && r->job->stall
-      && now - last > r->job->stall * G_USEC_PER_SEC)
-{    g_printerr ("nothing has come for %u s\n", r->job->stall);
-    start_again (r, "Nothing has come for a while");}
+      && now - last > r->job->stall * G_USEC_PER_SEC) {
+    g_printerr ("nothing has come for %u s\n", r->job->stall);
+    start_again (r, "Nothing has come for a while");
+  }
 
   return G_SOURCE_CONTINUE;
 }

@@ -78,7 +78,8 @@ source_of (const Server * server)
       "walloc.>");
   if (*s->stream)
     source = g_strdup_printf ("natssrc servers=%s subject=%s mode=jetstream "
-        "stream=%s durable=%s wait-for-server=true", quoted, subject, s->stream, s->group);
+        "stream=%s durable=%s wait-for-server=true", quoted, subject, s->stream,
+        s->group);
   else
     source = g_strdup_printf ("natssrc servers=%s subject=%s queue=%s "
         "wait-for-server=true", quoted, subject, s->group);
