@@ -12,6 +12,7 @@
 #endif
 
 #include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include "gstnatscommon.h"
 #include "gstnatselements.h"
@@ -22,6 +23,9 @@ plugin_init (GstPlugin * plugin)
   gboolean ok = FALSE;
 
   gst_nats_meta_register ();
+  /* caps of encoded pictures name this type, and a process that does nothing
+   * with pictures could not read them */
+  g_type_ensure (GST_TYPE_VIDEO_MULTIVIEW_FLAGSET);
   ok |= GST_ELEMENT_REGISTER (natssink, plugin);
   ok |= GST_ELEMENT_REGISTER (natssrc, plugin);
 

@@ -64,7 +64,7 @@ struct _GstNatsSrc
   GstNatsDelivery *pushed;      /* to be acknowledged */
 
   /* object lock */
-  gboolean failed, warned_slow;
+  gboolean failed, warned_slow, warned_caps;
   GstNatsConsumerStats last;
   guint last_reconnects;
   guint64 n_pushed, n_unknown_caps, n_left_out;
@@ -204,7 +204,7 @@ gst_nats_src_reset (GstNatsSrc * self, const GstNatsSrcSettings * s)
   self->has_segment = FALSE;
   memset (&self->rebased, 0, sizeof (self->rebased));
   GST_OBJECT_LOCK (self);
-  self->failed = self->warned_slow = FALSE;
+  self->failed = self->warned_slow = self->warned_caps = FALSE;
   self->n_pushed = self->n_unknown_caps = self->n_left_out = 0;
   self->latency = self->latency_sum = self->latency_max = 0;
   self->latency_count = 0;
@@ -352,6 +352,23 @@ gst_nats_src_find_caps (GstNatsSrc * self, const nats_header * header)
   return caps;
 }
 
+/* Once: a stream of which nothing arrives needs a reason that is seen. */
+static void
+gst_nats_src_warn_caps (GstNatsSrc * self, const gchar * caps)
+{
+  gboolean first;
+
+  GST_OBJECT_LOCK (self);
+  first = !self->warned_caps;
+  self->warned_caps = TRUE;
+  GST_OBJECT_UNLOCK (self);
+  if (first)
+    GST_ELEMENT_WARNING (self, STREAM, WRONG_TYPE,
+        ("Messages are left out: their caps cannot be read here."),
+        ("A plugin or library that knows their types may be missing, or the "
+            "sender made them wrong: %.1000s", caps));
+}
+
 /* FALSE when there is no saying what the buffer is. */
 static gboolean
 gst_nats_src_update_caps (GstNatsSrc * self, const nats_header * header,
@@ -365,6 +382,7 @@ gst_nats_src_update_caps (GstNatsSrc * self, const nats_header * header,
   if (!caps) {
     if (header->caps) {
       gst_nats_consumer_count_malformed (self->consumer);
+      gst_nats_src_warn_caps (self, header->caps);
     } else {
       GST_OBJECT_LOCK (self);
       self->n_unknown_caps++;
