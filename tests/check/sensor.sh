@@ -1,0 +1,217 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Runs the programs of examples/sensor: settings that are wrong, a server that
+# comes late, one that is killed, a line of RTP, a stream of NATS.
+#
+# usage: sh tests/check/sensor.sh FOLDER_OF_BUILT_PROGRAMS
+# Plugins and models must be found (the environment of the tests).
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+node=$1/walloc-node
+server=$1/walloc-server
+network=waste-1
+python=/usr/bin/python3
+
+temp=$(mktemp -d)
+jobs=''
+clean () {
+  for job in $jobs; do
+    kill -9 "$job" 2>/dev/null
+  done
+  rm -rf "$temp"
+}
+trap clean EXIT
+trap 'exit 130' INT TERM
+bad=0
+
+fail () {
+  echo "$1"
+  shift
+  for log in "$@"; do
+    echo "  $log:"
+    tail -n 6 "$log"
+  done
+  bad=1
+}
+
+# start LOG COMMAND...: in the background, its number in $job
+start () {
+  start_log=$1
+  shift
+  "$@" >"$start_log" 2>"$start_log.err" </dev/null &
+  job=$!
+  jobs="$jobs $job"
+}
+
+# until_true COMMAND...: within a minute
+until_true () {
+  tries=0
+  until "$@" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ $tries -lt 300 ] || return 1
+    sleep 0.2
+  done
+}
+
+# has LOG N: so many results or more
+has () {
+  [ "$(grep -c '"label"' "$1")" -ge "$2" ]
+}
+
+# refuse NAME PATTERN COMMAND...: it must end with status 2 and say PATTERN
+refuse () {
+  name=$1
+  pattern=$2
+  shift 2
+  timeout 30 "$@" >"$temp/refused" 2>&1 </dev/null
+  status=$?
+  if [ $status -ne 2 ] || ! grep -q -e "$pattern" "$temp/refused"; then
+    fail "$name: status $status" "$temp/refused"
+  fi
+}
+
+refuse no-address 'is no address' "$node" --send 127.0.0.1:5004
+refuse no-port 'is no address' "$node" --send rtp://127.0.0.1
+refuse bad-number 'a number from 1 to 100' "$node" --quality 101
+refuse no-number 'a number from 16' "$node" --width 64x48
+refuse bad-name 'letters, digits and -' "$node" --name 'a.b'
+refuse bad-media 'video or audio' "$node" --media smell
+refuse no-option 'no option' "$node" now
+refuse no-file 'nowhere.conf' "$node" --config /nowhere.conf
+refuse no-folder 'is no folder' "$server" --record /nowhere
+refuse bad-group 'letters, digits and -' "$server" --group 'a b'
+printf '[node]\nqualiti=3\n' >"$temp/slip.conf"
+refuse slip 'no setting "qualiti"' "$node" --config "$temp/slip.conf"
+printf 'quality=3\n' >"$temp/no-group.conf"
+refuse no-group 'no-group.conf' "$node" --config "$temp/no-group.conf"
+timeout 30 "$node" --source 'no-such-element' >"$temp/log" 2>&1
+if [ $? -ne 1 ] || ! grep -q 'no-such-element' "$temp/log"; then
+  fail 'an element that is missing' "$temp/log"
+fi
+
+# The example of a setting in a file, and the command line above it.
+printf '[node]\nwidth=64\nheight=48\nname=file\nreport=1\n' >"$temp/node.conf"
+small="--width 64 --height 48 --framerate 20"
+
+# A source that gives nothing is begun anew.
+start "$temp/stall" "$node" --source 'appsrc is-live=true' --stall 1 \
+  --send nats://127.0.0.1:9 --report 0
+until_true grep -q 'nothing has come for 1 s' "$temp/stall.err" ||
+  fail 'a source that stalls' "$temp/stall.err"
+kill -TERM "$job"
+wait "$job" || fail 'ending while the next attempt is due' "$temp/stall.err"
+
+# What systemd would hear.
+cat >"$temp/notify.py" <<'PYTHON'
+import os, signal, socket, subprocess, sys
+path = sys.argv[1]
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+    s.bind(path)
+    s.settimeout(60)
+    run = subprocess.Popen(sys.argv[2:], env=dict(
+        os.environ, NOTIFY_SOCKET=path, WATCHDOG_USEC='30000000'))
+    said = set()
+    while not {'READY=1', 'WATCHDOG=1'} <= said:
+        said.add(s.recv(4096).decode())
+    run.send_signal(signal.SIGTERM)
+    while 'STOPPING=1' not in said:
+        said.add(s.recv(4096).decode())
+    sys.exit(run.wait(60))
+PYTHON
+# shellcheck disable=SC2086
+"$python" "$temp/notify.py" "$temp/notify" "$node" $small \
+  --source 'videotestsrc is-live=true' --send nats://127.0.0.1:9 \
+  >"$temp/log" 2>&1 </dev/null || fail 'what systemd hears' "$temp/log"
+
+# sequences LOG...: results of all frames from the first that is there (the
+# group may begin after the stream) to the last
+sequences () {
+  cat "$@" | "$python" -c '
+import json, sys
+seen = [json.loads(v)["sequence"] for v in sys.stdin if v.endswith("}\n")]
+assert set(seen) == set(range(min(seen), max(seen) + 1)), sorted(seen)'
+}
+
+if ! command -v nats-server >/dev/null 2>&1 ||
+  ! gst-inspect-1.0 natssink >/dev/null 2>&1; then
+  echo "sensor.sh: no nats-server or no natssink: not tested"
+else
+  serve () {
+    start "$temp/nats" nats-server -a 127.0.0.1 -p "$1" -js -sd "$temp/store" \
+      --ports_file_dir "$temp"
+    broker=$job
+  }
+  serve -1
+  until_true test -s "$temp/nats-server_$broker.ports" ||
+    fail 'nats-server' "$temp/nats.err"
+  url=$(sed -n 's/.*\(nats:[^"]*\)".*/\1/p' "$temp/nats-server_$broker.ports" |
+    head -n 1)
+  # the servers come first: there is no stream yet
+  start "$temp/a" "$server" --name a --receive "$url" --stream W \
+    --network "$network" --report 0
+  first=$job
+  until_true grep -q 'again in' "$temp/a.err" ||
+    fail 'a server without a stream' "$temp/a.err"
+  # shellcheck disable=SC2086
+  start "$temp/node" "$node" --config "$temp/node.conf" --name door $small \
+    --send "$url" --stream W
+  sender=$job
+  start "$temp/b" "$server" --name b --receive "$url" --stream W \
+    --network "$network" --report 0
+  until_true has "$temp/a" 5 || fail 'results of a' "$temp/a" "$temp/a.err"
+  until_true has "$temp/b" 5 || fail 'results of b' "$temp/b" "$temp/b.err"
+  # one of two is killed; then the broker, which comes back
+  kill -9 "$job"
+  wait "$job" 2>/dev/null
+  count=$(grep -c label "$temp/a")
+  until_true has "$temp/a" $((count + 20)) || fail 'b is gone' "$temp/a.err"
+  kill -9 "$broker"
+  wait "$broker" 2>/dev/null
+  sleep 1
+  serve "${url##*:}"
+  count=$(grep -c label "$temp/a")
+  until_true has "$temp/a" $((count + 20)) ||
+    fail 'the broker was away' "$temp/a.err" "$temp/node.err"
+  kill -TERM "$sender"
+  wait "$sender" || fail 'the end of a node' "$temp/node.err"
+  # what b had when it was killed comes again after ack-wait (30 s)
+  tries=0
+  until sequences "$temp/a" "$temp/b" >"$temp/log" 2>&1 ||
+    [ $tries -ge 60 ]; do
+    tries=$((tries + 1))
+    sleep 1
+  done
+  sequences "$temp/a" "$temp/b" >"$temp/log" 2>&1 ||
+    fail 'frames are missing' "$temp/log"
+  kill -TERM "$first"
+  wait "$first" || fail 'the end of a server' "$temp/a.err"
+  grep -q 'frames/s' "$temp/node" || fail 'reports of a node' "$temp/node"
+fi
+
+if ! gst-inspect-1.0 wallocrtpsink >/dev/null 2>&1; then
+  echo "sensor.sh: no wallocrtpsink: RTP is not tested"
+else
+  port=$("$python" -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1] // 2 * 2)')
+  mkdir "$temp/recorded"
+  # shellcheck disable=SC2086
+  start "$temp/node" "$node" $small --send "rtp://127.0.0.1:$port" --report 1
+  sender=$job
+  for turn in 1 2; do
+    start "$temp/rtp$turn" "$server" --receive "rtp://127.0.0.1:$port" \
+      --network "$network" --record "$temp/recorded" --seconds 1
+    until_true has "$temp/rtp$turn" 30 ||
+      fail "RTP, turn $turn" "$temp/rtp$turn.err" "$temp/node.err"
+    [ "$turn" = 1 ] && kill -9 "$job"
+  done
+  kill -TERM "$job"
+  wait "$job" || fail 'the end of a server of RTP' "$temp/rtp2.err"
+  kill -TERM "$sender"
+  wait "$sender" || fail 'the end of a node with RTP' "$temp/node.err"
+  recorded=$(find "$temp/recorded" -name '*.wlc' | sort | head -n 1)
+  gst-launch-1.0 -q filesrc location="$recorded" ! wallocparse ! wallocdec ! \
+    fakesink >"$temp/log" 2>&1 || fail 'what was recorded' "$temp/log"
+fi
+exit $bad
