@@ -6,7 +6,6 @@ hostile jobs and names. Exit status 77: there is no nats-server.
 test_queue.py WALLOC_QUEUE WALLOC"""
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
