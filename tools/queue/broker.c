@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define CONNECT_MS 10000
+#define PATIENCE (20 * G_TIME_SPAN_SECOND)
 #define SECOND G_GINT64_CONSTANT (1000000000)
 /* longer than any queue lives: a key that the stream has is never taken again */
 #define FOR_EVER (10LL * 366 * 24 * 3600 * SECOND)
@@ -112,13 +113,37 @@ consumer (const broker * b, jsConsumerInfo ** info, GError ** error)
   return FALSE;
 }
 
-gboolean
-broker_open (broker * b, const broker_options * o, gboolean create,
+static gboolean
+find_queue (broker * b, const broker_options * o, gboolean create,
     GError ** error)
 {
   jsStreamInfo *info = NULL;
   jsConsumerInfo *who = NULL;
   gboolean there = FALSE;
+
+  /* the last that is made: a queue that has it is whole */
+  if (!find (b, QUEUE_FAILED, &info, &there, error))
+    return FALSE;
+  jsStreamInfo_Destroy (info);
+  if (!there && !create) {
+    g_set_error (error, GST_NATS_ERROR, GST_NATS_ERROR_NO_STREAM,
+        "There is no queue \"%s\"; \"walloc-queue add\" makes it", o->name);
+    return FALSE;
+  }
+  if ((!there && !make_streams (b, o, error)) || !make_consumer (b, o, error)
+      || !consumer (b, &who, error))
+    return FALSE;
+  b->ack_wait = who->Config->AckWait / 1000;
+  jsConsumerInfo_Destroy (who);
+  return TRUE;
+}
+
+gboolean
+broker_open (broker * b, const broker_options * o, gboolean create,
+    GError ** error)
+{
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+  gboolean good;
   int i;
 
   memset (b, 0, sizeof *b);
@@ -130,28 +155,21 @@ broker_open (broker * b, const broker_options * o, gboolean create,
         o->name, kinds[i]);
   }
   b->link = gst_nats_connection_new (&o->server, NULL, NULL);
-  if (!gst_nats_connection_wait (b->link, CONNECT_MS, error))
-    goto bad;
-  b->nc = gst_nats_connection_get (b->link);
-  b->js = gst_nats_connection_get_jetstream (b->link);
-  /* the last that is made: a queue that has it is whole */
-  if (!find (b, QUEUE_FAILED, &info, &there, error))
-    goto bad;
-  jsStreamInfo_Destroy (info);
-  if (!there && !create) {
-    g_set_error (error, GST_NATS_ERROR, GST_NATS_ERROR_NO_STREAM,
-        "There is no queue \"%s\"; \"walloc-queue add\" makes it", o->name);
-    goto bad;
+  good = gst_nats_connection_wait (b->link, CONNECT_MS, error);
+  if (good) {
+    b->nc = gst_nats_connection_get (b->link);
+    b->js = gst_nats_connection_get_jetstream (b->link);
+    good = find_queue (b, o, create, error);
   }
-  if ((!there && !make_streams (b, o, error)) || !make_consumer (b, o, error)
-      || !consumer (b, &who, error))
-    goto bad;
-  b->ack_wait = who->Config->AckWait / 1000;
-  jsConsumerInfo_Destroy (who);
-  return TRUE;
-bad:
-  broker_close (b);
-  return FALSE;
+  /* a cluster that lost a server chooses another leader meanwhile */
+  while (!good && b->js != NULL && g_error_matches (*error, GST_NATS_ERROR,
+          GST_NATS_ERROR_TIMEOUT) && g_get_monotonic_time () < end) {
+    g_clear_error (error);
+    good = find_queue (b, o, create, error);
+  }
+  if (!good)
+    broker_close (b);
+  return good;
 }
 
 void

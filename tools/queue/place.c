@@ -230,7 +230,10 @@ find_output (const places * p, const job * j, char **out, run_result * r)
   char *folder = g_path_get_dirname (path), real[PATH_MAX];
   const char *name = strrchr (path, '/') + 1;
 
-  if (strlen (name) > JOB_MAX_NAME) {
+  if (j->path != NULL && strncmp (j->path, ASIDE "/", sizeof ASIDE) == 0) {
+    run_fail (r, RAN_FAILED, "%s is where workers keep what is not done",
+        j->path);
+  } else if (strlen (name) > JOB_MAX_NAME) {
     run_fail (r, RAN_FAILED, "%s is too long a name", name);
   } else if (g_mkdir_with_parents (folder, 0777) != 0 ||
       realpath (folder, real) == NULL) {

@@ -28,32 +28,39 @@ def wait_for(condition, what, limit=LIMIT):
 
 
 class Server:
-    """In a folder of its own; its store outlives kill() and start()."""
+    """In a folder of its own; its store outlives kill() and start(). ports: of a
+    cluster, in which this is the one at `own`."""
 
-    def __init__(self):
+    def __init__(self, ports=(), own=0):
         self.keep = tempfile.TemporaryDirectory()
         self.folder = self.keep.name
         self.port = -1          # from the first start on, the same
+        self.cluster = [f'nats://127.0.0.1:{p}' for p in ports]
+        self.own = own
         self.start()
 
     def start(self):
         ports = os.path.join(self.folder, 'ports')
         shutil.rmtree(ports, ignore_errors=True)
         os.makedirs(ports)
-        self.process = subprocess.Popen(
-            [PROGRAM, '-a', '127.0.0.1', '-p', str(self.port), '-js', '-sd',
-             os.path.join(self.folder, 'store'), '--ports_file_dir', ports],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        words = [PROGRAM, '-a', '127.0.0.1', '-p', str(self.port), '-js', '-sd',
+                 os.path.join(self.folder, 'store'), '--ports_file_dir', ports]
+        if self.cluster:
+            words += ['-n', f'node{self.own}', '--cluster_name', 'test',
+                      '--cluster', self.cluster[self.own], '--routes',
+                      ','.join(self.cluster)]
+        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
 
-        def url():
+        def urls():
             for path in glob.glob(os.path.join(ports, '*.ports')):
                 try:
                     with open(path) as f:
-                        return json.load(f)['nats'][0]
+                        return json.load(f)
                 except (OSError, ValueError):
                     pass        # not written to its end
             return None
-        self.url = wait_for(url, 'nats-server starts')
+        self.url = wait_for(urls, 'nats-server starts')['nats'][0]
         self.port = int(self.url.rsplit(':', 1)[1])
 
     def kill(self):
@@ -80,6 +87,26 @@ class Server:
                 if not block:
                     raise AssertionError('the server closed the connection')
                 got += block
+
+
+class Cluster:
+    """Servers that know each other."""
+
+    def __init__(self, n=3):
+        # each must know all routes before it starts, so none can pick its own:
+        # ports that were free a moment ago
+        held = [socket.socket() for _ in range(n)]
+        for s in held:
+            s.bind(('127.0.0.1', 0))
+        ports = [s.getsockname()[1] for s in held]
+        for s in held:
+            s.close()
+        self.servers = [Server(ports, i) for i in range(n)]
+        self.url = ','.join(s.url for s in self.servers)
+
+    def end(self):
+        for s in self.servers:
+            s.end()
 
 
 def require():

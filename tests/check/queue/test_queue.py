@@ -32,8 +32,10 @@ for line in sys.stdin:
 class Case(unittest.TestCase):
     """A server and folders `in` and `out`; commands take its queue `q`."""
 
+    make = natsserver.Server
+
     def setUp(self):
-        self.server = natsserver.Server()
+        self.server = self.make()
         self.keep = tempfile.TemporaryDirectory()
         self.folder = self.keep.name
         self.started = []
@@ -283,6 +285,11 @@ class Kill(Case):
         p.communicate(timeout=LIMIT)
         self.work(*self.slow(0))
         self.all_there(150)
+        # a server that was killed knows what it has
+        self.server.kill()
+        self.server.start()
+        self.add()
+        self.assertIn('0 added, 150 there already', self.said)
 
     def test_stop(self):
         """SIGTERM: what runs is done, what waits stays; the next goes on."""
@@ -309,6 +316,40 @@ class Kill(Case):
                   for p in both]
         self.assertEqual(sum(shares), 100)
         self.assertGreater(min(shares), 15, shares)
+
+
+class Cluster(Case):
+    make = natsserver.Cluster
+
+    def test_kill(self):
+        """One of three servers after the other is killed."""
+        self.write('slow.py', (SLOW % 0.03).encode())
+        self.pictures(120)
+        words = ('add', '--root', self.at('in'), '--ack-wait', '2',
+                 '--replicas', '3')
+
+        def added():
+            # until there is a leader of all
+            p = self.start(*words)
+            p.communicate(timeout=LIMIT)
+            return p.returncode == 0
+        wait_for(added, 'a cluster')
+        p = self.start('work', '--root', self.at('in'), '--jobs', '2',
+                       '--out', self.at('out'), '--lines', '--',
+                       sys.executable, self.at('slow.py'))
+        for i, server in enumerate(self.server.servers):
+            wait_for(lambda: len(self.outputs()) > 30 * i, 'outputs')
+            server.kill()
+            time.sleep(0.2)
+            server.start()
+        wait_for(lambda: len(self.outputs()) == 120, 'all outputs', 2 * LIMIT)
+        wait_for(lambda: self.start('status', '--follow').wait(LIMIT) == 0,
+                 'all acknowledged')
+        p.send_signal(signal.SIGTERM)
+        p.communicate(timeout=LIMIT)
+        self.all_there(120)
+        self.run_(*words)
+        self.assertIn('0 added, 120 there already', self.said)
 
 
 class Fail(Case):
@@ -345,7 +386,9 @@ class Fail(Case):
                b'{"v":1,"key":"a","path":"/etc/passwd"}', b'\xff\xfe\x00',
                b'{"v":1,"key":"b","path":"a\\u0000b"}', b'[' * 60000,
                b'{"v":1,"v":1,"key":"a"}', b'x' * 60000]
-        away = [b'{"v":1,"key":"l","path":"link"}',
+        self.write('in/.walloc-queue/x', b'!')
+        away = [b'{"v":1,"key":"w","path":".walloc-queue/x"}',
+                b'{"v":1,"key":"l","path":"link"}',
                 b'{"v":1,"key":"u","path":"up/secret"}']
         huge = [b'{"v":1,"key":"h","data":"' + b'x' * 100000 + b'"}']
         self.server.publish('walloc.queue.q.jobs', *bad, *away, *huge)
