@@ -145,7 +145,7 @@ def serve(args, sweep):
     cells = [c for c in sweep.cells() if c['codec'] not in absent]
     about = machine.describe(sweep.name, [
         c for c, _ in sweep.codecs if c.name not in absent], args.jobs)
-    # in memory, found by its number: it is gone when the last one ends
+    # in the memory of what this process becomes: gone when it ends
     fd = os.memfd_create('cells', 0)
     with open(fd, 'w', encoding='utf-8', closefd=False) as f:
         json.dump({'machine': about,
@@ -179,7 +179,7 @@ def answer(args):
     """A process of `walloc-eval work`: keys in, lines out."""
     for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS'):
         os.environ.setdefault(name, '1')
-    with open(f'/proc/self/fd/{args.fd}', encoding='utf-8') as f:
+    with open(f'/proc/{os.getppid()}/fd/{args.fd}', encoding='utf-8') as f:
         known = json.load(f)
     # what libraries print must not come between the lines
     out = os.fdopen(os.dup(1), 'w', encoding='utf-8')

@@ -507,6 +507,16 @@ class Commands(Case):
                   '--stdout', '--', 'tr', 'a-z', 'A-Z')
         self.assertEqual(self.read('out/a.up'), b'HELLO')
 
+    def test_descriptors(self):
+        """A command gets none of the worker's connections."""
+        version = tuple(int(v) for v in os.uname().release.split('.')[:2])
+        if version < (5, 11):
+            self.skipTest('no close_range')
+        self.write('in/a', b'hello')
+        self.add()
+        self.work('--', 'sh', '-c', 'ls /proc/self/fd | wc -l')
+        self.assertLessEqual(self.lines('results')[0]['result'], 4)
+
     def test_timeout(self):
         self.write('in/a')
         self.add()
