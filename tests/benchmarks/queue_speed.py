@@ -73,7 +73,8 @@ class Bench:
         p.returncode = status
         wall = time.monotonic() - begin
         if status:
-            raise SystemExit(f'{command} {more}: {said}')
+            raise SystemExit(f'{command} {more}: status '
+                             f'{os.waitstatus_to_exitcode(status)}: {said}')
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return (wall, after.ru_utime + after.ru_stime - before.ru_utime
                 - before.ru_stime, usage.ru_maxrss / 1024)

@@ -151,7 +151,7 @@ handle_failure (worker * w, held * h, const run_result * r)
   g_mutex_lock (&w->lock);
   w->later++;
   /* one and the same cause a thousand times is said once */
-  if (!w->o->quiet && strcmp (w->last_error, r->error) != 0) {
+  if ((!w->o->quiet || lacking) && strcmp (w->last_error, r->error) != 0) {
     g_strlcpy (w->last_error, r->error, sizeof w->last_error);
     complain ("%s: %s; %s", h->j.path != NULL ? h->j.path : h->j.key,
         r->error, lacking ? "another worker may do it" : "it is tried again");
@@ -486,7 +486,7 @@ worker_run (const broker_options * o, const work_options * options)
       complain ("ends when what runs is done; once more ends at once");
     end (&w, good);
     show (&w, NULL, TRUE);
-    status = !good ? 1 : w.given_back > 0 ? 130 : 0;
+    status = !good ? 1 : stop_asked > 0 && w.given_back > 0 ? 130 : 0;
   } else {
     end (&w, FALSE);
   }
