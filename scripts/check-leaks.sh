@@ -164,6 +164,12 @@ else
   check separate-nothing error audiotestsrc num-buffers=60 ! wallocaudioenc ! \
     compressedseparate model-file=no-such-network
 fi
+if gst-inspect-1.0 wallocwebsink >/dev/null 2>&1; then
+  check web ok filesrc location="$file" ! wallocparse ! \
+    wallocwebsink port=0 sync=false
+  check web-settings error filesrc location="$file" ! wallocparse ! \
+    wallocwebsink port=0 certificate-file=/nowhere async=false
+fi
 GST_WALLOC_MODEL_PATH=/nowhere
 export GST_WALLOC_MODEL_PATH
 check unknown-model error filesrc location="$file" ! wallocparse ! wallocdec ! \

@@ -115,8 +115,8 @@ push_until_dropped (WebServer * s, GPtrArray * frames, WebClient * good)
 
 GST_START_TEST (test_slow)
 {
-  static const gchar settings[] = "max-queue-bytes=40000000 "
-      "max-queue-time=1200000000";
+  static const gchar settings[] = "max-queue-bytes=400000000 "
+      "max-queue-time=4000000000";
   GstCaps *caps;
   GPtrArray *frames = big_frames (4, &caps);
   WebServer *s = web_start (settings);
