@@ -62,10 +62,33 @@ void      gst_walloc_web_routes_answer  (GstWallocWebServer * self,
                                          guint status, const gchar * type,
                                          GBytes * bytes);
 
-/* gstwallocwebserver.c: a connection became a client, of whatever kind */
+/* gstwallocwebserver.c: frees clients that are closed, counts the others */
+void      gst_walloc_web_server_reap    (GstWallocWebServer * self);
+
+/* gstwallocwebtell.c: a connection became a client, of whatever kind */
 void      gst_walloc_web_server_join    (GstWallocWebServer * self,
                                          GstWallocWebClient * client,
                                          const gchar * last_event_id);
+
+void      gst_walloc_web_tell_frame     (GstWallocWebServer * self,
+                                         GstWallocWebFrame * frame);
+
+void      gst_walloc_web_tell_caps      (GstWallocWebServer * self,
+                                         GstCaps * caps);
+
+void      gst_walloc_web_tell_event     (GstWallocWebServer * self,
+                                         const gchar * name,
+                                         const gchar * json);
+
+/* What time it is, and how each one's link does. */
+void      gst_walloc_web_tell_second    (GstWallocWebServer * self);
+
+/* That the connection still is there. */
+void      gst_walloc_web_tell_beat      (GstWallocWebServer * self);
+
+/* Ends all in order. */
+void      gst_walloc_web_tell_end       (GstWallocWebServer * self,
+                                         guint code, const gchar * reason);
 
 /* gstwallocwebmodels.c: looks for model files in a thread of their own */
 GstWallocWebModels *

@@ -165,122 +165,6 @@ gst_walloc_web_server_eos (GstWallocWebServer * self)
   post (self, parcel_new (EOS));
 }
 
-/* Texts for all WebSockets. */
-static void
-tell_sockets (GstWallocWebServer * self, gchar * text, gboolean needed)
-{
-  GBytes *bytes = g_bytes_new_take (text, strlen (text));
-  GList *l;
-
-  for (l = self->clients; l; l = l->next) {
-    if (gst_walloc_web_client_kind (l->data) == GST_WALLOC_WEB_CLIENT_SOCKET)
-      gst_walloc_web_client_text (l->data, bytes, needed);
-  }
-  g_bytes_unref (bytes);
-}
-
-static gchar *
-clock_text (GstWallocWebServer * self)
-{
-  const GstWallocWebStream *stream = &self->stream;
-
-  if (stream->pts == WALLOC_TIME_NONE || !stream->last_frame)
-    return NULL;
-  return g_strdup_printf ("{\"type\":\"clock\",\"stream\":\"%s\",\"pts\":%"
-      G_GUINT64_FORMAT ",\"utc\":%" G_GINT64_FORMAT "}", stream->id,
-      (guint64) stream->pts, stream->utc);
-}
-
-/* A configuration that changed. A stream that gets another kind of media
- * ends: bytes that follow would not be understood. */
-static void
-tell_config (GstWallocWebServer * self, const gchar * before)
-{
-  GList *l;
-
-  tell_sockets (self, gst_walloc_web_routes_config (self, "config"), TRUE);
-  if (!before || before == self->stream.id)
-    return;
-  gst_walloc_web_stream_discont (&self->stream);
-  for (l = self->clients; l; l = l->next) {
-    if (gst_walloc_web_client_kind (l->data) == GST_WALLOC_WEB_CLIENT_STREAM)
-      gst_walloc_web_client_finish (l->data, 0, NULL);
-    else
-      gst_walloc_web_client_discont (l->data);
-  }
-}
-
-static gboolean
-takes_frames (GstWallocWebClient * client)
-{
-  GstWallocWebClientKind kind = gst_walloc_web_client_kind (client);
-
-  return kind == GST_WALLOC_WEB_CLIENT_STREAM
-      || kind == GST_WALLOC_WEB_CLIENT_SOCKET;
-}
-
-static void
-take_frame (GstWallocWebServer * self, GstWallocWebFrame * frame)
-{
-  gboolean first = self->stream.last_frame == 0;
-  const gchar *before = self->stream.id;
-  GList *l;
-
-  if (gst_walloc_web_stream_frame (&self->stream, frame,
-          g_get_monotonic_time ()))
-    tell_config (self, before);
-  if (first) {
-    gchar *text = clock_text (self);
-
-    if (text)
-      tell_sockets (self, text, TRUE);
-  }
-  for (l = self->clients; l; l = l->next) {
-    if (takes_frames (l->data))
-      gst_walloc_web_client_frame (l->data, frame, FALSE);
-  }
-}
-
-static void
-take_caps (GstWallocWebServer * self, GstCaps * caps)
-{
-  const gchar *before = self->stream.id;
-
-  if (gst_walloc_web_stream_caps (&self->stream, caps))
-    tell_config (self, before);
-}
-
-static void
-take_event (GstWallocWebServer * self, const Parcel * parcel)
-{
-  const GstWallocWebEvent *event = gst_walloc_web_events_add (&self->events,
-      parcel->name, parcel->json);
-  GList *l;
-
-  gst_walloc_web_metrics_count (self->metrics, GST_WALLOC_WEB_EVENTS, 1);
-  for (l = self->clients; l; l = l->next) {
-    switch (gst_walloc_web_client_kind (l->data)) {
-      case GST_WALLOC_WEB_CLIENT_SOCKET:
-        gst_walloc_web_client_text (l->data, event->message, FALSE);
-        break;
-      case GST_WALLOC_WEB_CLIENT_EVENTS:
-        gst_walloc_web_client_text (l->data, event->sse, FALSE);
-        break;
-      default:
-        break;
-    }
-  }
-}
-
-static void
-finish_all (GstWallocWebServer * self, guint code, const gchar * reason)
-{
-  GList *l;
-
-  for (l = self->clients; l; l = l->next)
-    gst_walloc_web_client_finish (l->data, code, reason);
-}
-
 static void
 take_discont (GstWallocWebServer * self)
 {
@@ -298,7 +182,7 @@ take_stop (GstWallocWebServer * self)
   self->deadline = g_get_monotonic_time () + (self->ended ? LAST_TIME :
       STOP_TIME);
   gst_walloc_web_listener_stop (self->listener);
-  finish_all (self, WEBSOCKET_GOING_AWAY, "the server stops");
+  gst_walloc_web_tell_end (self, WEBSOCKET_GOING_AWAY, "the server stops");
 }
 
 static void
@@ -307,13 +191,13 @@ take (GstWallocWebServer * self, Parcel * parcel)
   switch (parcel->type) {
     case FRAME:
       self->ended = FALSE;
-      take_frame (self, parcel->frame);
+      gst_walloc_web_tell_frame (self, parcel->frame);
       break;
     case CAPS:
-      take_caps (self, parcel->caps);
+      gst_walloc_web_tell_caps (self, parcel->caps);
       break;
     case EVENT:
-      take_event (self, parcel);
+      gst_walloc_web_tell_event (self, parcel->name, parcel->json);
       break;
     case DISCONT:
       take_discont (self);
@@ -321,7 +205,7 @@ take (GstWallocWebServer * self, Parcel * parcel)
     case EOS:
       self->ended = self->stream.ended = TRUE;
       gst_walloc_web_stream_discont (&self->stream);
-      finish_all (self, WEBSOCKET_NORMAL, "the stream ended");
+      gst_walloc_web_tell_end (self, WEBSOCKET_NORMAL, "the stream ended");
       break;
     case STOP:
       take_stop (self);
@@ -330,8 +214,8 @@ take (GstWallocWebServer * self, Parcel * parcel)
   parcel_free (parcel);
 }
 
-static void
-reap (GstWallocWebServer * self)
+void
+gst_walloc_web_server_reap (GstWallocWebServer * self)
 {
   guint count[GST_WALLOC_WEB_CLIENT_REPLY + 1] = { 0, };
   guint64 queued = 0;
@@ -377,49 +261,9 @@ on_wake (GSource * source, GSourceFunc callback, gpointer data)
     take (self, parcel);
   }
   if (self->reap || self->stopping)
-    reap (self);
+    gst_walloc_web_server_reap (self);
 
   return G_SOURCE_CONTINUE;
-}
-
-/* Each second: what time it is, and how each one's link does. */
-static void
-tell_second (GstWallocWebServer * self)
-{
-  gchar *text = clock_text (self);
-  GList *l;
-
-  if (text && !self->stream.ended)
-    tell_sockets (self, text, FALSE);
-  else
-    g_free (text);
-  for (l = self->clients; l; l = l->next) {
-    GstWallocWebClientStats stats;
-    GBytes *bytes;
-
-    if (gst_walloc_web_client_kind (l->data) != GST_WALLOC_WEB_CLIENT_SOCKET)
-      continue;
-    gst_walloc_web_client_stats (l->data, &stats);
-    text = g_strdup_printf ("{\"type\":\"stats\",\"kbps\":%" G_GUINT64_FORMAT
-        ",\"dropped\":%" G_GUINT64_FORMAT ",\"layers\":%u}",
-        stats.rate / 1000, stats.left_out, stats.layers);
-    bytes = g_bytes_new_take (text, strlen (text));
-    gst_walloc_web_client_text (l->data, bytes, FALSE);
-    g_bytes_unref (bytes);
-  }
-}
-
-static void
-beat (GstWallocWebServer * self)
-{
-  GBytes *bytes = g_bytes_new_static (": still here\n\n", 14);
-  GList *l;
-
-  for (l = self->clients; l; l = l->next) {
-    if (gst_walloc_web_client_kind (l->data) == GST_WALLOC_WEB_CLIENT_EVENTS)
-      gst_walloc_web_client_text (l->data, bytes, FALSE);
-  }
-  g_bytes_unref (bytes);
 }
 
 static gboolean
@@ -435,13 +279,13 @@ on_tick (gpointer data)
     gst_walloc_web_client_tick (l->data, now);
   if (now - self->last_second >= SECOND) {
     self->last_second = now;
-    tell_second (self);
+    gst_walloc_web_tell_second (self);
   }
   if (now - self->last_heartbeat >= HEARTBEAT) {
     self->last_heartbeat = now;
-    beat (self);
+    gst_walloc_web_tell_beat (self);
   }
-  reap (self);
+  gst_walloc_web_server_reap (self);
   if (self->stopping && now > self->deadline)
     g_main_loop_quit (self->loop);
 
@@ -498,64 +342,6 @@ on_message (gpointer client, const webrequest_message * message, gpointer data)
     default:
       break;
   }
-}
-
-/* What a client that comes late gets at once. */
-static void
-catch_up (GstWallocWebServer * self, GstWallocWebClient * client)
-{
-  GList *l;
-
-  for (l = self->stream.frames.head; l; l = l->next)
-    gst_walloc_web_client_frame (client, l->data, TRUE);
-}
-
-static void
-tell_text (GstWallocWebClient * client, gchar * text)
-{
-  GBytes *bytes;
-
-  if (!text)
-    return;
-  bytes = g_bytes_new_take (text, strlen (text));
-  gst_walloc_web_client_text (client, bytes, TRUE);
-  g_bytes_unref (bytes);
-}
-
-void
-gst_walloc_web_server_join (GstWallocWebServer * self,
-    GstWallocWebClient * client, const gchar * last_event_id)
-{
-  GList *l;
-
-  self->clients = g_list_prepend (self->clients, client);
-  if (gst_walloc_web_client_kind (client) != GST_WALLOC_WEB_CLIENT_REPLY)
-    gst_walloc_web_metrics_count (self->metrics, GST_WALLOC_WEB_CLIENTS_ADDED,
-        1);
-  switch (gst_walloc_web_client_kind (client)) {
-    case GST_WALLOC_WEB_CLIENT_SOCKET:
-      tell_text (client, gst_walloc_web_routes_config (self, "hello"));
-      tell_text (client, clock_text (self));
-      catch_up (self, client);
-      break;
-    case GST_WALLOC_WEB_CLIENT_STREAM:
-      catch_up (self, client);
-      break;
-    case GST_WALLOC_WEB_CLIENT_EVENTS:
-      /* the client learns how long to wait before it comes again, ms */
-      tell_text (client, g_strdup ("retry: 2000\n\n"));
-      for (l = gst_walloc_web_events_since (&self->events, last_event_id); l;
-          l = l->next)
-        gst_walloc_web_client_text (client,
-            ((GstWallocWebEvent *) l->data)->sse, TRUE);
-      break;
-    default:
-      break;
-  }
-  if (self->stopping)
-    gst_walloc_web_client_finish (client, WEBSOCKET_GOING_AWAY,
-        "the server stops");
-  reap (self);
 }
 
 static void
