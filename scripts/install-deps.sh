@@ -32,6 +32,8 @@ packages_of () {
     test)
       echo 'indent shellcheck valgrind git python3-numpy python3-pil python3-gi
         gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 nats-server
+        gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0
+        gstreamer1.0-nice
         clang lld wasi-libc libclang-rt-14-dev-wasm32'
       ;;
     demo)
