@@ -5,6 +5,8 @@
 
 const FIRST_WAIT = 500, LONGEST_WAIT = 15000;
 const PING_EVERY = 2000, SILENCE = 12000, REQUEST_TIME = 10000;
+/** For a model of some MB through a slow link. */
+export const LONG_REQUEST = 180000;
 // a link that held so long was a good one
 const GOOD_AFTER = 5000;
 
@@ -62,13 +64,13 @@ export class Connection extends EventTarget {
   }
 
   /** fetch() with the token; throws Refusal with words for people. */
-  async request(path) {
+  async request(path, time = REQUEST_TIME) {
     const headers = this.#token
       ? { Authorization: `Bearer ${this.#token}` } : {};
     let answer;
     try {
       answer = await fetch(new URL(path, this.#base), { headers,
-        cache: 'no-cache', signal: AbortSignal.timeout(REQUEST_TIME) });
+        cache: 'no-cache', signal: AbortSignal.timeout(time) });
     } catch {
       throw new Refusal('The server does not answer.');
     }
@@ -187,10 +189,13 @@ export class Connection extends EventTarget {
       if (this.#opened && performance.now() - this.#opened > GOOD_AFTER) {
         this.#attempts = 0;
       }
+      const wasOpen = this.#opened > 0;
       this.#opened = 0;
       this.#failed(new Refusal(reasons[code]
         || (reason ? `The server has closed the connection: ${reason}`
-          : 'The connection broke.')));
+          : wasOpen ? 'The connection broke.'
+            : 'The server did not take the connection. It may have too many '
+              + 'clients now.')));
     };
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Puts the parts of the page together.
 import { Clock } from './clock.js';
-import { Connection, State } from './connection.js';
+import { Connection, LONG_REQUEST, State } from './connection.js';
 import { Detail } from './detail.js';
 import { byId, say } from './dom.js';
 import { Numbers } from './numbers.js';
@@ -66,10 +66,16 @@ function showState({ state, text, seconds }) {
   }
 }
 
+function stopped(title, text) {
+  showState({ state: State.STOPPED });
+  notice(title, text);
+}
+
 async function fetchModel(id) {
   try {
-    const bytes = await (await connection.request(`models/${id}.wlm`))
-      .arrayBuffer();
+    warn(`Loading model ${id}, once.`);
+    const bytes = await (await connection.request(`models/${id}.wlm`,
+      LONG_REQUEST)).arrayBuffer();
     worker.postMessage({ type: 'model', id, bytes }, [bytes]);
   } catch (error) {
     worker.postMessage({ type: 'model', id, text: error.message });
@@ -126,7 +132,7 @@ const fromWorker = {
     }
   },
   fatal({ text }) {
-    notice('The decoder is missing', text);
+    stopped('The decoder is missing', text);
     connection?.stop();
   },
 };
@@ -225,19 +231,19 @@ function controls() {
 function start() {
   controls();
   if (typeof WebAssembly !== 'object') {
-    notice('No WebAssembly here', 'This browser cannot run the decoder, or '
+    stopped('No WebAssembly here', 'This browser cannot run the decoder, or '
       + 'was told not to. Any browser since 2021 can.');
     return;
   }
   try {
     worker = new Worker('decoder-worker.js', { type: 'module' });
   } catch (error) {
-    notice('The decoder cannot start', error.message);
+    stopped('The decoder cannot start', error.message);
     return;
   }
   worker.onmessage = ({ data }) => fromWorker[data.type]?.(data);
   worker.onerror = (event) => {
-    notice('The decoder has stopped', event.message
+    stopped('The decoder has stopped', event.message
       || 'The browser does not say why. Reload the page.');
   };
   setInterval(() => {

@@ -288,6 +288,7 @@ test('says what is missing', async () => {
   await withPage({}, { before: 'delete globalThis.WebAssembly' },
     async (server, page) => {
       await page.until(shows('No WebAssembly here'));
+      assert.equal(await page.evaluate(isState('stopped')), true);
     });
   await withPage({ config: { version: 2 } }, {}, async (server, page) => {
     await page.until(shows('speaks version 2'));
