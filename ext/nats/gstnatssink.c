@@ -40,6 +40,7 @@
 #include "gstnatscommon.h"
 #include "gstnatselements.h"
 #include "gstnatsencode.h"
+#include "gstnatsresults.h"
 #include "gstnatssink.h"
 #include "gstnatssinkproperties.h"
 
@@ -55,7 +56,7 @@ struct _GstNatsSink
   GstNatsConnection *connection;        /* start() to stop() */
   GstNatsPublisher *publisher;
   GstNatsEncoder encoder;
-  gboolean wait_ack, send_eos;
+  gboolean wait_ack, send_eos, results;
   gboolean failed;              /* an error was posted; object lock */
   GstNatsPublisherStats last;   /* of the time before stop(); object lock */
   guint last_reconnects;
@@ -253,6 +254,7 @@ gst_nats_sink_start (GstBaseSink * sink)
   self->encoder.caps_interval = s.caps_interval;
   self->wait_ack = s.wait_ack;
   self->send_eos = s.send_eos;
+  self->results = s.payload == GST_NATS_PAYLOAD_RESULTS;
   g_free (source);
   gst_nats_sink_connect (self, &s);
   gst_nats_sink_settings_clear (&s);
@@ -314,6 +316,15 @@ gst_nats_sink_set_caps (GstBaseSink * sink, GstCaps * caps)
 {
   GstNatsSink *self = GST_NATS_SINK (sink);
 
+  GstCaps *results;
+  gboolean ok;
+
+  if (self->results) {
+    results = gst_caps_from_string (GST_NATS_RESULTS_CAPS);
+    ok = gst_nats_encoder_set_caps (&self->encoder, results);
+    gst_caps_unref (results);
+    return ok;
+  }
   if (gst_nats_encoder_set_caps (&self->encoder, caps))
     return TRUE;
   GST_ELEMENT_ERROR (self, STREAM, FORMAT, (NULL),
@@ -337,6 +348,33 @@ gst_nats_sink_flow (GstNatsSink * self, GError * error)
   return cancelled ? GST_FLOW_FLUSHING : GST_FLOW_ERROR;
 }
 
+static GstNatsItem *
+gst_nats_sink_encode (GstNatsSink * self, GstBuffer * buffer, GError ** error)
+{
+  gsize limit = gst_nats_connection_get_max_payload (self->connection);
+  GstNatsItem *item;
+  GstMapInfo map;
+  gchar *text;
+
+  if (self->results) {
+    text = gst_nats_results_from_buffer (buffer);
+    item = gst_nats_encoder_encode (&self->encoder, self->publisher, buffer,
+        (const guint8 *) text, strlen (text), limit, error);
+    g_free (text);
+    return item;
+  }
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ)) {
+    g_set_error_literal (error, GST_NATS_ERROR, GST_NATS_ERROR_FAILED,
+        "The memory of a buffer cannot be read");
+    return NULL;
+  }
+  item = gst_nats_encoder_encode (&self->encoder, self->publisher, buffer,
+      map.data, map.size, limit, error);
+  gst_buffer_unmap (buffer, &map);
+
+  return item;
+}
+
 static GstFlowReturn
 gst_nats_sink_render (GstBaseSink * sink, GstBuffer * buffer)
 {
@@ -345,21 +383,12 @@ gst_nats_sink_render (GstBaseSink * sink, GstBuffer * buffer)
   GstNatsItem *item = NULL;
   GError *error = NULL;
   guint64 number = 0;
-  GstMapInfo map;
 
   /* the limit of messages is known then */
   if (!gst_nats_connection_get_max_payload (self->connection)
       && !gst_nats_connection_wait (self->connection, 0, &error))
     return gst_nats_sink_flow (self, error);
-  if (!gst_buffer_map (buffer, &map, GST_MAP_READ)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, READ, (NULL),
-        ("The memory of a buffer cannot be read."));
-    return GST_FLOW_ERROR;
-  }
-  item = gst_nats_encoder_encode (&self->encoder, self->publisher, buffer,
-      map.data, map.size, gst_nats_connection_get_max_payload
-      (self->connection), &error);
-  gst_buffer_unmap (buffer, &map);
+  item = gst_nats_sink_encode (self, buffer, &error);
   if (!item || !gst_nats_publisher_push (self->publisher, item, delta,
           &number, &error))
     return gst_nats_sink_flow (self, error);

@@ -13,6 +13,7 @@
 enum
 {
   PROP_STATS = GST_NATS_SINK_PROP_STATS,
+  PROP_PAYLOAD,
   PROP_SOURCE,
   PROP_KEEP_IDENTITY,
   PROP_CAPS_INTERVAL,
@@ -42,6 +43,20 @@ register_enum (gsize * place, const gchar * name, const GEnumValue * values)
     g_once_init_leave (place, t);
   }
   return *place;
+}
+
+static GType
+payload_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+    {GST_NATS_PAYLOAD_BUFFER, "The buffers", "buffer"},
+    {GST_NATS_PAYLOAD_RESULTS, "What networks found in them, as JSON",
+        "results"},
+    {0, NULL, NULL}
+  };
+
+  return register_enum (&type, "GstNatsPayload", values);
 }
 
 static GType
@@ -174,6 +189,9 @@ gst_nats_sink_settings_install (GObjectClass * klass)
       g_param_spec_boxed ("stats", "Statistics",
           "Structure application/x-natssink-stats", GST_TYPE_STRUCTURE,
           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property (klass, PROP_PAYLOAD,
+      g_param_spec_enum ("payload", "Payload", "What is published",
+          payload_type (), GST_NATS_PAYLOAD_BUFFER, flags));
   g_object_class_install_property (klass, PROP_SOURCE,
       g_param_spec_string ("source", "Source",
           "Name of this source in the identity of its frames (NULL: host, "
@@ -211,6 +229,9 @@ gst_nats_sink_settings_set (GstNatsSinkSettings * self, guint id,
     const GValue * value)
 {
   switch (id) {
+    case PROP_PAYLOAD:
+      self->payload = g_value_get_enum (value);
+      break;
     case PROP_SOURCE:
       g_free (self->source);
       self->source = g_value_dup_string (value);
@@ -276,6 +297,9 @@ gst_nats_sink_settings_get (GstNatsSinkSettings * self, guint id,
     GValue * value)
 {
   switch (id) {
+    case PROP_PAYLOAD:
+      g_value_set_enum (value, self->payload);
+      break;
     case PROP_SOURCE:
       g_value_set_string (value, self->source);
       break;

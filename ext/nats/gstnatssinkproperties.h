@@ -7,9 +7,16 @@
 
 G_BEGIN_DECLS
 
+typedef enum
+{
+  GST_NATS_PAYLOAD_BUFFER,
+  GST_NATS_PAYLOAD_RESULTS
+} GstNatsPayload;
+
 typedef struct
 {
   GstNatsCommon common;
+  GstNatsPayload payload;
   gchar *source;
   gboolean keep_identity, send_eos, wait_ack, drop_on_timeout;
   guint64 caps_interval;

@@ -22,7 +22,7 @@
  * gst-launch-1.0 natssrc subject=cams.7 timestamps=rebase ! wallocparse ! wallocdec ! videoconvert ! autovideosink
  * ]| This line shows a live camera.
  * |[
- * gst-launch-1.0 natssrc mode=jetstream stream=CAMS subject=cams.* durable=workers ! compressedclassify model-file=waste-1 ! natssink subject=answers wait-ack=true
+ * gst-launch-1.0 natssrc mode=jetstream stream=CAMS subject=cams.* durable=workers ! compressedclassify model-file=waste-1 ! natssink subject=answers payload=results wait-ack=true
  * ]| This line is one of any number of workers that share all cameras.
  *
  * Since: 0.3
@@ -303,6 +303,18 @@ static gboolean
 gst_nats_src_is_seekable (GstBaseSrc * src)
 {
   return FALSE;
+}
+
+/* Messages wait in a queue for as long as they have to. */
+static gboolean
+gst_nats_src_query (GstBaseSrc * src, GstQuery * query)
+{
+  if (GST_QUERY_TYPE (query) == GST_QUERY_LATENCY) {
+    gst_query_set_latency (query, gst_base_src_is_live (src), 0,
+        GST_CLOCK_TIME_NONE);
+    return TRUE;
+  }
+  return GST_BASE_SRC_CLASS (parent_class)->query (src, query);
 }
 
 /* num-buffers ends a stream without asking for another buffer: the last one is
@@ -661,6 +673,7 @@ gst_nats_src_class_init (GstNatsSrcClass * klass)
   src_class->stop = GST_DEBUG_FUNCPTR (gst_nats_src_stop);
   src_class->unlock = GST_DEBUG_FUNCPTR (gst_nats_src_unlock);
   src_class->unlock_stop = GST_DEBUG_FUNCPTR (gst_nats_src_unlock_stop);
+  src_class->query = GST_DEBUG_FUNCPTR (gst_nats_src_query);
   src_class->is_seekable = GST_DEBUG_FUNCPTR (gst_nats_src_is_seekable);
   GST_PUSH_SRC_CLASS (klass)->create = GST_DEBUG_FUNCPTR (gst_nats_src_create);
 

@@ -315,6 +315,51 @@ GST_START_TEST (test_identity)
 
 GST_END_TEST;
 
+/* What a network found goes as JSON, under the identity of its frame. */
+GST_START_TEST (test_results)
+{
+  static const gchar *const tags[] = { NULL };
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *src = nats_receiver (server, "");
+  GstHarness *sink = nats_sender (server, "payload=results source=w");
+  GstBuffer *buffer = nats_buffer_new (7, 1000);
+  GstCaps *caps;
+  gchar *text;
+  GstMapInfo map;
+
+  if (!gst_meta_get_info ("GstCompressedClassifyMeta"))
+    gst_meta_register_custom ("GstCompressedClassifyMeta",
+        (const gchar **) tags, NULL, NULL, NULL);
+  gst_structure_set (gst_custom_meta_get_structure (gst_buffer_add_custom_meta
+          (buffer, "GstCompressedClassifyMeta")), "label", G_TYPE_STRING,
+      "a \"cat\"", "confidence", G_TYPE_DOUBLE, 0.5, NULL);
+  gst_harness_push (sink, buffer);
+  gst_harness_push (sink, nats_buffer_new (8, 1000));
+  buffer = gst_harness_pull (src);
+  gst_buffer_map (buffer, &map, GST_MAP_READ);
+  text = g_strndup ((const gchar *) map.data, map.size);
+  gst_buffer_unmap (buffer, &map);
+  fail_unless (g_str_has_prefix (text, "{\"results\":[{"), "%s", text);
+  fail_unless (strstr (text, "\"label\":\"a \\\"cat\\\"\""), "%s", text);
+  fail_unless (strstr (text, "\"type\":\"GstCompressedClassifyMeta\""), "%s",
+      text);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (buffer), 7 * GST_MSECOND);
+  caps = gst_pad_get_current_caps (src->sinkpad);
+  fail_unless (gst_structure_has_name (gst_caps_get_structure (caps, 0),
+          "application/x-walloc-results"));
+  gst_caps_unref (caps);
+  g_free (text);
+  gst_buffer_unref (buffer);
+  buffer = gst_harness_pull (src);
+  fail_unless (gst_buffer_memcmp (buffer, 0, "{\"results\":[]}", 14) == 0);
+  gst_buffer_unref (buffer);
+  gst_harness_teardown (sink);
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_timestamps)
 {
   NatsServer *server = nats_server_start (NULL);
@@ -331,6 +376,7 @@ GST_START_TEST (test_timestamps)
   nats_await (arrival, "subscribed", 1);
   gst_harness_push (sink, nats_buffer_new (3600000, 10));
   gst_harness_push (sink, nats_buffer_new (3600040, 10));
+  fail_unless_equals_uint64 (gst_harness_query_latency (rebase), 0);
   a = gst_harness_pull (rebase);
   b = gst_harness_pull (rebase);
   fail_unless_equals_uint64 (GST_BUFFER_PTS (a), 5 * GST_SECOND);
@@ -809,6 +855,7 @@ nats_suite (void)
   tcase_add_test (tc, test_max_size);
   tcase_add_test (tc, test_queue_group);
   tcase_add_test (tc, test_identity);
+  tcase_add_test (tc, test_results);
   tcase_add_test (tc, test_timestamps);
   tcase_add_test (tc, test_password_and_token);
   tcase_add_test (tc, test_permissions);
