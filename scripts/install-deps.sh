@@ -44,7 +44,7 @@ packages_of () {
     bench)
       echo 'python3-numpy python3-pil python3-matplotlib python3-gi
         gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-libav
-        gstreamer1.0-plugins-ugly ffmpeg palapeli-data webp libavif-bin
+        nats-server gstreamer1.0-plugins-ugly ffmpeg palapeli-data webp libavif-bin
         libopenjp2-tools util-linux'
       ;;
     eval)

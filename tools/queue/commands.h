@@ -7,6 +7,8 @@
 
 #include "broker.h"
 
+#include <stdatomic.h>
+
 int command_add (int argc, char **argv);
 int command_work (int argc, char **argv);
 int command_status (int argc, char **argv);
@@ -27,7 +29,7 @@ int complain (const char *format, ...) G_GNUC_PRINTF (1, 2);
 int complain_error (GError ** error);
 
 /* SIGINT and SIGTERM from here on set this to how often they came. */
-extern volatile int stop_asked;
+extern atomic_int stop_asked;
 void stop_catch (void);
 
 #endif

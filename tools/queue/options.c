@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* a signal handler has nowhere else to write */
-volatile int stop_asked;
+atomic_int stop_asked;
 
 static void
 on_signal (int number)
