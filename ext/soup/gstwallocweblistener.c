@@ -22,8 +22,9 @@ GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
 #define USER_TIMEOUT 20000
 /* before accept() is tried again when it failed, ms */
 #define ACCEPT_PAUSE 100
-/* an answer may be read as slowly as this, bytes per second */
-#define SLOWEST 16384
+/* bytes of an answer that may take as long as a request: with 10 s, a link of
+ * 16 KiB/s is fast enough for a model */
+#define ANSWER_PART (160 * 1024)
 
 struct _GstWallocWebListener
 {
@@ -382,8 +383,10 @@ gst_walloc_web_peer_of (SoupServerMessage * message)
 void
 gst_walloc_web_peer_answer (GstWallocWebPeer * peer, gsize size)
 {
-  set_deadline (peer, peer->listener->settings.request_timeout +
-      MIN (size / (SLOWEST / 1000), G_MAXUINT / 2));
+  guint64 ms = (guint64) peer->listener->settings.request_timeout *
+      (1 + size / ANSWER_PART);
+
+  set_deadline (peer, MIN (ms, G_MAXUINT));
 }
 
 GSocket *
