@@ -57,6 +57,16 @@ check bitrate ok videotestsrc num-buffers=30 ! $small ! \
   wallocenc bitrate=100 ! fakesink
 check thin ok videotestsrc num-buffers=30 ! $small ! wallocenc quality=80 ! \
   wallocthin bitrate=20 drop-frames=true ! wallocdec ! fakesink
+if gst-inspect-1.0 rtpwallocpay >/dev/null 2>&1; then
+  check rtp ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
+    rtpwallocpay config-interval=-1 mtu=300 ! identity \
+    drop-probability=0.2 ! rtpwallocdepay ! fakesink
+fi
+if gst-inspect-1.0 rtpbin >/dev/null 2>&1 &&
+  gst-inspect-1.0 wallocrtpsink >/dev/null 2>&1; then
+  check rtp-sink ok videotestsrc num-buffers=30 ! $small ! wallocenc ! \
+    wallocrtpsink port=9
+fi
 check snapshot ok videotestsrc ! $small ! wallocenc snapshot=true ! fakesink
 check decodebin ok filesrc location="$file" ! decodebin ! fakesink
 check push-mode ok filesrc location="$file" ! queue ! wallocparse ! \

@@ -241,12 +241,14 @@ gst_rtp_walloc_pay_add_config (GstRtpWallocPay * self, GstBufferList * list,
   header.model = (guint32) info->model_id;
   for (at = 0; at < self->config_size; at += size) {
     GstBuffer *packet;
+    gpointer bytes;
 
     size = MIN (room, self->config_size - at);
     header.offset = at;
     packet = gst_rtp_walloc_pay_add_packet (self, list, &header, frame);
-    gst_buffer_append_memory (packet, gst_memory_new_wrapped (0,
-            g_memdup2 (self->config + at, size), size, 0, size, NULL, g_free));
+    bytes = g_memdup2 (self->config + at, size);
+    gst_buffer_append_memory (packet, gst_memory_new_wrapped (0, bytes, size,
+            0, size, bytes, g_free));
   }
   GST_OBJECT_LOCK (self);
   self->configs++;
