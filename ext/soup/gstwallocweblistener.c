@@ -383,9 +383,12 @@ gst_walloc_web_peer_of (SoupServerMessage * message)
 void
 gst_walloc_web_peer_answer (GstWallocWebPeer * peer, gsize size)
 {
-  guint64 ms = (guint64) peer->listener->settings.request_timeout *
-      (1 + size / ANSWER_PART);
+  guint64 ms;
 
+  if (!peer->listener)
+    return;
+  ms = (guint64) peer->listener->settings.request_timeout * (1 +
+      size / ANSWER_PART);
   set_deadline (peer, MIN (ms, G_MAXUINT));
 }
 

@@ -147,6 +147,11 @@ on_take_over (gpointer data)
   if (!peer)
     return G_SOURCE_REMOVE;
   socket = g_object_ref (gst_walloc_web_peer_take (peer));
+  /* the server stopped meanwhile and gave the connection up */
+  if (g_socket_is_closed (socket)) {
+    g_object_unref (socket);
+    return G_SOURCE_REMOVE;
+  }
   head = head_of (t->message);
   chunked = soup_message_headers_get_encoding
       (soup_server_message_get_response_headers (t->message)) ==

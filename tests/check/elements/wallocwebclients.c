@@ -264,6 +264,32 @@ GST_START_TEST (test_restart)
 
 GST_END_TEST;
 
+/* The server stops while clients are about to come, in whatever state. */
+GST_START_TEST (test_stop_among_requests)
+{
+  guint i, k;
+
+  for (i = 0; i < 5; i++) {
+    WebServer *s = web_start (NULL);
+    WebClient *c[8];
+
+    for (k = 0; k < 8; k++) {
+      c[k] = web_connect (s->port, 0);
+      web_say (c[k], k % 2 ? "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+          : "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    g_usleep (i * 700);
+    gst_element_set_state (s->element, GST_STATE_NULL);
+    for (k = 0; k < 8; k++) {
+      fail_unless (web_is_ended (c[k]));
+      web_close (c[k]);
+    }
+    web_stop (s);
+  }
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_port_in_use)
 {
   WebServer *s = web_start (NULL), *second;
@@ -435,6 +461,7 @@ wallocwebclients_suite (void)
   tcase_add_test (tc, test_stuck);
   tcase_add_test (tc, test_gone);
   tcase_add_test (tc, test_restart);
+  tcase_add_test (tc, test_stop_among_requests);
   tcase_add_test (tc, test_port_in_use);
   tcase_add_test (tc, test_message);
   tcase_add_test (tc, test_souphttpsrc);
