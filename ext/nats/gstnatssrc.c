@@ -412,6 +412,14 @@ gst_nats_src_update_caps (GstNatsSrc * self, const nats_header * header,
   return TRUE;
 }
 
+static gboolean
+segment_equal (const nats_segment * a, const nats_segment * b)
+{
+  return a->rate == b->rate && a->applied_rate == b->applied_rate
+      && a->flags == b->flags && a->start == b->start && a->stop == b->stop
+      && a->time == b->time && a->base == b->base && a->offset == b->offset;
+}
+
 static void
 gst_nats_src_update_segment (GstNatsSrc * self, const nats_header * header)
 {
@@ -422,7 +430,7 @@ gst_nats_src_update_segment (GstNatsSrc * self, const nats_header * header)
   if (self->timestamps != GST_NATS_TIMESTAMPS_KEEP)
     return;
   if (header->has_segment == self->has_segment && (!self->has_segment
-          || memcmp (s, &self->segment, sizeof (*s)) == 0))
+          || segment_equal (s, &self->segment)))
     return;
   gst_segment_init (&segment, GST_FORMAT_TIME);
   if (header->has_segment) {
