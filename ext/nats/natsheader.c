@@ -241,7 +241,7 @@ skip_buffers (const char **text)
     *text += strspn (*text, " ");
   } while (**text == ',');
 
-  return **text == *close;
+  return take (text, *close);
 }
 
 /* The name of a type in brackets, and what must stand behind it. */

@@ -20,7 +20,7 @@ GST_START_TEST (test_round_trip)
     "video/x-raw, format=(string)I420, width=(int)32, height=(int)24, "
         "framerate=(fraction)30/1",
     "video/x-walloc, alignment=(string)frame, parsed=(boolean)true, "
-        "codec_data=(buffer)00010203ff",
+        "codec_data=(buffer)00010203ff, streamheader=(buffer)< 01, 0203 >",
     "audio/x-raw, format=(string)F32LE, layout=(string)interleaved, "
         "rate=(int)48000, channels=(int)2, channel-mask=(bitmask)0x3",
     "text/x-raw, format=(string)utf8, title=(string)\"a \\\"b\\\" \\303\\251\""

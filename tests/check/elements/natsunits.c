@@ -108,6 +108,8 @@ chunk_new (const gchar * source, guint64 sequence, guint index, guint count)
   natsMsg *msg = NULL;
   nats_header header;
 
+  /* messages are of the library's memory */
+  nats_Open (-1);
   memset (&header, 0, sizeof (header));
   g_strlcpy (header.identity.source, source, NATS_SOURCE_SIZE);
   header.identity.sequence = sequence;
