@@ -30,7 +30,7 @@ for element in \
   walloclatentsenc wallocparse wallocthin wallocwebsink natssink natssrc; do
   dump=docs/plugins/inspect/$element.txt
   case $element in
-    nats* | wallocwebsink)
+    nats* | rtpwalloc* | wallocrtp* | wallocwebsink)
       # needs a library that may not be there
       gst-inspect-1.0 "$element" >/dev/null 2>&1 || continue
       ;;
