@@ -153,7 +153,8 @@ run_group (const gchar * config, const gchar * retention, guint n, gsize size)
   for (k = 0; k < 3; k++) {
     guint mine = gst_harness_buffers_received (src[k]);
 
-    fail_unless (mine > n / 10, "%u of %u", mine, n);
+    /* who is faster gets more; all get some */
+    fail_unless (mine > 0, "%u of %u", mine, n);
     nats_await (src[k], "acknowledged", mine);
     while (mine-- > 0) {
       GstBuffer *buffer = gst_harness_pull (src[k]);
