@@ -306,6 +306,11 @@ on_message (natsConnection * nc, natsSubscription * sub, natsMsg * msg,
     self->last_sequence = MAX (self->last_sequence,
         delivery->delivery.stream_sequence);
     g_mutex_unlock (&self->lock);
+    if (gst_nats_pull_is_early (self->pull, &delivery->delivery)) {
+      gst_nats_consumer_answer (self, delivery, "+ACK");
+      gst_nats_delivery_free (delivery);
+      return;
+    }
   }
   if (result == NATS_HEADER_OK)
     gst_nats_consumer_take (self, delivery);

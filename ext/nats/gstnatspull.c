@@ -8,6 +8,7 @@
 #include "gstnatspull.h"
 
 #define NS_PER_US 1000
+#define SECOND G_GINT64_CONSTANT (1000000000)
 /* A request waits so long for messages. */
 #define EXPIRES (5 * G_TIME_SPAN_SECOND)
 /* How it ended is not heard of when messages are lost. */
@@ -116,6 +117,10 @@ gst_nats_pull_add (GstNatsPull * self, jsCtx * js, guint64 after,
   config.DeliverPolicy = self->config.deliver;
   config.OptStartSeq = self->config.start_sequence;
   config.OptStartTime = self->config.start_time;
+  /* cnats writes the fraction of a second without zeros in front, ten times too
+   * large: begin with the second instead, gst_nats_pull_is_early() is the rest */
+  if (config.OptStartTime % SECOND < SECOND / 10)
+    config.OptStartTime -= config.OptStartTime % SECOND;
   if (after > 0 && !self->work_queue) {
     config.DeliverPolicy = js_DeliverByStartSequence;
     config.OptStartSeq = after + 1;
@@ -177,6 +182,14 @@ gst_nats_pull_open (GstNatsPull * self, guint64 after, GError ** error)
   gst_nats_set_error (error, s, code, what);
   g_free (what);
   return FALSE;
+}
+
+gboolean
+gst_nats_pull_is_early (GstNatsPull * self, const nats_delivery * delivery)
+{
+  return self->config.deliver == js_DeliverByStartTime
+      && self->config.start_time > 0
+      && delivery->time < (guint64) self->config.start_time;
 }
 
 static void

@@ -45,6 +45,10 @@ gboolean gst_nats_pull_request (GstNatsPull * self, guint held, guint want);
 gboolean gst_nats_pull_received (GstNatsPull * self, natsMsg * msg,
     gboolean * gone);
 
+/* Whether a message was stored before the time to begin with. */
+gboolean gst_nats_pull_is_early (GstNatsPull * self,
+    const nats_delivery * delivery);
+
 /* Forgets requests: the connection that they went over is lost. */
 void gst_nats_pull_reset (GstNatsPull * self);
 
