@@ -466,13 +466,34 @@ gst_rtp_walloc_depay_finish (GstRtpWallocDepay * self)
   return buffer;
 }
 
+/* The numbers of another sender go on from nothing, and say nothing of what
+ * was lost. */
+static void
+gst_rtp_walloc_depay_check_sender (GstRtpWallocDepay * self, guint32 ssrc)
+{
+  GstBuffer *done;
+
+  if (!self->have_seqnum || self->ssrc == ssrc)
+    return;
+  GST_INFO_OBJECT (self, "sender %08x in place of %08x", ssrc, self->ssrc);
+  done = gst_rtp_walloc_depay_finish (self);
+  if (done)
+    gst_rtp_base_depayload_push (GST_RTP_BASE_DEPAYLOAD (self), done);
+  walloc_rtp_assembler_reset (self->assembler);
+  walloc_rtp_config_reset (self->config);
+  self->have_seqnum = self->have_frame = FALSE;
+  self->discont = self->broken = TRUE;
+}
+
 static void
 gst_rtp_walloc_depay_count_packet (GstRtpWallocDepay * self, GstRTPBuffer * rtp)
 {
-  guint16 seqnum = gst_rtp_buffer_get_seq (rtp);
-  guint16 lost = self->have_seqnum ? seqnum - self->next_seqnum : 0;
+  guint16 seqnum = gst_rtp_buffer_get_seq (rtp), lost;
 
+  gst_rtp_walloc_depay_check_sender (self, gst_rtp_buffer_get_ssrc (rtp));
+  lost = self->have_seqnum ? seqnum - self->next_seqnum : 0;
   self->have_seqnum = TRUE;
+  self->ssrc = gst_rtp_buffer_get_ssrc (rtp);
   self->next_seqnum = seqnum + 1;
   GST_OBJECT_LOCK (self);
   self->packets++;

@@ -35,6 +35,7 @@ struct _GstRtpWallocDepay
   GstBuffer *first;             /* its first packet, for its metas */
   gboolean have_seqnum;
   guint16 next_seqnum;
+  guint32 ssrc;                 /* of whom these numbers are */
   gboolean have_frame;
   guint next_frame;
   gboolean single;              /* the last frame came in one packet */

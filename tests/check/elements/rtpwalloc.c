@@ -619,6 +619,47 @@ GST_START_TEST (test_frame_loss)
 
 GST_END_TEST;
 
+/* Another sender begins, with numbers of its own, while a frame is under way:
+ * nothing of it is lost, and what there is of the frame goes out. */
+GST_START_TEST (test_other_sender)
+{
+  Buffers *frames = buffers_new (), *packets, *more, *out;
+  GstCaps *caps = fake_caps (), *rtp;
+  guint32 sizes[4] = { 1000, 1000, 1000, 1000 };
+  walloc_frame_info info;
+  GstHarness *h;
+  guint i;
+
+  for (i = 0; i < 6; i++) {
+    fake_info (&info, 4, 1);
+    g_ptr_array_add (frames, fake_frame (&info, sizes, i));
+  }
+  packets = pay_all (frames, caps, "mtu=1100 ssrc=1 seqnum-offset=100", &rtp);
+  more = pay_all (frames, caps, "mtu=1100 ssrc=2 seqnum-offset=20000", NULL);
+  h = depay_harness (rtp, NULL);
+  for (i = 0; i < packets->len - 1; i++)
+    push_packet (h, nth (packets, i));
+  for (i = 0; i < more->len; i++)
+    push_packet (h, nth (more, i));
+  out = pull_all (h);
+  fail_unless_equals_int (out->len, 12);
+  for (i = 0; i < 12; i++)
+    fail_unless_equals_int (same_bytes (nth (out, i), nth (frames, i % 6)),
+        i != 5);
+  fail_unless (GST_BUFFER_FLAG_IS_SET (nth (out, 6), GST_BUFFER_FLAG_DISCONT));
+  fail_unless_equals_uint64 (stat_of (h, "lost-packets"), 0);
+  fail_unless_equals_uint64 (stat_of (h, "lost-frames"), 0);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (out);
+  g_ptr_array_unref (more);
+  g_ptr_array_unref (packets);
+  g_ptr_array_unref (frames);
+  gst_caps_unref (rtp);
+  gst_caps_unref (caps);
+}
+
+GST_END_TEST;
+
 /* Two frames of one time stamp are two frames; packets that come twice or too
  * late change nothing but what they would have brought. */
 GST_START_TEST (test_order)
@@ -720,6 +761,7 @@ rtpwalloc_suite (void)
   tcase_add_test (tc, test_single_loss);
   tcase_add_test (tc, test_header_loss);
   tcase_add_test (tc, test_frame_loss);
+  tcase_add_test (tc, test_other_sender);
   tcase_add_test (tc, test_order);
   tcase_add_test (tc, test_zero_copy);
 
