@@ -437,27 +437,47 @@ gst_walloc_rtp_sink_get_property (GObject * object, guint prop_id,
   GST_OBJECT_UNLOCK (self);
 }
 
+/* Where @host is. A name may have several addresses: all parts have to take
+ * the same one. */
+static GInetAddress *
+gst_walloc_rtp_sink_resolve (GstWallocRtpSink * self, const gchar * host)
+{
+  GInetAddress *inet = g_inet_address_new_from_string (host);
+  GError *error = NULL;
+  GResolver *resolver;
+  GList *all;
+
+  if (inet)
+    return inet;
+  if (strcmp (host, "localhost") == 0)
+    return g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  resolver = g_resolver_get_default ();
+  all = g_resolver_lookup_by_name (resolver, host, NULL, &error);
+  g_object_unref (resolver);
+  if (!all) {
+    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, (NULL),
+        ("The host \"%s\" is not found: %s", host, error->message));
+    g_clear_error (&error);
+    return NULL;
+  }
+  inet = g_object_ref (all->data);
+  g_resolver_free_addresses (all);
+  return inet;
+}
+
 /* Where reports are listened to: on this machine only if they can come from
  * nowhere else. */
 static gchar *
-gst_walloc_rtp_sink_get_bind_address (GstWallocRtpSink * self)
+gst_walloc_rtp_sink_get_bind_address (GstWallocRtpSink * self,
+    GInetAddress * host)
 {
-  GInetAddress *inet;
-  gchar *result;
-
   if (self->bind_address && *self->bind_address)
     return g_strdup (self->bind_address);
-  inet = g_inet_address_new_from_string (self->host ? self->host : "");
-  if (g_strcmp0 (self->host, "localhost") == 0)
-    result = g_strdup ("127.0.0.1");
-  else if (inet && g_inet_address_get_is_loopback (inet))
-    result = g_strdup (self->host);
-  else if (inet && g_inet_address_get_family (inet) == G_SOCKET_FAMILY_IPV6)
-    result = g_strdup ("::");
-  else
-    result = g_strdup ("0.0.0.0");
-  g_clear_object (&inet);
-  return result;
+  if (g_inet_address_get_is_loopback (host))
+    return g_inet_address_to_string (host);
+  if (g_inet_address_get_family (host) == G_SOCKET_FAMILY_IPV6)
+    return g_strdup ("::");
+  return g_strdup ("0.0.0.0");
 }
 
 /* Sockets and addresses, before the parts open theirs. */
@@ -466,14 +486,24 @@ gst_walloc_rtp_sink_open (GstWallocRtpSink * self)
 {
   gchar *host, *address;
   guint port, rtcp_port;
+  GInetAddress *inet;
   const gchar *name;
 
   GST_OBJECT_LOCK (self);
   host = g_strdup (self->host ? self->host : DEFAULT_HOST);
-  address = gst_walloc_rtp_sink_get_bind_address (self);
+  GST_OBJECT_UNLOCK (self);
+  inet = gst_walloc_rtp_sink_resolve (self, host);
+  g_free (host);
+  if (!inet)
+    return FALSE;
+  host = g_inet_address_to_string (inet);
+
+  GST_OBJECT_LOCK (self);
+  address = gst_walloc_rtp_sink_get_bind_address (self, inet);
   port = self->port;
   rtcp_port = self->rtcp_port ? self->rtcp_port : MIN (port + 1, G_MAXUINT16);
   GST_OBJECT_UNLOCK (self);
+  g_object_unref (inet);
 
   self->socket = gst_walloc_rtp_bin_bind (GST_ELEMENT (self), address, 0);
   if (self->socket) {

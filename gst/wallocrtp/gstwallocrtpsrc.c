@@ -8,7 +8,8 @@
  * UDP, rtpbin and rtpwallocdepay in one element. Reports of what is lost go
  * back to where the sender's RTCP comes from, once a second, so that
  * wallocrtpsink can adapt the rate; so do requests for key frames after a loss.
- * A sender that begins again is followed.
+ * A sender that begins again is followed, once the one before said that it ends
+ * or was silent for two seconds; until then others are not listened to.
  *
  * ## Example launch line
  * |[
@@ -41,6 +42,11 @@ GST_DEBUG_CATEGORY_STATIC (wallocrtpsrc_debug);
 
 /* of the kernel, so that the packets of a large frame have room */
 #define SOCKET_BUFFER (1 << 20)
+
+/* us without a packet after which another sender is followed */
+#define SENDER_SILENCE (2 * G_USEC_PER_SEC)
+/* Each takes a jitter buffer and its threads. */
+#define MAX_SENDERS 16
 
 static const gchar *const parts[] = {
   "udpsrc", "rtpbin", "rtpwallocdepay", "udpsink", NULL
@@ -113,26 +119,111 @@ gst_walloc_rtp_src_on_pt_map (GstElement * rtpbin, guint session, guint pt,
   return gst_walloc_rtp_src_make_caps (self, pt);
 }
 
-/* A sender has begun: its pad takes the place of the one before. */
+/* With the object lock: whether packets of @pad are wanted. */
+static gboolean
+gst_walloc_rtp_src_follow (GstWallocRtpSrc * self, GstPad * pad)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (pad != self->sender && self->sender && now - self->heard < SENDER_SILENCE)
+    return FALSE;
+  self->sender = pad;
+  self->heard = now;
+  return TRUE;
+}
+
+static void
+gst_walloc_rtp_src_link (GstWallocRtpSrc * self, GstPad * pad)
+{
+  GstPad *sink = gst_element_get_static_pad (self->depay, "sink");
+  GstPad *before = gst_pad_get_peer (sink);
+
+  if (before && before != pad) {
+    GST_INFO_OBJECT (self, "another sender: %s", GST_PAD_NAME (pad));
+    gst_pad_unlink (before, sink);
+  }
+  if (before != pad && gst_pad_link (pad, sink) != GST_PAD_LINK_OK)
+    GST_ELEMENT_WARNING (self, CORE, NEGOTIATION, (NULL),
+        ("What comes over RTP is no WaLLoC stream, or caps say so."));
+  gst_clear_object (&before);
+  gst_object_unref (sink);
+  /* sinks have not asked this jitter buffer */
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_latency (GST_OBJECT (self)));
+}
+
+/* What a sender that is not followed sends goes nowhere; a pad without a peer
+ * would end the source for all of them. */
+static GstPadProbeReturn
+gst_walloc_rtp_src_on_packet (GstPad * pad, GstPadProbeInfo * info,
+    gpointer user_data)
+{
+  GstWallocRtpSrc *self = user_data;
+  gboolean follow, changed;
+
+  GST_OBJECT_LOCK (self);
+  changed = self->sender != pad;
+  follow = gst_walloc_rtp_src_follow (self, pad);
+  GST_OBJECT_UNLOCK (self);
+  if (!follow)
+    return GST_PAD_PROBE_DROP;
+  if (changed)
+    gst_walloc_rtp_src_link (self, pad);
+  return GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn
+gst_walloc_rtp_src_on_sender_event (GstPad * pad, GstPadProbeInfo * info,
+    gpointer user_data)
+{
+  GstWallocRtpSrc *self = user_data;
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  gboolean ours;
+
+  /* the others are sent when the pad is linked */
+  if (GST_EVENT_IS_STICKY (event) && GST_EVENT_TYPE (event) != GST_EVENT_EOS)
+    return GST_PAD_PROBE_OK;
+  GST_OBJECT_LOCK (self);
+  ours = self->sender == pad;
+  GST_OBJECT_UNLOCK (self);
+  return ours ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
+/* A sender has begun. */
 static void
 gst_walloc_rtp_src_on_pad (GstElement * rtpbin, GstPad * pad,
     GstWallocRtpSrc * self)
 {
-  GstPad *sink, *before;
-
   if (!g_str_has_prefix (GST_PAD_NAME (pad), "recv_rtp_src_0_"))
     return;
-  sink = gst_element_get_static_pad (self->depay, "sink");
-  before = gst_pad_get_peer (sink);
-  if (before) {
-    GST_INFO_OBJECT (self, "another sender: %s", GST_PAD_NAME (pad));
-    gst_pad_unlink (before, sink);
-    gst_object_unref (before);
-  }
-  if (gst_pad_link (pad, sink) != GST_PAD_LINK_OK)
-    GST_ELEMENT_WARNING (self, CORE, NEGOTIATION, (NULL),
-        ("What comes over RTP is no WaLLoC stream, or caps say so."));
-  gst_object_unref (sink);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER |
+      GST_PAD_PROBE_TYPE_BUFFER_LIST, gst_walloc_rtp_src_on_packet, self, NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+      gst_walloc_rtp_src_on_sender_event, self, NULL);
+}
+
+static void
+gst_walloc_rtp_src_on_pad_removed (GstElement * rtpbin, GstPad * pad,
+    GstWallocRtpSrc * self)
+{
+  GST_OBJECT_LOCK (self);
+  if (self->sender == pad)
+    self->sender = NULL;
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* A sender that says that it ends is not waited for. */
+static void
+gst_walloc_rtp_src_on_bye (GstElement * rtpbin, guint session, guint ssrc,
+    GstWallocRtpSrc * self)
+{
+  gchar *name = g_strdup_printf ("recv_rtp_src_0_%u_", ssrc);
+
+  GST_OBJECT_LOCK (self);
+  if (self->sender && g_str_has_prefix (GST_PAD_NAME (self->sender), name))
+    self->heard -= SENDER_SILENCE;
+  GST_OBJECT_UNLOCK (self);
+  g_free (name);
 }
 
 /* Reports go where the sender's RTCP comes from. */
@@ -578,7 +669,7 @@ gst_walloc_rtp_src_build (GstWallocRtpSrc * self)
 
   gst_util_set_object_arg (G_OBJECT (self->rtpbin), "rtp-profile", "avpf");
   g_object_set (self->rtpbin, "latency", DEFAULT_LATENCY, "do-lost", TRUE,
-      "autoremove", TRUE, NULL);
+      "autoremove", TRUE, "max-streams", MAX_SENDERS, NULL);
   g_object_set (self->depay, "request-keyframe", TRUE, NULL);
   g_object_set (self->rtp, "close-socket", FALSE, "buffer-size",
       SOCKET_BUFFER, NULL);
@@ -589,6 +680,10 @@ gst_walloc_rtp_src_build (GstWallocRtpSrc * self)
       G_CALLBACK (gst_walloc_rtp_src_on_pt_map), self);
   g_signal_connect (self->rtpbin, "pad-added",
       G_CALLBACK (gst_walloc_rtp_src_on_pad), self);
+  g_signal_connect (self->rtpbin, "pad-removed",
+      G_CALLBACK (gst_walloc_rtp_src_on_pad_removed), self);
+  g_signal_connect (self->rtpbin, "on-bye-ssrc",
+      G_CALLBACK (gst_walloc_rtp_src_on_bye), self);
   if (!gst_element_link_pads (self->rtp, "src", self->rtpbin, "recv_rtp_sink_0")
       || !gst_element_link_pads (self->rtcp_in, "src", self->rtpbin,
           "recv_rtcp_sink_0")

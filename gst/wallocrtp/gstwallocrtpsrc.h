@@ -33,6 +33,10 @@ struct _GstWallocRtpSrc
 
   GSocketAddress *peer;         /* where reports go; streaming thread of RTCP */
   gboolean have_peer;           /* object lock */
+
+  /* object lock */
+  GstPad *sender;               /* of rtpbin; whose packets go on; no ref */
+  gint64 heard;                 /* monotonic time of its last packet */
 };
 
 G_END_DECLS

@@ -5,6 +5,8 @@
  * limits. */
 #include "rtp-check.h"
 
+#include <gio/gio.h>
+
 #define LIMIT (40 * (gint64) G_USEC_PER_SEC)
 
 /* Frames that came out, by their bytes. */
@@ -340,6 +342,110 @@ GST_START_TEST (test_udp)
 
 GST_END_TEST;
 
+/* A second sender is not listened to, and does no harm, until the first one is
+ * silent. */
+GST_START_TEST (test_two_senders)
+{
+  GstElement *rx, *tx, *other;
+  guint port, rtcp_port, i, before;
+  walloc_frame_info info;
+  Taken in, out;
+  gchar *text;
+
+  rx = receiver ("", &port, &rtcp_port);
+  taken_init (&in);
+  taken_init (&out);
+  watch (rx, "src", "src", &out);
+  gst_element_set_state (rx, GST_STATE_PLAYING);
+  tx = sender ("wallocenc quality=40", 100000, port, rtcp_port, "");
+  gst_element_set_state (tx, GST_STATE_PLAYING);
+  WAIT_FOR (taken_count (&out) >= 10);
+
+  text = g_strdup_printf ("videotestsrc is-live=true ! video/x-raw,width=96,"
+      "height=64,framerate=100/1 ! wallocenc name=enc ! wallocrtpsink port=%u "
+      "rtcp-port=%u", port, rtcp_port);
+  other = launch (text);
+  g_free (text);
+  watch (other, "enc", "src", &in);
+  gst_element_set_state (other, GST_STATE_PLAYING);
+  WAIT_FOR (taken_count (&in) >= 100);
+  before = taken_count (&out);
+  WAIT_FOR (taken_count (&out) >= before + 100);
+  g_mutex_lock (&out.lock);
+  for (i = before = 0; i < out.frames->len; i++) {
+    check_parse_header (nth (out.frames, i), &info);
+    before += info.width == 160;
+  }
+  /* if this machine stands still for long, the second one may have a turn */
+  fail_unless (before > i / 2, "%u of %u", before, i);
+  g_mutex_unlock (&out.lock);
+  check_errors (rx);
+
+  stop (tx);
+  before = taken_count (&out);
+  WAIT_FOR (taken_count (&out) >= before + 100);
+  g_mutex_lock (&out.lock);
+  check_parse_header (nth (out.frames, out.frames->len - 1), &info);
+  g_mutex_unlock (&out.lock);
+  fail_unless_equals_int (info.width, 96);
+  check_errors (rx);
+  stop (other);
+  stop (rx);
+  taken_clear (&in);
+  taken_clear (&out);
+}
+
+GST_END_TEST;
+
+/* Packets of ever other senders take no more threads and memory than so many. */
+GST_START_TEST (test_many_senders)
+{
+  GSocket *socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM,
+      G_SOCKET_PROTOCOL_UDP, NULL);
+  GstElement *rx, *src;
+  guint port, rtcp_port, i, k, count = 0;
+  GSocketAddress *to;
+  GstIterator *it;
+  GValue value = G_VALUE_INIT;
+  guint8 packet[RTP_HEADER + WALLOC_RTP_HEADER + 4] = { 0x80, 96 };
+
+  rx = receiver ("", &port, &rtcp_port);
+  gst_element_set_state (rx, GST_STATE_PLAYING);
+  to = g_inet_socket_address_new_from_string ("127.0.0.1", port);
+  src = gst_bin_get_by_name (GST_BIN (rx), "src");
+  for (i = 1; i <= 100; i++) {
+    for (k = 0; k < 4; k++) {
+      packet[3] = k;
+      packet[11] = i;
+      fail_unless (g_socket_send_to (socket, to, (const gchar *) packet,
+              sizeof (packet), NULL, NULL) > 0);
+    }
+    /* not more than the socket keeps */
+    g_usleep (1000);
+  }
+  WAIT_FOR ((it = gst_bin_iterate_all_by_element_factory_name (GST_BIN (src),
+              "rtpjitterbuffer"), k =
+          gst_iterator_next (it, &value) == GST_ITERATOR_OK,
+          g_value_reset (&value), gst_iterator_free (it), k));
+  g_usleep (500000);
+  it = gst_bin_iterate_all_by_element_factory_name (GST_BIN (src),
+      "rtpjitterbuffer");
+  while (gst_iterator_next (it, &value) == GST_ITERATOR_OK) {
+    count++;
+    g_value_reset (&value);
+  }
+  gst_iterator_free (it);
+  g_value_unset (&value);
+  fail_unless (count <= 16, "%u", count);
+  check_errors (rx);
+  gst_object_unref (src);
+  stop (rx);
+  g_object_unref (to);
+  g_object_unref (socket);
+}
+
+GST_END_TEST;
+
 /* Who comes late to a stream whose next key frame is far asks for one. */
 GST_START_TEST (test_late_joiner)
 {
@@ -509,6 +615,74 @@ GST_START_TEST (test_rate)
 
 GST_END_TEST;
 
+/* Hosts by name, and by addresses of either kind; one that does not exist. */
+GST_START_TEST (test_hosts)
+{
+  static const struct
+  {
+    const gchar *address, *host;
+  } rows[] = {
+    {"127.0.0.1", "localhost"}, {"localhost", "127.0.0.1"}, {"::1", "::1"}
+  };
+  GstElement *rx, *tx;
+  guint port, rtcp_port, i;
+  GSocket *socket;
+  GError *error;
+  GstBus *bus;
+
+  for (i = 0; i < G_N_ELEMENTS (rows); i++) {
+    gchar *text = g_strdup_printf ("address=%s", rows[i].address);
+    gchar *more = g_strdup_printf ("host=%s", rows[i].host);
+
+    if (i == 2) {
+      GInetAddress *inet = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV6);
+      GSocketAddress *where = g_inet_socket_address_new (inet, 0);
+
+      socket = g_socket_new (G_SOCKET_FAMILY_IPV6, G_SOCKET_TYPE_DATAGRAM,
+          G_SOCKET_PROTOCOL_UDP, NULL);
+      if (!socket || !g_socket_bind (socket, where, FALSE, NULL)) {
+        g_print ("no IPv6: not tested\n");
+        g_free (text);
+        text = NULL;
+      }
+      g_clear_object (&socket);
+      g_object_unref (where);
+      g_object_unref (inet);
+    }
+    if (text) {
+      rx = receiver (text, &port, &rtcp_port);
+      tx = sender ("wallocenc quality=40", 100000, port, rtcp_port, more);
+      gst_element_set_state (rx, GST_STATE_PLAYING);
+      gst_element_set_state (tx, GST_STATE_PLAYING);
+      WAIT_FOR (stat_in (rx, "src", "frames") >= 5);
+      WAIT_FOR (stat_in (tx, "sink", "reports") > 0);
+      check_errors (tx);
+      check_errors (rx);
+      stop (tx);
+      stop (rx);
+    }
+    g_free (more);
+    g_free (text);
+  }
+
+  tx = gst_element_factory_make ("wallocrtpsink", NULL);
+  bus = gst_bus_new ();
+  gst_element_set_bus (tx, bus);
+  g_object_set (tx, "host", "no such.invalid", NULL);
+  fail_unless_equals_int (gst_element_set_state (tx, GST_STATE_READY),
+      GST_STATE_CHANGE_FAILURE);
+  error = check_message (bus, GST_MESSAGE_ERROR, NULL);
+  fail_unless (g_error_matches (error, GST_RESOURCE_ERROR,
+          GST_RESOURCE_ERROR_NOT_FOUND));
+  g_clear_error (&error);
+  gst_element_set_state (tx, GST_STATE_NULL);
+  gst_element_set_bus (tx, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (tx);
+}
+
+GST_END_TEST;
+
 /* Ports that are taken, addresses that are none. */
 GST_START_TEST (test_bad_sockets)
 {
@@ -572,8 +746,11 @@ rtpnetwork_suite (void)
   tcase_add_test (tc, test_netsim);
   tcase_add_test (tc, test_sound_loss);
   tcase_add_test (tc, test_udp);
+  tcase_add_test (tc, test_two_senders);
+  tcase_add_test (tc, test_many_senders);
   tcase_add_test (tc, test_late_joiner);
   tcase_add_test (tc, test_rate);
+  tcase_add_test (tc, test_hosts);
   tcase_add_test (tc, test_bad_sockets);
 
   return s;
