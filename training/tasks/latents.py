@@ -60,7 +60,8 @@ class _Image(c.Structure):
 class _EncodeParams(c.Structure):
     _fields_ = [('quality', c.c_uint), ('use_step', c.c_int),
                 ('step_index', c.c_uint), ('channels', c.c_uint),
-                ('layers', c.c_uint), ('speed', c.c_uint),
+                ('layers', c.c_uint), ('slice_rows', c.c_uint),
+                ('speed', c.c_uint),
                 ('shrink', c.c_uint), ('predict', c.c_int),
                 ('again', c.c_int), ('fill', c.c_size_t),
                 ('has_colour', c.c_int), ('colour', _Colour),
