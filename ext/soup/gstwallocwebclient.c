@@ -267,12 +267,15 @@ beyond (GstWallocWebClient * self, gint64 now, guint divisor)
       || waiting (self, now) > self->settings->max_time / divisor;
 }
 
-/* What was not begun yet is not sent any more. */
+/* What was not tried yet is not sent any more. Below TLS the front may wait in
+ * a record that the socket did not take, and the same bytes must come again. */
 static void
 forget_queue (GstWallocWebClient * self)
 {
   GList *l = self->queue.head, *next;
 
+  if (l && self->out_source)
+    l = l->next;
   for (; l; l = next) {
     Item *item = l->data;
 

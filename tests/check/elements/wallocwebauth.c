@@ -32,6 +32,9 @@ static const gchar private_key[] =
 /* Token "s3cret+/" as each client would send it. */
 #define TOKEN "s3cret+/"
 
+/* clients that do not read */
+#define STUCK 20
+
 static guint
 status_for (WebServer * s, const gchar * path, const gchar * headers)
 {
@@ -262,6 +265,13 @@ accept_own (SoupMessage * message, GTlsCertificate * peer,
   return g_tls_certificate_is_same (peer, own);
 }
 
+static gboolean
+accept_peer (GTlsConnection * connection, GTlsCertificate * peer,
+    GTlsCertificateFlags errors, gpointer own)
+{
+  return g_tls_certificate_is_same (peer, own);
+}
+
 /* A client of libsoup, in the test's thread. */
 typedef struct
 {
@@ -390,6 +400,93 @@ GST_START_TEST (test_tls)
 
 GST_END_TEST;
 
+/* A WebSocket over TLS that does not read; NULL when there is none. */
+static GIOStream *
+stuck_socket (WebServer * s, GTlsCertificate * own)
+{
+  WebClient *plain = web_connect (s->port, 32768);
+  GSocket *socket = g_socket_new_from_fd (dup (plain->fd), NULL);
+  GSocketConnection *base =
+      g_socket_connection_factory_create_connection (socket);
+  GIOStream *tls = g_tls_client_connection_new (G_IO_STREAM (base), NULL, NULL);
+  static const gchar ask[] = "GET /ws HTTP/1.1\r\nHost: localhost\r\n"
+      "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  gchar head[12];
+
+  web_close (plain);
+  g_socket_set_timeout (socket, WEB_PATIENCE);
+  g_signal_connect (tls, "accept-certificate", G_CALLBACK (accept_peer), own);
+  fail_unless (g_output_stream_write_all (g_io_stream_get_output_stream (tls),
+          ask, strlen (ask), NULL, NULL, NULL));
+  fail_unless (g_input_stream_read_all (g_io_stream_get_input_stream (tls),
+          head, sizeof (head), NULL, NULL, NULL));
+  fail_unless (memcmp (head, "HTTP/1.1 101", sizeof (head)) == 0);
+  g_object_unref (base);
+  g_object_unref (socket);
+
+  return tls;
+}
+
+/* What TLS could not write must be written as it was, even when the client is
+ * told to go meanwhile: where that begins in the header of a message differs
+ * from client to client. */
+GST_START_TEST (test_tls_stuck)
+{
+  static const guint8 wrong[] = { 0xf1, 0x80, 1, 2, 3, 4 };
+  gchar *cert = write_file (certificate), *key = write_file (private_key);
+  gchar *props = g_strdup_printf ("certificate-file=%s private-key-file=%s "
+      "max-queue-time=60000000000",
+      cert, key), *json = g_strnfill (132, '1');
+  WebServer *s = web_start (props);
+  GTlsCertificate *own = g_tls_certificate_new_from_pem (certificate, -1, NULL);
+  GIOStream *clients[STUCK];
+  guint8 bytes[4096];
+  guint i, events = 0;
+
+  json[0] = json[131] = '"';
+  for (i = 0; i < STUCK; i++) {
+    gboolean told;
+
+    clients[i] = stuck_socket (s, own);
+    /* all clients wait at another place */
+    g_signal_emit_by_name (s->element, "push-event", "x", "1", &told);
+    web_wait (s, "events", ++events);
+  }
+  while (web_stat (s, "queued") < STUCK * 100000) {
+    gboolean told;
+
+    for (i = 0; i < 100; i++)
+      g_signal_emit_by_name (s->element, "push-event", "x", json, &told);
+    web_wait (s, "events", events += 100);
+    fail_unless (events < 100000);
+  }
+  for (i = 0; i < STUCK; i++)
+    fail_unless (g_output_stream_write_all (g_io_stream_get_output_stream
+            (clients[i]), wrong, sizeof (wrong), NULL, NULL, NULL));
+  web_wait (s, "bad", STUCK);
+  for (i = 0; i < STUCK; i++) {
+    while (g_input_stream_read (g_io_stream_get_input_stream (clients[i]),
+            bytes, sizeof (bytes), NULL, NULL) > 0);
+    g_object_unref (clients[i]);
+  }
+  web_wait_is (s, "clients", 0);
+  web_wait_is (s, "open", 0);
+  fail_unless_equals_uint64 (web_stat (s, "queued"), 0);
+
+  g_object_unref (own);
+  g_unlink (cert);
+  g_unlink (key);
+  g_free (cert);
+  g_free (key);
+  g_free (props);
+  g_free (json);
+  web_stop (s);
+}
+
+GST_END_TEST;
+
 static Suite *
 wallocwebauth_suite (void)
 {
@@ -404,6 +501,7 @@ wallocwebauth_suite (void)
   tcase_add_test (tc, test_origin);
   tcase_add_test (tc, test_allowed_origins);
   tcase_add_test (tc, test_tls);
+  tcase_add_test (tc, test_tls_stuck);
 
   return s;
 }
