@@ -55,6 +55,8 @@ GST_DEBUG_CATEGORY_STATIC (wallocrtpsink_debug);
 #define PACKET_HEADERS (12 + 8 + 20)
 /* without a report for so long, the far end may be behind a dead link */
 #define SILENCE 5.0
+/* us; reports that come early are too near to measure between them */
+#define MEASURE_TIME (G_USEC_PER_SEC / 2)
 
 static const gchar *const parts[] = {
   "wallocthin", "rtpwallocpay", "rtpbin", "udpsink", "udpsrc", NULL
@@ -158,7 +160,11 @@ gst_walloc_rtp_sink_measure (GstWallocRtpSink * self)
       get_counter (s, "packets") * PACKET_HEADERS;
   gst_structure_free (s);
   GST_OBJECT_LOCK (self);
-  if (self->sent_time && now > self->sent_time)
+  if (self->sent_time && now < self->sent_time + MEASURE_TIME) {
+    GST_OBJECT_UNLOCK (self);
+    return;
+  }
+  if (self->sent_time)
     self->sent = 8.0 * (total - self->sent_bytes) * G_USEC_PER_SEC /
         (now - self->sent_time);
   self->sent_bytes = total;
@@ -244,15 +250,26 @@ gst_walloc_rtp_sink_on_tick (GstClock * clock, GstClockTime time,
   GstWallocRtpSink *self = user_data;
   gdouble before, rate;
   gboolean adapt;
+  guint64 packets;
+  GstStructure *s;
+
+  g_object_get (self->pay, "stats", &s, NULL);
+  packets = get_counter (s, "packets");
+  gst_structure_free (s);
 
   GST_OBJECT_LOCK (self);
   before = self->rate.rate;
+  if (packets == self->tick_packets)
+    walloc_rtp_rate_idle (&self->rate, now_seconds ());
+  self->tick_packets = packets;
   rate = walloc_rtp_rate_silence (&self->rate, now_seconds (), SILENCE);
   adapt = self->adapt;
   GST_OBJECT_UNLOCK (self);
   /* the share of the payload in what goes out changes too */
   if (adapt)
     gst_walloc_rtp_sink_apply (self, rate);
+  else
+    g_object_set (self->thin, "bitrate", 0, NULL);
   if (rate < before) {
     GST_WARNING_OBJECT (self, "no report for %.0f s: %.0f bit/s", SILENCE,
         rate);
@@ -578,6 +595,7 @@ gst_walloc_rtp_sink_change_state (GstElement * element,
       self->rtt = self->jitter = 0;
       self->sent = -1;
       self->sent_time = 0;
+      self->tick_packets = 0;
       GST_OBJECT_UNLOCK (self);
       gst_walloc_rtp_sink_update_rate (self);
       gst_walloc_rtp_sink_start_timer (self);

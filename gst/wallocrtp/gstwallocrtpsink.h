@@ -40,6 +40,7 @@ struct _GstWallocRtpSink
   gdouble sent;                 /* bit/s, faded; negative: unknown */
   guint64 sent_bytes;
   gint64 sent_time;
+  guint64 tick_packets;         /* sent until the last tick */
   GstClockID clock_id;
 };
 

@@ -125,8 +125,11 @@ gst_walloc_rtp_src_follow (GstWallocRtpSrc * self, GstPad * pad)
 {
   gint64 now = g_get_monotonic_time ();
 
-  if (pad != self->sender && self->sender && now - self->heard < SENDER_SILENCE)
+  if (pad != self->sender && self->sender && !self->leaving
+      && now - self->heard < SENDER_SILENCE)
     return FALSE;
+  if (pad != self->sender)
+    self->leaving = FALSE;
   self->sender = pad;
   self->heard = now;
   return TRUE;
@@ -221,7 +224,7 @@ gst_walloc_rtp_src_on_bye (GstElement * rtpbin, guint session, guint ssrc,
 
   GST_OBJECT_LOCK (self);
   if (self->sender && g_str_has_prefix (GST_PAD_NAME (self->sender), name))
-    self->heard -= SENDER_SILENCE;
+    self->leaving = TRUE;
   GST_OBJECT_UNLOCK (self);
   g_free (name);
 }

@@ -37,6 +37,7 @@ struct _GstWallocRtpSrc
   /* object lock */
   GstPad *sender;               /* of rtpbin; whose packets go on; no ref */
   gint64 heard;                 /* monotonic time of its last packet */
+  gboolean leaving;             /* it said BYE */
 };
 
 G_END_DECLS

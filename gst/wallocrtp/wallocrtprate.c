@@ -14,6 +14,8 @@
 #define MIN_INTERVAL 0.9
 /* beyond what goes out nothing is known of the network (same draft, 5.5) */
 #define UNUSED_SHARE 1.5
+/* round trips are what the far end says: none is waited for longer, s */
+#define MAX_TRIP 3.0
 /* a queue that stands: longer than the shortest round trip by so many s */
 #define QUEUE_DELAY 0.15
 #define QUEUE_CUT 0.9
@@ -37,7 +39,7 @@ walloc_rtp_rate_init (walloc_rtp_rate * r, double min, double max,
   r->max = max;
   r->rate = limit (r, start > 0 ? start : sqrt (min * max));
   r->probing = 1;
-  r->last_change = now;
+  r->last_change = r->last_cut = now;
   r->last_report = -1;
 }
 
@@ -67,9 +69,10 @@ walloc_rtp_rate_report (walloc_rtp_rate * r, const walloc_rtp_report * report)
 
   if (report->loss > HIGH_LOSS) {
     /* what is lost now may be of before the last cut */
-    if (since >= MIN_INTERVAL || report->rtt < 0 || since >= report->rtt) {
+    if (since >= MIN_INTERVAL && report->now - r->last_cut >=
+        (report->rtt < MAX_TRIP ? report->rtt : MAX_TRIP)) {
       r->rate *= 1 - 0.5 * (report->loss < 1 ? report->loss : 1);
-      r->last_change = report->now;
+      r->last_change = r->last_cut = report->now;
     }
   } else if (since < MIN_INTERVAL) {
     return r->rate = limit (r, r->rate);
@@ -85,6 +88,13 @@ walloc_rtp_rate_report (walloc_rtp_rate * r, const walloc_rtp_report * report)
     r->last_change = report->now;
   }
   return r->rate = limit (r, r->rate);
+}
+
+void
+walloc_rtp_rate_idle (walloc_rtp_rate * r, double now)
+{
+  if (r->last_report >= 0)
+    r->last_report = now;
 }
 
 double

@@ -13,6 +13,7 @@ typedef struct
   double rate;
   int probing;                  /* nothing was lost yet */
   double last_change;           /* seconds */
+  double last_cut;              /* of those, for losses */
   double last_report;           /* or when silence was last answered */
   double base_rtt;              /* shortest of late, s; 0: unknown */
 } walloc_rtp_rate;
@@ -33,6 +34,9 @@ void walloc_rtp_rate_init (walloc_rtp_rate * r, double min, double max,
 /* The rate after a report. */
 double walloc_rtp_rate_report (walloc_rtp_rate * r,
     const walloc_rtp_report * report);
+
+/* Nothing goes out: nobody can report of it, and silence begins anew. */
+void walloc_rtp_rate_idle (walloc_rtp_rate * r, double now);
 
 /* The rate where no report came: halved for each @timeout seconds of
  * silence. Nothing happens before the first report. */

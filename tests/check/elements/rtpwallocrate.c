@@ -164,6 +164,59 @@ GST_START_TEST (test_unused)
 
 GST_END_TEST;
 
+/* Early reports of one burst of losses are one step, and so are those within a
+ * round trip; but a round trip that the far end makes up does not stop it. */
+GST_START_TEST (test_cuts)
+{
+  walloc_rtp_report report = { 0, 0.5, 0.04, -1 };
+  walloc_rtp_rate r;
+  guint i;
+
+  walloc_rtp_rate_init (&r, 100e3, 20e6, 8e6, 0);
+  for (i = 0; i < 8; i++) {
+    report.now = 10 + i * 0.1;
+    walloc_rtp_rate_report (&r, &report);
+  }
+  fail_unless (r.rate == 6e6, "%.0f", r.rate);
+  report.rtt = 2;
+  for (i = 0; i < 20; i++) {
+    report.now = 100 + i * 0.1;
+    walloc_rtp_rate_report (&r, &report);
+  }
+  fail_unless (r.rate == 4.5e6, "%.0f", r.rate);
+  report.rtt = 65000;
+  for (i = 0; i < 100; i++) {
+    report.now = 200 + i;
+    walloc_rtp_rate_report (&r, &report);
+  }
+  fail_unless (r.rate == 100e3, "%.0f", r.rate);
+}
+
+GST_END_TEST;
+
+/* Who sends nothing has no reports, and that says nothing of the network. */
+GST_START_TEST (test_idle)
+{
+  walloc_rtp_report report = { 10, 0.01, 0.04, -1 };
+  walloc_rtp_rate r;
+  gdouble rate;
+  guint i;
+
+  walloc_rtp_rate_init (&r, 100e3, 20e6, 8e6, 0);
+  walloc_rtp_rate_idle (&r, 5);
+  fail_unless (walloc_rtp_rate_silence (&r, 100, 5) == 8e6);
+  rate = walloc_rtp_rate_report (&r, &report);
+  for (i = 11; i < 100; i++) {
+    walloc_rtp_rate_idle (&r, i);
+    fail_unless (walloc_rtp_rate_silence (&r, i, 5) == rate);
+  }
+  for (; i < 105; i++)
+    walloc_rtp_rate_silence (&r, i, 5);
+  fail_unless (r.rate == rate / 2, "%.0f", r.rate);
+}
+
+GST_END_TEST;
+
 /* Reports that come often, late or not at all; values that nobody knows. */
 GST_START_TEST (test_reports)
 {
@@ -216,6 +269,8 @@ rtpwallocrate_suite (void)
   tcase_add_test (tc, test_follows);
   tcase_add_test (tc, test_delay);
   tcase_add_test (tc, test_unused);
+  tcase_add_test (tc, test_cuts);
+  tcase_add_test (tc, test_idle);
   tcase_add_test (tc, test_reports);
 
   return s;
