@@ -334,7 +334,8 @@ gst_nats_sink_set_caps (GstBaseSink * sink, GstCaps * caps)
   return FALSE;
 }
 
-/* FLUSHING when it was cancelled; otherwise the error was posted. */
+/* Takes @error. When waiting was ended by a pause it waits for its end: OK says
+ * to try again. FLUSHING after a flush; otherwise the error was posted. */
 static GstFlowReturn
 gst_nats_sink_flow (GstNatsSink * self, GError * error)
 {
@@ -345,7 +346,8 @@ gst_nats_sink_flow (GstNatsSink * self, GError * error)
     gst_nats_sink_fail (self, error);
   g_error_free (error);
 
-  return cancelled ? GST_FLOW_FLUSHING : GST_FLOW_ERROR;
+  return cancelled ? gst_base_sink_wait_preroll (GST_BASE_SINK (self)) :
+      GST_FLOW_ERROR;
 }
 
 static GstNatsItem *
@@ -375,28 +377,49 @@ gst_nats_sink_encode (GstNatsSink * self, GstBuffer * buffer, GError ** error)
   return item;
 }
 
+/* FALSE with @error; @number as of gst_nats_publisher_push(). */
+static gboolean
+gst_nats_sink_send (GstNatsSink * self, GstBuffer * buffer, guint64 * number,
+    GError ** error)
+{
+  gboolean delta = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  GstNatsEncoder before = self->encoder;
+  GstNatsItem *item;
+
+  /* the limit of messages is known then */
+  if (!gst_nats_connection_get_max_payload (self->connection)
+      && !gst_nats_connection_wait (self->connection, 0, error))
+    return FALSE;
+  item = gst_nats_sink_encode (self, buffer, error);
+  if (item && gst_nats_publisher_push (self->publisher, item, delta, number,
+          error))
+    return TRUE;
+  /* the same number again, or receivers would miss one */
+  self->encoder = before;
+
+  return FALSE;
+}
+
 static GstFlowReturn
 gst_nats_sink_render (GstBaseSink * sink, GstBuffer * buffer)
 {
   GstNatsSink *self = GST_NATS_SINK (sink);
-  gboolean delta = GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  GstNatsItem *item = NULL;
+  GstFlowReturn flow = GST_FLOW_OK;
   GError *error = NULL;
   guint64 number = 0;
 
-  /* the limit of messages is known then */
-  if (!gst_nats_connection_get_max_payload (self->connection)
-      && !gst_nats_connection_wait (self->connection, 0, &error))
-    return gst_nats_sink_flow (self, error);
-  item = gst_nats_sink_encode (self, buffer, &error);
-  if (!item || !gst_nats_publisher_push (self->publisher, item, delta,
-          &number, &error))
-    return gst_nats_sink_flow (self, error);
-  if (self->wait_ack && number > 0
-      && !gst_nats_publisher_wait (self->publisher, number, &error))
-    return gst_nats_sink_flow (self, error);
+  while (flow == GST_FLOW_OK
+      && !gst_nats_sink_send (self, buffer, &number, &error)) {
+    flow = gst_nats_sink_flow (self, error);
+    error = NULL;
+  }
+  while (flow == GST_FLOW_OK && self->wait_ack && number > 0
+      && !gst_nats_publisher_wait (self->publisher, number, &error)) {
+    flow = gst_nats_sink_flow (self, error);
+    error = NULL;
+  }
 
-  return GST_FLOW_OK;
+  return flow;
 }
 
 /* Publishes the event and waits until servers have everything. */
@@ -405,19 +428,24 @@ gst_nats_sink_finish (GstNatsSink * self)
 {
   GstNatsItem *item;
   GError *error = NULL;
-  gboolean ok = TRUE;
+  gboolean sent = !self->send_eos, ok;
 
-  if (self->send_eos) {
-    item = gst_nats_encoder_event (&self->encoder, self->publisher, "eos",
-        &error);
-    ok = item && gst_nats_publisher_push (self->publisher, item, FALSE, NULL,
-        &error);
-  }
-  ok = ok && gst_nats_publisher_drain (self->publisher, &error);
-  if (!ok)
-    gst_nats_sink_flow (self, error);
+  do {
+    /* before the event, too: no policy leaves it out of an empty queue */
+    ok = gst_nats_publisher_drain (self->publisher, &error);
+    if (ok && !sent) {
+      item = gst_nats_encoder_event (&self->encoder, self->publisher, "eos",
+          &error);
+      sent = ok = item && gst_nats_publisher_push (self->publisher, item,
+          FALSE, NULL, &error);
+      ok = ok && gst_nats_publisher_drain (self->publisher, &error);
+    }
+    if (!ok && gst_nats_sink_flow (self, error) != GST_FLOW_OK)
+      return FALSE;
+    error = NULL;
+  } while (!ok);
 
-  return ok;
+  return TRUE;
 }
 
 static gboolean

@@ -62,6 +62,7 @@ struct _GstNatsSrc
   nats_identity rebased;        /* source that rebase_offset is of */
   gint64 rebase_offset;
   GstNatsDelivery *pushed;      /* to be acknowledged */
+  nats_identity again;          /* of what was given back, and is to be done */
 
   /* object lock */
   gboolean failed, warned_slow, warned_caps;
@@ -203,6 +204,7 @@ gst_nats_src_reset (GstNatsSrc * self, const GstNatsSrcSettings * s)
   self->caps_id = 0;
   self->has_segment = FALSE;
   memset (&self->rebased, 0, sizeof (self->rebased));
+  memset (&self->again, 0, sizeof (self->again));
   GST_OBJECT_LOCK (self);
   self->failed = self->warned_slow = self->warned_caps = FALSE;
   self->n_pushed = self->n_unknown_caps = self->n_left_out = 0;
@@ -576,7 +578,8 @@ gst_nats_src_handle (GstNatsSrc * self, GstNatsDelivery * delivery,
     *flow = GST_FLOW_EOS;
     return self->ends;
   }
-  if (self->drop_duplicates && delivery->duplicate) {
+  if (self->drop_duplicates && delivery->duplicate
+      && !nats_identity_equal (&self->again, &header->identity)) {
     GST_OBJECT_LOCK (self);
     self->n_left_out++;
     GST_OBJECT_UNLOCK (self);
@@ -608,9 +611,14 @@ gst_nats_src_create (GstPushSrc * src, GstBuffer ** buffer)
   GstNatsDelivery *delivery;
   GstFlowReturn flow;
   GError *error = NULL;
+  gboolean done;
 
-  /* the chain behind has returned */
-  gst_nats_src_finish_pushed (self, TRUE);
+  /* The chain behind has returned. After a flow that only paused this task, as
+   * FLUSHING does, what was pushed is not done. */
+  done = gst_pad_get_last_flow_return (GST_BASE_SRC_PAD (src)) >= GST_FLOW_OK;
+  if (self->pushed && !done)
+    self->again = self->pushed->header.identity;
+  gst_nats_src_finish_pushed (self, done);
   do {
     delivery = gst_nats_consumer_pop (self->consumer, &error);
     if (!delivery) {

@@ -660,6 +660,54 @@ GST_START_TEST (test_flush_while_away)
 
 GST_END_TEST;
 
+/* A pause while a buffer waits for the server ends neither the stream nor the
+ * buffer: it goes on when the element plays again. */
+GST_START_TEST (test_pause_while_away)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = nats_sender (server, "max-pending-messages=1 "
+      "reconnect-wait=50000000 reconnect-wait-max=100000000");
+  GstCustomMeta *meta;
+  GstBuffer *buffer;
+  GstHarness *src;
+  GThread *thread;
+  guint64 number;
+  guint i;
+
+  nats_await (sink, "connected", 1);
+  nats_server_kill (server);
+  gst_message_unref (nats_message (sink, GST_MESSAGE_WARNING));
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  thread = g_thread_new ("push", push_one, sink);
+  for (i = 0; i < 3; i++) {
+    g_usleep (100000);
+    fail_unless (gst_element_set_state (sink->element, GST_STATE_PAUSED)
+        != GST_STATE_CHANGE_FAILURE);
+    g_usleep (100000);
+    fail_unless (gst_element_set_state (sink->element, GST_STATE_PLAYING)
+        != GST_STATE_CHANGE_FAILURE);
+  }
+  nats_server_run (server);
+  fail_unless_equals_int (GPOINTER_TO_INT (g_thread_join (thread)),
+      GST_FLOW_OK);
+  nats_await (sink, "published", 2);
+  /* no number was left out on the way */
+  src = nats_receiver (server, "");
+  fail_unless_equals_int (gst_harness_push (sink, nats_buffer_new (2, 10)),
+      GST_FLOW_OK);
+  buffer = gst_harness_pull (src);
+  meta = gst_buffer_get_custom_meta (buffer, "GstNatsMeta");
+  fail_unless (gst_structure_get_uint64 (gst_custom_meta_get_structure (meta),
+          "sequence", &number));
+  fail_unless_equals_uint64 (number, 2);
+  gst_buffer_unref (buffer);
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
 /* The server takes nothing any more; the newest frames are kept. */
 GST_START_TEST (test_slow_server)
 {
@@ -864,6 +912,7 @@ nats_suite (void)
   tcase_add_test (tc, test_give_up);
   tcase_add_test (tc, test_wait_for_server);
   tcase_add_test (tc, test_flush_while_away);
+  tcase_add_test (tc, test_pause_while_away);
   tcase_add_test (tc, test_slow_server);
   tcase_add_test (tc, test_slow_receiver);
   tcase_add_test (tc, test_hostile);

@@ -134,6 +134,79 @@ GST_START_TEST (test_eos)
 
 GST_END_TEST;
 
+/* The end is told, whatever the policy leaves out of a full queue. */
+GST_START_TEST (test_eos_of_full_queue)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = maker (server,
+      CREATE "slow-policy=drop-old max-pending-messages=1"), *src;
+  GstEvent *event;
+  gboolean eos = FALSE;
+
+  push_many (sink, 0, 50, 500);
+  fail_unless (gst_harness_push_event (sink, gst_event_new_eos ()));
+  gst_harness_teardown (sink);
+  src = nats_receiver (server, STREAM "subject=s.1 deliver=all");
+  while (!eos) {
+    event = gst_harness_pull_event (src);
+    fail_unless (event != NULL, "the end was left out");
+    eos = GST_EVENT_TYPE (event) == GST_EVENT_EOS;
+    gst_event_unref (event);
+  }
+  gst_harness_teardown (src);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+static GstPadProbeReturn
+refuse_once (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  gint *refused = user_data;
+
+  if (!g_atomic_int_compare_and_exchange (refused, FALSE, TRUE))
+    return GST_PAD_PROBE_OK;
+  gst_buffer_unref (GST_PAD_PROBE_INFO_BUFFER (info));
+  GST_PAD_PROBE_INFO_FLOW_RETURN (info) = GST_FLOW_FLUSHING;
+  return GST_PAD_PROBE_HANDLED;
+}
+
+/* A buffer that nobody behind took is not acknowledged when the element goes on
+ * after a pause: it comes again, and is no duplicate to be left out. */
+GST_START_TEST (test_refused)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GstHarness *sink = maker (server, CREATE), *src;
+  gint refused = FALSE;
+  guint i, seen = 0;
+
+  push_many (sink, 0, 3, 500);
+  nats_await (sink, "acknowledged", 3);
+  src = nats_harness (server, "natssrc " READ "deliver=all durable=d "
+      "drop-duplicates=true prefetch=1");
+  gst_pad_add_probe (src->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, refuse_once,
+      &refused, NULL);
+  gst_harness_play (src);
+  for (i = 0; i < 2000 && !g_atomic_int_get (&refused); i++)
+    g_usleep (25000);
+  fail_unless (g_atomic_int_get (&refused));
+  gst_element_set_state (src->element, GST_STATE_PAUSED);
+  gst_element_set_state (src->element, GST_STATE_PLAYING);
+  for (i = 0; i < 3; i++) {
+    GstBuffer *buffer = gst_harness_pull (src);
+
+    fail_unless (buffer != NULL, "only %u came", i);
+    seen |= 1u << GST_BUFFER_PTS (buffer) / GST_MSECOND;
+    gst_buffer_unref (buffer);
+  }
+  fail_unless_equals_int (seen, 7);
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
 /* All of a group together get each buffer once, large ones too. */
 static void
 run_group (const gchar * config, const gchar * retention, guint n, gsize size)
@@ -600,6 +673,8 @@ nats_stream_suite (void)
   }
   tcase_add_test (tc, test_replay);
   tcase_add_test (tc, test_eos);
+  tcase_add_test (tc, test_eos_of_full_queue);
+  tcase_add_test (tc, test_refused);
   tcase_add_test (tc, test_group);
   tcase_add_test (tc, test_group_chunks);
   tcase_add_test (tc, test_work_queue);
