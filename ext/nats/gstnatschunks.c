@@ -5,6 +5,7 @@
 #include "config.h"
 #endif
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "gstnatschunks.h"
@@ -17,6 +18,29 @@ struct _GstNatsChunks
   GQueue open;                  /* unfinished deliveries, oldest first */
 };
 
+gsize
+gst_nats_message_get_memory (natsMsg * msg)
+{
+  gsize memory = GST_NATS_MESSAGE_COST + (gsize) natsMsg_GetDataLength (msg);
+  const char **keys = NULL, **values;
+  int n = 0, m, i, k;
+
+  if (natsMsgHeader_Keys (msg, &keys, &n) != NATS_OK)
+    return memory;
+  for (i = 0; i < n; i++) {
+    values = NULL;
+    if (natsMsgHeader_Values (msg, keys[i], &values, &m) != NATS_OK)
+      continue;
+    memory += strlen (keys[i]);
+    for (k = 0; k < m; k++)
+      memory += GST_NATS_HEADER_COST + strlen (values[k]);
+    free ((void *) values);
+  }
+  free ((void *) keys);
+
+  return memory;
+}
+
 GstNatsDelivery *
 gst_nats_delivery_new (natsMsg * msg, const nats_header * header)
 {
@@ -27,6 +51,7 @@ gst_nats_delivery_new (natsMsg * msg, const nats_header * header)
   delivery->messages = g_ptr_array_new_with_free_func ((GDestroyNotify)
       natsMsg_Destroy);
   delivery->size = (gsize) natsMsg_GetDataLength (msg);
+  delivery->memory = gst_nats_message_get_memory (msg);
   g_ptr_array_add (delivery->messages, msg);
   delivery->received = g_get_real_time () * 1000;
 
@@ -75,7 +100,7 @@ static void
 gst_nats_chunks_take (GstNatsChunks * self, GstNatsDelivery * delivery)
 {
   g_queue_unlink (&self->open, &delivery->link);
-  self->bytes -= delivery->size;
+  self->bytes -= delivery->memory;
 }
 
 static void
@@ -139,13 +164,14 @@ gst_nats_chunks_add (GstNatsChunks * self, GstNatsDelivery ** delivery,
   }
   if (!old) {
     g_queue_push_tail_link (&self->open, &chunk->link);
-    self->bytes += chunk->size;
+    self->bytes += chunk->memory;
   } else {
     natsMsg *msg = g_ptr_array_steal_index (chunk->messages, 0);
 
     g_ptr_array_add (old->messages, msg);
     old->size += chunk->size;
-    self->bytes += chunk->size;
+    old->memory += chunk->memory;
+    self->bytes += chunk->memory;
     old->header = chunk->header;
     old->delivery = chunk->delivery;
     old->received = chunk->received;

@@ -8,6 +8,10 @@
 
 G_BEGIN_DECLS
 
+/* What a message, and each of its headers, takes in memory at least. */
+#define GST_NATS_MESSAGE_COST 512
+#define GST_NATS_HEADER_COST 128
+
 /* One or more messages that are a buffer or an event. */
 typedef struct
 {
@@ -16,6 +20,7 @@ typedef struct
   GPtrArray *messages;          /* natsMsg; payloads in this order */
   guint first_ack;              /* messages before it need none */
   gsize size;                   /* of all payloads */
+  gsize memory;                 /* that all messages take, about */
   nats_delivery delivery;       /* JetStream; delivered 0 in core mode */
   gint64 received;              /* ns since 1970 */
   gint64 extended;              /* when the server last heard of it */
@@ -32,6 +37,10 @@ typedef enum
   GST_NATS_CHUNKS_LOST          /* does not fit what came before */
 } GstNatsChunksResult;
 
+/* What @msg takes in memory, about: whoever publishes may put as much into
+ * headers as into the payload. */
+gsize gst_nats_message_get_memory (natsMsg * msg);
+
 /* Takes @msg. */
 GstNatsDelivery *gst_nats_delivery_new (natsMsg * msg,
     const nats_header * header);
@@ -40,7 +49,8 @@ void gst_nats_delivery_free (GstNatsDelivery * delivery);
 /* Whether size and CRC are those that the header says. */
 gboolean gst_nats_delivery_check (const GstNatsDelivery * delivery);
 
-/* Holds at most @max_bytes of unfinished buffers, of any number of sources. */
+/* Unfinished buffers, of any number of sources, take at most @max_bytes of
+ * memory; a single one may take more. */
 GstNatsChunks *gst_nats_chunks_new (gsize max_bytes);
 void gst_nats_chunks_free (GstNatsChunks * self);
 

@@ -17,6 +17,8 @@
 #define CLOSE_WAIT (500 * G_TIME_SPAN_MILLISECOND)
 /* fetching a chunk fails when a server has just gone */
 #define FETCH_TRIES 5
+/* memory that a chunk's message takes above its payload; ours take a third */
+#define MAX_BODY_OVERHEAD 4096
 
 struct _GstNatsConsumer
 {
@@ -116,7 +118,7 @@ gst_nats_consumer_make_room (GstNatsConsumer * self, GstNatsDelivery * delivery)
     return FALSE;
   self->waiting_key = FALSE;
   while (self->queue.length > 0 && (self->queue.length >=
-          self->config.max_messages || self->queued_bytes + delivery->size >
+          self->config.max_messages || self->queued_bytes + delivery->memory >
           self->config.max_bytes)) {
     if (self->config.policy == GST_NATS_SLOW_BLOCK) {
       if (self->closed)
@@ -127,7 +129,7 @@ gst_nats_consumer_make_room (GstNatsConsumer * self, GstNatsDelivery * delivery)
     do {
       GstNatsDelivery *old = g_queue_pop_head_link (&self->queue)->data;
 
-      self->queued_bytes -= old->size;
+      self->queued_bytes -= old->memory;
       gst_nats_delivery_free (old);
       self->stats.dropped++;
     } while (keys && self->queue.length > 0);
@@ -168,7 +170,7 @@ gst_nats_consumer_queue (GstNatsConsumer * self, GstNatsDelivery * delivery)
     gst_nats_delivery_free (delivery);
   } else {
     g_queue_push_tail_link (&self->queue, &delivery->link);
-    self->queued_bytes += delivery->size;
+    self->queued_bytes += delivery->memory;
   }
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
@@ -208,6 +210,8 @@ gst_nats_consumer_fetch_body (GstNatsConsumer * self,
               self->config.max_size) != NATS_HEADER_OK || !header.has_chunk
           || header.chunk.index != number
           || header.chunk.count != index->chunk.count
+          || gst_nats_message_get_memory (msg) > MAX_BODY_OVERHEAD +
+          (gsize) natsMsg_GetDataLength (msg)
           || !nats_identity_equal (&header.identity, &index->identity))) {
     natsMsg_Destroy (msg);
     msg = NULL;
@@ -239,6 +243,7 @@ gst_nats_consumer_complete (GstNatsConsumer * self, GstNatsDelivery * delivery)
     g_ptr_array_insert (delivery->messages, i, msg);
     delivery->first_ack = i + 1;
     delivery->size += (gsize) natsMsg_GetDataLength (msg);
+    delivery->memory += gst_nats_message_get_memory (msg);
     if (delivery->size > header->chunk.size)
       break;
   }
@@ -576,7 +581,7 @@ gst_nats_consumer_pop (GstNatsConsumer * self, GError ** error)
   } else if (self->queue.length > 0) {
     l = g_queue_pop_head_link (&self->queue);
     delivery = l->data;
-    self->queued_bytes -= delivery->size;
+    self->queued_bytes -= delivery->memory;
     g_queue_push_tail_link (&self->held, l);
     g_cond_broadcast (&self->cond);
   } else {

@@ -100,9 +100,10 @@ GST_START_TEST (test_delivery)
 
 GST_END_TEST;
 
-/* One chunk of a buffer of @count chunks of four bytes. */
+/* One chunk of a buffer of @count chunks of four bytes; @more: in a header. */
 static GstNatsDelivery *
-chunk_new (const gchar * source, guint64 sequence, guint index, guint count)
+chunk_new (const gchar * source, guint64 sequence, guint index, guint count,
+    const gchar * more)
 {
   static const gchar data[] = "abcdefghijklmnopqrstuvwxyz";
   natsMsg *msg = NULL;
@@ -120,6 +121,8 @@ chunk_new (const gchar * source, guint64 sequence, guint index, guint count)
   header.chunk.crc = nats_crc (0, data, count * 4);
   fail_unless (natsMsg_Create (&msg, "s", NULL, data + index * 4, 4) ==
       NATS_OK);
+  if (more)
+    fail_unless (natsMsgHeader_Set (msg, "More", more) == NATS_OK);
 
   return gst_nats_delivery_new (msg, &header);
 }
@@ -128,7 +131,7 @@ static void
 add (GstNatsChunks * chunks, const gchar * source, guint64 sequence,
     guint index, GstNatsChunksResult expected, guint64 * lost)
 {
-  GstNatsDelivery *delivery = chunk_new (source, sequence, index, 3);
+  GstNatsDelivery *delivery = chunk_new (source, sequence, index, 3, NULL);
 
   fail_unless_equals_int (gst_nats_chunks_add (chunks, &delivery, lost),
       expected);
@@ -143,7 +146,7 @@ add (GstNatsChunks * chunks, const gchar * source, guint64 sequence,
 /* A lost chunk costs its buffer and no other; sources may take turns. */
 GST_START_TEST (test_chunks)
 {
-  GstNatsChunks *chunks = gst_nats_chunks_new (1000);
+  GstNatsChunks *chunks = gst_nats_chunks_new (100000);
   guint64 lost = 0;
 
   add (chunks, "a", 0, 0, GST_NATS_CHUNKS_MORE, &lost);
@@ -174,7 +177,8 @@ GST_END_TEST;
 /* Sources that never finish cannot fill the memory. */
 GST_START_TEST (test_chunks_bounded)
 {
-  GstNatsChunks *chunks = gst_nats_chunks_new (40);
+  GstNatsChunks *chunks = gst_nats_chunks_new (10 *
+      (4 + GST_NATS_MESSAGE_COST));
   guint64 lost = 0;
   gchar name[8];
   guint i;
@@ -189,15 +193,38 @@ GST_START_TEST (test_chunks_bounded)
 
 GST_END_TEST;
 
+/* Nor what is in headers instead of payloads. */
+GST_START_TEST (test_headers_bounded)
+{
+  GstNatsChunks *chunks = gst_nats_chunks_new (100000);
+  GstNatsDelivery *delivery;
+  gchar *text = g_strnfill (20000, 'x'), name[8];
+  guint64 lost = 0;
+  guint i;
+
+  for (i = 0; i < 20; i++) {
+    g_snprintf (name, sizeof (name), "s%u", i);
+    delivery = chunk_new (name, 0, 0, 3, text);
+    fail_unless (delivery->memory > 20000 && delivery->memory < 22000);
+    gst_nats_chunks_add (chunks, &delivery, &lost);
+  }
+  /* four of them fit */
+  fail_unless_equals_uint64 (lost, 16);
+  gst_nats_chunks_free (chunks);
+  g_free (text);
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_wrong_sum)
 {
-  GstNatsChunks *chunks = gst_nats_chunks_new (1000);
+  GstNatsChunks *chunks = gst_nats_chunks_new (100000);
   GstNatsDelivery *delivery;
   guint64 lost = 0;
   guint i;
 
   for (i = 0; i < 3; i++) {
-    delivery = chunk_new ("a", 0, i, 3);
+    delivery = chunk_new ("a", 0, i, 3, NULL);
     delivery->header.chunk.crc ^= 1;
     fail_unless_equals_int (gst_nats_chunks_add (chunks, &delivery, &lost),
         i < 2 ? GST_NATS_CHUNKS_MORE : GST_NATS_CHUNKS_LOST);
@@ -302,6 +329,7 @@ nats_units_suite (void)
   tcase_add_test (tc, test_delivery);
   tcase_add_test (tc, test_chunks);
   tcase_add_test (tc, test_chunks_bounded);
+  tcase_add_test (tc, test_headers_bounded);
   tcase_add_test (tc, test_wrong_sum);
   tcase_add_test (tc, test_seen);
   tcase_add_test (tc, test_answers);
