@@ -117,8 +117,8 @@ describe (gpointer data)
       s->layers, s->key_int_max);
   if (node->to.nats) {
     gchar *url = sensor_quote (node->to.url);
-    gchar *subject = node->to.subject ? g_strdup (node->to.subject) :
-        g_strdup_printf ("walloc.%s", s->name);
+    gchar *own = g_strdup_printf ("walloc.%s", s->name);
+    gchar *subject = sensor_quote (node->to.subject ? node->to.subject : own);
     GString *out = g_string_new (NULL);
 
     /* the first node makes the stream, for all nodes */
@@ -132,6 +132,7 @@ describe (gpointer data)
           s->keep * GST_SECOND, (gint64) s->keep_megabytes << 20);
     sink = g_string_free (out, FALSE);
     g_free (subject);
+    g_free (own);
     g_free (url);
   } else {
     gchar *host = sensor_quote (node->to.host);
@@ -167,15 +168,11 @@ static gboolean
 are_good (Node * node)
 {
   const Settings *s = &node->settings;
-  const gchar *p = s->name;
 
-  while (g_ascii_isalnum (*p) || *p == '-')
-    p++;
-  if (*p || !*s->name) {
-    /* it becomes a part of subjects */
-    g_printerr ("name=%s: letters, digits and - are wanted\n", s->name);
+  /* it becomes a part of subjects */
+  if (!sensor_check_name ("name", s->name)
+      || (*s->stream && !sensor_check_name ("stream", s->stream)))
     return FALSE;
-  }
   if (strcmp (s->media, "video") != 0 && strcmp (s->media, "audio") != 0) {
     g_printerr ("media=%s: video or audio is wanted\n", s->media);
     return FALSE;

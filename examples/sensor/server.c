@@ -6,7 +6,7 @@
  *
  * Results are lines of JSON on standard output. With NATS any number of servers
  * of the same group share what comes. Outside of this tree: gcc server.c
- * runner.c settings.c notify.c $(pkg-config --cflags --libs gstreamer-1.0
+ * record.c runner.c settings.c notify.c $(pkg-config --cflags --libs gstreamer-1.0
  * jansson) */
 #include <gst/gst.h>
 #include <jansson.h>
@@ -15,13 +15,17 @@
 #include <string.h>
 
 #include "notify.h"
+#include "record.h"
 #include "runner.h"
 #include "settings.h"
+
+/* of pictures */
+#define NETWORK "waste-1"
 
 typedef struct
 {
   gchar *name, *media, *receive, *stream, *group, *network, *record, *token;
-  gint latency, web, seconds, files, stall, report;
+  gint rate, latency, web, seconds, files, stall, report;
 } Settings;
 
 /* *INDENT-OFF* */
@@ -29,14 +33,17 @@ typedef struct
 static const SensorSetting table[] = {
   {"name", AT (name), "server", 0, 0, "of this server, in its results"},
   {"media", AT (media), "video", 0, 0, "RTP: video or audio"},
+  {"rate", AT (rate), "16000", 8000, 96000,
+      "RTP: samples a second of sound, as the node has it"},
   {"receive", AT (receive), "rtp://127.0.0.1:5004", 0, 0,
       "rtp://ADDRESS:PORT to listen at, or nats://HOST[:PORT][/SUBJECT]"},
   {"stream", AT (stream), "", 0, 0,
       "NATS: JetStream stream to read from; none: what comes now"},
   {"group", AT (group), "classifiers", 0, 0,
       "NATS: servers of one group share the frames"},
-  {"network", AT (network), "waste-1", 0, 0,
-      "of compressedclassify: a name or a file; none: do not classify"},
+  {"network", AT (network), NETWORK, 0, 0,
+      "of compressedclassify: a name or a file; none: do not classify. With "
+      "media=audio the usual one is not used"},
   {"record", AT (record), "", 0, 0, "folder for .wlc files; none: do not"},
   {"seconds", AT (seconds), "600", 1, 86400, "length of a recorded file"},
   {"files", AT (files), "144", 0, 100000,
@@ -60,6 +67,13 @@ typedef struct
   gint results;                 /* atomic */
 } Server;
 
+/* NATS says itself what it brings. */
+static gboolean
+is_sound (const Server * server)
+{
+  return !server->from.nats && strcmp (server->settings.media, "audio") == 0;
+}
+
 static gchar *
 source_of (const Server * server)
 {
@@ -68,8 +82,9 @@ source_of (const Server * server)
 
   if (!server->from.nats) {
     quoted = sensor_quote (server->from.host);
-    source = g_strdup_printf ("wallocrtpsrc address=%s port=%u latency=%d",
-        quoted, server->from.port, s->latency);
+    source = g_strdup_printf ("wallocrtpsrc address=%s port=%u latency=%d "
+        "media=%s clock-rate=%d", quoted, server->from.port, s->latency,
+        s->media, is_sound (server) ? s->rate : 0);
     g_free (quoted);
     return source;
   }
@@ -100,7 +115,8 @@ describe (gpointer data)
   g_free (source);
   g_string_append (launch, " ! identity name=out silent=true ! tee name=t "
       "allow-not-linked=true");
-  if (*s->network) {
+  if (*s->network && !(is_sound (server)
+          && strcmp (s->network, NETWORK) == 0)) {
     quoted = sensor_quote (s->network);
     /* a frame of NATS is acknowledged when all is done with it: nothing waits
      * in a queue that would be lost with this program */
@@ -111,17 +127,15 @@ describe (gpointer data)
     g_free (quoted);
   }
   if (*s->record) {
-    gchar *name = g_strdup_printf ("%s-%%06d.wlc", s->name);
-    gchar *path = g_build_filename (s->record, name, NULL);
+    gchar *path = sensor_record_location (s->record, s->name);
 
     quoted = sensor_quote (path);
     g_string_append_printf (launch, " t. ! queue ! multifilesink location=%s "
-        "next-file=max-duration max-file-duration=%" G_GUINT64_FORMAT
-        " max-files=%d sync=false async=false", quoted,
-        (guint64) s->seconds * GST_SECOND, s->files);
+        "index=%d next-file=max-duration max-file-duration=%" G_GUINT64_FORMAT
+        " sync=false async=false", quoted, sensor_record_next (s->record,
+            s->name), (guint64) s->seconds * GST_SECOND);
     g_free (quoted);
     g_free (path);
-    g_free (name);
   }
   if (s->web) {
     quoted = sensor_quote (s->token);
@@ -213,12 +227,13 @@ static gboolean
 are_good (Server * server)
 {
   const Settings *s = &server->settings;
-  const gchar *p = s->group;
 
-  while (g_ascii_isalnum (*p) || *p == '-')
-    p++;
-  if (*p || !*s->group) {
-    g_printerr ("group=%s: letters, digits and - are wanted\n", s->group);
+  if (!sensor_check_name ("name", s->name)
+      || !sensor_check_name ("group", s->group)
+      || (*s->stream && !sensor_check_name ("stream", s->stream)))
+    return FALSE;
+  if (strcmp (s->media, "video") != 0 && strcmp (s->media, "audio") != 0) {
+    g_printerr ("media=%s: video or audio is wanted\n", s->media);
     return FALSE;
   }
   if (*s->record && !g_file_test (s->record, G_FILE_TEST_IS_DIR)) {
@@ -228,6 +243,17 @@ are_good (Server * server)
   return sensor_address_parse (s->receive, &server->from);
 }
 
+static gboolean
+prune (gpointer data)
+{
+  Server *server = data;
+  const Settings *s = &server->settings;
+
+  sensor_record_prune (s->record, s->name, (guint) s->files);
+
+  return G_SOURCE_CONTINUE;
+}
+
 gint
 main (gint argc, gchar ** argv)
 {
@@ -235,6 +261,7 @@ main (gint argc, gchar ** argv)
     .report = report
   };
   Server server = { {0} };
+  guint pruning = 0;
   gint status = 2;
 
   if (sensor_settings_read (table, &server.settings, "server",
@@ -243,7 +270,11 @@ main (gint argc, gchar ** argv)
     gst_init (NULL, NULL);
     job.stall = (guint) server.settings.stall;
     job.report_seconds = (guint) server.settings.report;
+    if (*server.settings.record && server.settings.files)
+      pruning = g_timeout_add_seconds (1, prune, &server);
     status = sensor_run (&job, &server);
+    if (pruning)
+      g_source_remove (pruning);
     sensor_address_clear (&server.from);
   }
   sensor_settings_clear (table, &server.settings);

@@ -139,6 +139,19 @@ sensor_settings_clear (const SensorSetting * table, gpointer settings)
 }
 
 gboolean
+sensor_check_name (const gchar * setting, const gchar * text)
+{
+  const gchar *p = text;
+
+  while (g_ascii_isalnum (*p) || *p == '-' || *p == '_')
+    p++;
+  if (p > text && !*p)
+    return TRUE;
+  g_printerr ("%s=%s: letters, digits and - are wanted\n", setting, text);
+  return FALSE;
+}
+
+gboolean
 sensor_address_parse (const gchar * text, SensorAddress * address)
 {
   gchar *scheme = NULL, *user = NULL, *path = NULL;
@@ -158,8 +171,9 @@ sensor_address_parse (const gchar * text, SensorAddress * address)
 
     address->nats = TRUE;
     ok = address->host && *address->host && strpbrk (subject, " \t/") == NULL;
-    address->url = g_strdup_printf ("%s://%s%s%s:%d", scheme,
-        user ? user : "", user ? "@" : "", address->host,
+    address->url = g_strdup_printf (address->host
+        && strchr (address->host, ':') ? "%s://%s%s[%s]:%d" : "%s://%s%s%s:%d",
+        scheme, user ? user : "", user ? "@" : "", address->host,
         port > 0 ? port : 4222);
     address->subject = *subject ? g_strdup (subject) : NULL;
   } else {

@@ -21,6 +21,10 @@ gboolean sensor_settings_read (const SensorSetting * table, gpointer settings,
     const gchar * group, const gchar * summary, gint * argc, gchar *** argv);
 void sensor_settings_clear (const SensorSetting * table, gpointer settings);
 
+/* Whether @text is a name: letters, digits, - and _, one at least. If not, that
+ * was printed. */
+gboolean sensor_check_name (const gchar * setting, const gchar * text);
+
 /* Where a stream goes to, or comes from. */
 typedef struct
 {

@@ -79,6 +79,9 @@ refuse bad-media 'video or audio' "$node" --media smell
 refuse no-option 'no option' "$node" now
 refuse no-file 'nowhere.conf' "$node" --config /nowhere.conf
 refuse no-folder 'is no folder' "$server" --record /nowhere
+refuse bad-server "letters, digits and -" "$server" --name '%s'
+refuse bad-stream 'letters, digits and -' "$node" --stream 'W ! fakesink'
+refuse bad-kind 'video or audio' "$server" --media smell
 refuse bad-group 'letters, digits and -' "$server" --group 'a b'
 printf '[node]\nqualiti=3\n' >"$temp/slip.conf"
 refuse slip 'no setting "qualiti"' "$node" --config "$temp/slip.conf"
@@ -195,13 +198,17 @@ else
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1] // 2 * 2)')
-  mkdir "$temp/recorded"
+  # what a server of the same name has recorded before stays, up to --files
+  mkdir "$temp/recorded %d"
+  for i in 7 8; do
+    echo before >"$temp/recorded %d/server-00000$i.wlc"
+  done
   # shellcheck disable=SC2086
   start "$temp/node" "$node" $small --send "rtp://127.0.0.1:$port" --report 1
   sender=$job
   for turn in 1 2; do
     start "$temp/rtp$turn" "$server" --receive "rtp://127.0.0.1:$port" \
-      --network "$network" --record "$temp/recorded" --seconds 1
+      --network "$network" --record "$temp/recorded %d" --seconds 1 --files 2
     until_true has "$temp/rtp$turn" 30 ||
       fail "RTP, turn $turn" "$temp/rtp$turn.err" "$temp/node.err"
     [ "$turn" = 1 ] && kill -9 "$job"
@@ -210,8 +217,27 @@ print(s.getsockname()[1] // 2 * 2)')
   wait "$job" || fail 'the end of a server of RTP' "$temp/rtp2.err"
   kill -TERM "$sender"
   wait "$sender" || fail 'the end of a node with RTP' "$temp/node.err"
-  recorded=$(find "$temp/recorded" -name '*.wlc' | sort | head -n 1)
-  gst-launch-1.0 -q filesrc location="$recorded" ! wallocparse ! wallocdec ! \
+  recorded=$(find "$temp/recorded %d" -name '*.wlc' | sort | head -n 1)
+  case $recorded in
+    */server-0000*.wlc) ;;
+    *) fail "recorded: \"$recorded\"" "$temp/rtp2.err" ;;
+  esac
+  if [ "$recorded" = "$temp/recorded %d/server-000007.wlc" ] ||
+    [ -e "$temp/recorded %d/server-000000.wlc" ]; then
+    fail 'the files of before' "$temp/rtp2.err"
+  fi
+  gst-launch-1.0 -q filesrc location="\"$recorded\"" ! wallocparse ! wallocdec ! \
     fakesink >"$temp/log" 2>&1 || fail 'what was recorded' "$temp/log"
+
+  # sound
+  start "$temp/sound" "$server" --media audio --report 1 --network '' \
+    --receive "rtp://127.0.0.1:$port"
+  job1=$job
+  start "$temp/node" "$node" --media audio --send "rtp://localhost:$port"
+  until_true grep -q ' [1-9][0-9.]* frames/s' "$temp/sound.err" ||
+    fail 'sound' "$temp/sound.err" "$temp/node.err"
+  kill -TERM "$job" "$job1"
+  wait "$job" || fail 'the end of a node with sound' "$temp/node.err"
+  wait "$job1" || fail 'the end of a server with sound' "$temp/sound.err"
 fi
 exit $bad
