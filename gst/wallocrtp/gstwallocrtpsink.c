@@ -243,6 +243,41 @@ gst_walloc_rtp_sink_on_report (GObject * session, GObject * source,
   gst_walloc_rtp_sink_post (self, rate);
 }
 
+/* The end is where both sinks are at theirs. The session ends that of RTCP once
+ * it has said BYE, but where the receiver leaves at the same time it may
+ * never. So it is waited for a second or two. */
+static void
+gst_walloc_rtp_sink_handle_message (GstBin * bin, GstMessage * message)
+{
+  GstWallocRtpSink *self = GST_WALLOC_RTP_SINK (bin);
+
+  if (GST_MESSAGE_SRC (message) == GST_OBJECT (self->rtp)) {
+    GST_OBJECT_LOCK (self);
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
+      self->ended = 1;
+    else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_STREAM_START)
+      self->ended = 0;
+    GST_OBJECT_UNLOCK (self);
+  }
+  GST_BIN_CLASS (parent_class)->handle_message (bin, message);
+}
+
+static void
+gst_walloc_rtp_sink_check_end (GstWallocRtpSink * self)
+{
+  gboolean due;
+
+  GST_OBJECT_LOCK (self);
+  if (self->ended > 0 && self->ended < 4)
+    self->ended++;
+  due = self->ended == 3;
+  GST_OBJECT_UNLOCK (self);
+  /* once more where it was posted already: that changes nothing */
+  if (due)
+    gst_element_post_message (self->rtcp,
+        gst_message_new_eos (GST_OBJECT (self->rtcp)));
+}
+
 static gboolean
 gst_walloc_rtp_sink_on_tick (GstClock * clock, GstClockTime time,
     GstClockID id, gpointer user_data)
@@ -275,6 +310,7 @@ gst_walloc_rtp_sink_on_tick (GstClock * clock, GstClockTime time,
         rate);
     gst_walloc_rtp_sink_post (self, rate);
   }
+  gst_walloc_rtp_sink_check_end (self);
   return TRUE;
 }
 
@@ -596,6 +632,7 @@ gst_walloc_rtp_sink_change_state (GstElement * element,
       self->sent = -1;
       self->sent_time = 0;
       self->tick_packets = 0;
+      self->ended = 0;
       GST_OBJECT_UNLOCK (self);
       gst_walloc_rtp_sink_update_rate (self);
       gst_walloc_rtp_sink_start_timer (self);
@@ -786,6 +823,8 @@ gst_walloc_rtp_sink_class_init (GstWallocRtpSinkClass * klass)
 
   element_class->change_state =
       GST_DEBUG_FUNCPTR (gst_walloc_rtp_sink_change_state);
+  GST_BIN_CLASS (klass)->handle_message =
+      GST_DEBUG_FUNCPTR (gst_walloc_rtp_sink_handle_message);
 }
 
 /* Links the parts; FALSE if one is missing. */

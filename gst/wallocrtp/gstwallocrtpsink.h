@@ -41,6 +41,7 @@ struct _GstWallocRtpSink
   guint64 sent_bytes;
   gint64 sent_time;
   guint64 tick_packets;         /* sent until the last tick */
+  guint ended;                  /* ticks and 1 since the last packet went */
   GstClockID clock_id;
 };
 

@@ -397,6 +397,46 @@ GST_START_TEST (test_two_senders)
 
 GST_END_TEST;
 
+static GstPadProbeReturn
+drop_end (GstPad * pad, GstPadProbeInfo * info, gpointer data)
+{
+  return GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS ?
+      GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+/* The session may never end RTCP, where the receiver leaves at the same time:
+ * the sender ends all the same. */
+GST_START_TEST (test_end_without_bye)
+{
+  GstElement *tx = launch ("videotestsrc num-buffers=5 ! video/x-raw,"
+      "width=96,height=64 ! wallocenc ! wallocrtpsink port=9"), *session;
+  GValue value = G_VALUE_INIT;
+  GstBus *bus = gst_element_get_bus (tx);
+  GstMessage *message;
+  GstIterator *it;
+  GstPad *pad;
+
+  it = gst_bin_iterate_all_by_element_factory_name (GST_BIN (tx), "rtpbin");
+  fail_unless_equals_int (gst_iterator_next (it, &value), GST_ITERATOR_OK);
+  session = g_value_get_object (&value);
+  pad = gst_element_get_static_pad (session, "send_rtcp_src_0");
+  fail_unless (pad != NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, drop_end, NULL,
+      NULL);
+  gst_object_unref (pad);
+  g_value_unset (&value);
+  gst_iterator_free (it);
+  gst_element_set_state (tx, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, 40 * GST_SECOND,
+      GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS);
+  gst_message_unref (message);
+  gst_object_unref (bus);
+  stop (tx);
+}
+
+GST_END_TEST;
+
 /* Packets of ever other senders take no more threads and memory than so many. */
 GST_START_TEST (test_many_senders)
 {
@@ -747,6 +787,7 @@ rtpnetwork_suite (void)
   tcase_add_test (tc, test_sound_loss);
   tcase_add_test (tc, test_udp);
   tcase_add_test (tc, test_two_senders);
+  tcase_add_test (tc, test_end_without_bye);
   tcase_add_test (tc, test_many_senders);
   tcase_add_test (tc, test_late_joiner);
   tcase_add_test (tc, test_rate);
