@@ -251,7 +251,8 @@ gst_walloc_rtp_sink_handle_message (GstBin * bin, GstMessage * message)
 {
   GstWallocRtpSink *self = GST_WALLOC_RTP_SINK (bin);
 
-  if (GST_MESSAGE_SRC (message) == GST_OBJECT (self->rtp)) {
+  /* compared alone: when the bin is disposed of, the child is gone before */
+  if ((gpointer) GST_MESSAGE_SRC (message) == (gpointer) self->rtp) {
     GST_OBJECT_LOCK (self);
     if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
       self->ended = 1;
