@@ -45,8 +45,9 @@ GST_DEBUG_CATEGORY_STATIC (wallocrtpsrc_debug);
 
 /* us without a packet after which another sender is followed */
 #define SENDER_SILENCE (2 * G_USEC_PER_SEC)
-/* Each takes a jitter buffer and its threads. */
-#define MAX_SENDERS 16
+/* Each takes a jitter buffer and its threads, until it is forgotten: room for
+ * one that begins again and again. */
+#define MAX_SENDERS 64
 
 static const gchar *const parts[] = {
   "udpsrc", "rtpbin", "rtpwallocdepay", "udpsink", NULL
@@ -482,6 +483,12 @@ gst_walloc_rtp_src_change_state (GstElement * element,
     }
     if (!gst_walloc_rtp_src_open (self))
       return GST_STATE_CHANGE_FAILURE;
+  }
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    GST_OBJECT_LOCK (self);
+    self->sender = NULL;
+    self->leaving = FALSE;
+    GST_OBJECT_UNLOCK (self);
   }
   ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL

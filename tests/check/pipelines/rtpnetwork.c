@@ -476,7 +476,7 @@ GST_START_TEST (test_many_senders)
   }
   gst_iterator_free (it);
   g_value_unset (&value);
-  fail_unless (count <= 16, "%u", count);
+  fail_unless (count <= 64, "%u", count);
   check_errors (rx);
   gst_object_unref (src);
   stop (rx);
