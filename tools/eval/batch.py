@@ -72,9 +72,11 @@ def _lines(args, *words):
     try:
         for text in p.stdout:
             try:
-                yield json.loads(text)
-            except ValueError:
+                line = json.loads(text)
+            except (ValueError, RecursionError):
                 continue        # a message that is none of ours
+            if isinstance(line, dict) and isinstance(line.get('key'), str):
+                yield line
         if p.wait():
             raise QueueError(f'{PROGRAM} {words[0]} ended with '
                              f'{p.returncode}')

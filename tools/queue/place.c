@@ -222,6 +222,25 @@ find_input (const places * p, const job * j, char **in, struct stat *what,
   return *in != NULL;
 }
 
+/* Where a folder will be when it is made: the part of it that is there, without
+ * links, is below p->out. Nothing is to be made where a link leads out. */
+static gboolean
+stays_below (const places * p, const char *folder)
+{
+  char *part = g_strdup (folder), *above, real[PATH_MAX];
+  gboolean below;
+
+  while (realpath (part, real) == NULL && errno == ENOENT &&
+      strcmp (part, p->out) != 0) {
+    above = g_path_get_dirname (part);
+    g_free (part);
+    part = above;
+  }
+  below = realpath (part, real) == NULL || is_below (real, p->out);
+  g_free (part);
+  return below;
+}
+
 static gboolean
 find_output (const places * p, const job * j, char **out, run_result * r)
 {
@@ -235,6 +254,8 @@ find_output (const places * p, const job * j, char **out, run_result * r)
         j->path);
   } else if (strlen (name) > JOB_MAX_NAME) {
     run_fail (r, RAN_FAILED, "%s is too long a name", name);
+  } else if (!stays_below (p, folder)) {
+    run_fail (r, RAN_FAILED, "%s leads out of %s by a link", folder, p->out);
   } else if (g_mkdir_with_parents (folder, 0777) != 0 ||
       realpath (folder, real) == NULL) {
     run_fail (r, run_kind_of (errno), "%s: %s", folder, g_strerror (errno));

@@ -9,6 +9,7 @@
 /* us until a message without an answer is sent again, and between looks */
 #define AGAIN (4 * G_TIME_SPAN_SECOND)
 #define LOOK (G_TIME_SPAN_SECOND / 4)
+#define HEADERS 256             /* bytes that they take at most */
 
 typedef struct
 {
@@ -178,9 +179,18 @@ gboolean
 publisher_send (publisher * p, queue_stream to, const char *id,
     const char *text, size_t size, void *user_data)
 {
+  gsize most = gst_nats_connection_get_max_payload (p->b->link);
+  char why[128];
   place *at;
   guint i;
 
+  /* the server would never take it, however often it is sent */
+  if (most > 0 && size + HEADERS > most) {
+    g_snprintf (why, sizeof why, "a message of %zu bytes is more than its "
+        "max_payload of %zu allows", size, (size_t) most);
+    p->done (PUBLISH_REFUSED, why, p->closure, user_data);
+    return TRUE;
+  }
   g_mutex_lock (&p->lock);
   while (p->n_free == 0 && !p->stopped)
     g_cond_wait (&p->room, &p->lock);

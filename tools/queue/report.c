@@ -227,22 +227,36 @@ command_results (int argc, char **argv)
   return close_queue (&o, &b, status);
 }
 
+static const char *
+text_of (const json_t * v, const char *name)
+{
+  const char *text = json_string_value (json_object_get (v, name));
+
+  return text != NULL ? text : "?";
+}
+
 static int
 print_failed (const char *text, size_t size, guint64 sequence, void *user_data)
 {
   json_t *v = json_loadb (text, size, 0, NULL);
   const json_t *j = json_object_get (v, "job");
   const char *what = json_string_value (json_object_get (j, "path"));
+  char *line, *c;
 
   if (what == NULL)
     what = json_string_value (json_object_get (v, "key"));
   if (what == NULL)
     what = "(a message that is no job)";
-  printf ("%s: %s (%s, %d tries, %s)\n", what,
-      json_string_value (json_object_get (v, "error")),
-      json_string_value (json_object_get (v, "kind")),
+  line = g_strdup_printf ("%s: %s (%s, %d tries, %s)", what,
+      text_of (v, "error"), text_of (v, "kind"),
       (int) json_integer_value (json_object_get (v, "tries")),
-      json_string_value (json_object_get (v, "worker")));
+      text_of (v, "worker"));
+  /* anybody may have sent it: a terminal obeys nothing of it */
+  for (c = line; *c != 0; c++)
+    if ((unsigned char) *c < 0x20 || *c == 0x7f)
+      *c = '?';
+  puts (line);
+  g_free (line);
   json_decref (v);
   return ferror (stdout) ? cannot_print () : 0;
 }

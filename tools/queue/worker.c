@@ -255,6 +255,10 @@ serve (gpointer data)
       break;
     do_job (w, s->number, h);
   }
+  /* here: a program that stays dies with the thread that started it, and is to
+   * end by itself before */
+  w->runners[s->number]->free (w->runners[s->number]);
+  w->runners[s->number] = NULL;
   g_free (s);
   return NULL;
 }

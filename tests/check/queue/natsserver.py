@@ -39,12 +39,17 @@ class Server:
         self.own = own
         self.start()
 
-    def start(self):
+    def start(self, max_payload=0):
         ports = os.path.join(self.folder, 'ports')
         shutil.rmtree(ports, ignore_errors=True)
         os.makedirs(ports)
         words = [PROGRAM, '-a', '127.0.0.1', '-p', str(self.port), '-js', '-sd',
                  os.path.join(self.folder, 'store'), '--ports_file_dir', ports]
+        if max_payload:
+            path = os.path.join(self.folder, 'more.conf')
+            with open(path, 'w') as f:
+                f.write(f'max_payload: {max_payload}\n')
+            words += ['-c', path]
         if self.cluster:
             words += ['-n', f'node{self.own}', '--cluster_name', 'test',
                       '--cluster', self.cluster[self.own], '--routes',

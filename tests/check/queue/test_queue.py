@@ -352,6 +352,19 @@ class Cluster(Case):
         self.assertIn('0 added, 120 there already', self.said)
 
 
+class End(Case):
+    def test_lines(self):
+        """A program that stays ends by itself, at the end of its input."""
+        self.write('ends.py', (SLOW % 0 + 'time.sleep(0.3)\n'
+                               'open(sys.argv[1], "w").close()\n').encode())
+        self.pictures(3)
+        self.add()
+        self.work('--out', self.at('out'), '--lines', '--', sys.executable,
+                  self.at('ends.py'), self.at('ended'))
+        self.all_there(3)
+        self.assertTrue(os.path.exists(self.at('ended')))
+
+
 class Fail(Case):
     def test_retry(self):
         self.pictures(6)
@@ -415,6 +428,36 @@ class Fail(Case):
                   '{out}')
         self.assertEqual(os.listdir(self.at('elsewhere')), [])
         self.assertIn('by a link', self.run_('failed'))
+
+    def test_output_link_below(self):
+        """Nor is a folder made where a link leads."""
+        self.write('in/d/a/b/x', b'1')
+        os.makedirs(self.at('out'))
+        os.makedirs(self.at('elsewhere'))
+        os.symlink(self.at('elsewhere'), self.at('out', 'd'))
+        self.add()
+        self.work('--tries', '1', '--out', self.at('out'), '--', 'cp', '{in}',
+                  '{out}')
+        self.assertEqual(os.listdir(self.at('elsewhere')), [])
+        self.assertIn('by a link', self.run_('failed'))
+
+    def test_terminal(self):
+        """What strangers sent is printed, and moves no cursor."""
+        self.add()
+        self.server.publish('walloc.queue.q.failed', b'{"key": "k", "error":'
+                            b' "\\u001b[2J\\u0007", "kind": 3}', b'[]')
+        said = self.run_('failed')
+        self.assertIn('k: ?[2J? (?, 0 tries, ?)', said)
+        self.assertIn('no job', said)
+
+    def test_small_server(self):
+        """What the server never takes is refused, not sent for ever."""
+        self.server.kill()
+        self.server.start(max_payload=8192)
+        self.write('jobs', b'{"key": "a", "data": "%s"}\n' % (b'x' * 9000))
+        self.run_('add', '--json', self.at('jobs'), status=1)
+        self.assertIn('max_payload of 8192', self.said)
+        self.assertEqual(self.counts()['all'], 0)
 
     def test_lacking(self):
         """A worker without the files takes none from another that has them."""
