@@ -228,6 +228,14 @@ gst_nats_encoder_encode (GstNatsEncoder * self, GstNatsPublisher * publisher,
         "max_payload in its configuration", size, NATS_MAX_CHUNKS, max_payload);
     return NULL;
   }
+  if (n > 1 && self->single) {
+    g_set_error (error, GST_NATS_ERROR, GST_NATS_ERROR_TOO_LARGE,
+        "A buffer of %" G_GSIZE_FORMAT " bytes needs %u messages of the "
+        "server's max_payload, %" G_GSIZE_FORMAT " bytes, and a stream with "
+        "retention=interest keeps no parts; raise max_payload, or use limits "
+        "or work-queue", size, n, max_payload);
+    return NULL;
+  }
   kept = gst_nats_encoder_identify (self, buffer, &identity, &capture_time);
   gst_nats_encoder_fill (buffer, &info, capture_time);
   item = gst_nats_item_new (publisher, n, self->jetstream);

@@ -15,6 +15,7 @@ typedef struct
   gchar source[NATS_SOURCE_SIZE];
   guint64 epoch, sequence;
   gboolean keep_identity;
+  gboolean single;              /* no chunks: the stream does not keep them */
   guint64 caps_interval;        /* ns; 0: in every message */
 
   gchar *caps;

@@ -252,6 +252,8 @@ gst_nats_sink_start (GstBaseSink * sink)
       s.common.mode == GST_NATS_MODE_JETSTREAM, source);
   self->encoder.keep_identity = s.keep_identity;
   self->encoder.caps_interval = s.caps_interval;
+  self->encoder.single = s.create_stream
+      && s.limits.retention == js_InterestPolicy;
   self->wait_ack = s.wait_ack;
   self->send_eos = s.send_eos;
   self->results = s.payload == GST_NATS_PAYLOAD_RESULTS;

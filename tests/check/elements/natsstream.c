@@ -537,6 +537,26 @@ GST_START_TEST (test_full_stream_holds)
 
 GST_END_TEST;
 
+/* Such a stream drops at once what no consumer asks for, and none asks for
+ * chunks: refused, where receivers would miss them. */
+GST_START_TEST (test_interest)
+{
+  NatsServer *server = nats_server_start ("max_payload: 8192\n");
+  GstHarness *sink = maker (server, CREATE "retention=interest");
+  GstHarness *src = nats_receiver (server, READ "durable=w");
+
+  push_many (sink, 0, 1, 500);
+  gst_buffer_unref (pull_one (src, 0, 500));
+  fail_unless_equals_int (gst_harness_push (sink, nats_buffer_new (1, 50000)),
+      GST_FLOW_ERROR);
+  nats_expect_error (sink, GST_RESOURCE_ERROR_WRITE, "retention=interest");
+  gst_harness_teardown (src);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
 /* Nobody frees it: an error that says so, or counted losses. */
 GST_START_TEST (test_full_stream_fails)
 {
@@ -684,6 +704,7 @@ nats_stream_suite (void)
   tcase_add_test (tc, test_server_restart);
   tcase_add_test (tc, test_stored_once);
   tcase_add_test (tc, test_full_stream_holds);
+  tcase_add_test (tc, test_interest);
   tcase_add_test (tc, test_full_stream_fails);
   tcase_add_test (tc, test_full_server);
   tcase_add_test (tc, test_errors);
