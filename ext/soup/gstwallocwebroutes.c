@@ -554,6 +554,30 @@ route (GstWallocWebServer * self, SoupServerMessage * message,
   }
 }
 
+/* What browsers ask before a page of another origin may send its token. */
+static gboolean
+is_preflight (GstWallocWebServer * self, SoupServerMessage * message)
+{
+  const gchar *origin = header (message, "Origin");
+
+  return soup_server_message_get_method (message) == SOUP_METHOD_OPTIONS
+      && origin && header (message, "Access-Control-Request-Method")
+      && webrequest_same_origin (origin, NULL, FALSE,
+      (const gchar * const *) self->settings.origins);
+}
+
+static void
+answer_preflight (GstWallocWebServer * self, SoupServerMessage * message)
+{
+  SoupMessageHeaders *h = soup_server_message_get_response_headers (message);
+
+  soup_message_headers_replace (h, "Access-Control-Allow-Methods", "GET, HEAD");
+  soup_message_headers_replace (h, "Access-Control-Allow-Headers",
+      "Authorization, Last-Event-ID");
+  soup_message_headers_replace (h, "Access-Control-Max-Age", "600");
+  answer_text (self, message, SOUP_STATUS_NO_CONTENT, TEXT, g_strdup (""));
+}
+
 static void
 on_request (SoupServer * soup, SoupServerMessage * message, const char *path,
     GHashTable * query, gpointer data)
@@ -571,6 +595,9 @@ on_request (SoupServer * soup, SoupServerMessage * message, const char *path,
   } else if (is_too_long (message, &status)) {
     refuse (self, message, status, GST_WALLOC_WEB_BAD,
         "The request is too long.");
+  } else if (is_preflight (self, message)) {
+    if (may_ask (self, message))
+      answer_preflight (self, message);
   } else if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD) {
     soup_message_headers_replace (soup_server_message_get_response_headers
         (message), "Allow", "GET, HEAD");

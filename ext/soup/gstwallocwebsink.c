@@ -20,7 +20,7 @@
  * and a certificate.
  *
  * When it listens, the element posts an element message `wallocwebsink` with
- * the fields `url` (string), `address` (string) and `port` (guint).
+ * the fields `url` (string) and `port` (guint).
  *
  * ## Example launch lines
  * |[
@@ -167,6 +167,13 @@ get_settings (GstWallocWebSink * self, GstWallocWebSettings * s,
   if (ok && certificate_file && !s->certificate)
     ok = (s->certificate = read_certificate (certificate_file, key_file,
             error)) != NULL;
+  if (ok && key_file && !s->certificate) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
+        "There is a private key (\"%s\") and no certificate: set "
+        "\"certificate-file\", too, or neither to serve without TLS.",
+        key_file);
+    ok = FALSE;
+  }
   if (ok && s->token && strlen (s->token) > MAX_TOKEN) {
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS,
         "\"token\" has more than %u bytes.", MAX_TOKEN);
@@ -282,7 +289,8 @@ gst_walloc_web_sink_event (GstBaseSink * sink, GstEvent * event)
   /* this waits until the end has come */
   gboolean ret = GST_BASE_SINK_CLASS (parent_class)->event (sink, event);
 
-  if (type == GST_EVENT_EOS)
+  /* not an end that was flushed away */
+  if (type == GST_EVENT_EOS && ret)
     gst_walloc_web_server_eos (self->server);
   else if (type == GST_EVENT_FLUSH_STOP)
     gst_walloc_web_server_discont (self->server);

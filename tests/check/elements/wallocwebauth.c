@@ -173,6 +173,8 @@ GST_START_TEST (test_bad_settings)
   check_error (props, GST_RESOURCE_ERROR_OPEN_READ);
   check_error ("certificate-file=/nowhere/at/all",
       GST_RESOURCE_ERROR_OPEN_READ);
+  /* somebody meant TLS */
+  check_error ("private-key-file=/nowhere/at/all", GST_RESOURCE_ERROR_SETTINGS);
   check_error ("address=999.1.2.3", GST_RESOURCE_ERROR_SETTINGS);
   /* TEST-NET-1: nobody's */
   check_error ("address=192.0.2.1", GST_RESOURCE_ERROR_OPEN_READ_WRITE);
@@ -213,6 +215,23 @@ GST_START_TEST (test_origin)
 
 GST_END_TEST;
 
+static gchar *
+ask_options (WebServer * s, const gchar * origin)
+{
+  WebClient *c = web_connect (s->port, 0);
+  gchar *head;
+
+  web_say (c, "OPTIONS /config HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+      "Access-Control-Request-Method: GET\r\n"
+      "Access-Control-Request-Headers: authorization\r\n%s\r\n", s->port,
+      origin);
+  head = web_read_to (c, "\r\n\r\n");
+  fail_unless (head != NULL);
+  web_close (c);
+
+  return head;
+}
+
 GST_START_TEST (test_allowed_origins)
 {
   static const gchar *const allowed[] = { "https://viewer.example:8443", NULL };
@@ -236,6 +255,19 @@ GST_START_TEST (test_allowed_origins)
   fail_unless_equals_int (status_for (s, "/config",
           "Origin: https://viewer.example\r\n"), 403);
   answer = web_get (s->port, "/config", NULL);
+  fail_unless (strstr (answer, "Access-Control") == NULL);
+  g_free (answer);
+
+  /* before a page sends its token */
+  answer = ask_options (s, origin);
+  fail_unless_equals_int (web_status (answer), 204);
+  fail_unless (strstr (answer, "Access-Control-Allow-Origin: "
+          "https://viewer.example:8443\r\n") != NULL);
+  fail_unless (strstr (answer, "Access-Control-Allow-Headers: Authorization")
+      != NULL);
+  g_free (answer);
+  answer = ask_options (s, "Origin: https://evil.example\r\n");
+  fail_unless_equals_int (web_status (answer), 405);
   fail_unless (strstr (answer, "Access-Control") == NULL);
   g_free (answer);
 
