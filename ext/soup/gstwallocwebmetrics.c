@@ -141,7 +141,7 @@ gst_walloc_web_metrics_text (GstWallocWebMetrics * self, const gchar * stream)
 {
   GString *text = g_string_new (NULL);
   guint64 counter[GST_WALLOC_WEB_COUNTERS], gauge[GST_WALLOC_WEB_GAUGES];
-  gdouble uptime = (g_get_monotonic_time () - self->start) / 1e6;
+  gchar uptime[G_ASCII_DTOSTR_BUF_SIZE];
   guint i;
 
   g_mutex_lock (&self->lock);
@@ -170,7 +170,10 @@ gst_walloc_web_metrics_text (GstWallocWebMetrics * self, const gchar * stream)
   }
   describe (text, "uptime_seconds", "Seconds since the server was started",
       "gauge");
-  g_string_append_printf (text, PREFIX "uptime_seconds %.3f\n", uptime);
+  /* with a point in every locale */
+  g_ascii_formatd (uptime, sizeof (uptime), "%.3f",
+      (g_get_monotonic_time () - self->start) / 1e6);
+  g_string_append_printf (text, PREFIX "uptime_seconds %s\n", uptime);
 
   return g_string_free (text, FALSE);
 }

@@ -14,6 +14,9 @@
 GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
 #define GST_CAT_DEFAULT wallocwebsink_debug
 
+/* us after which a model that was not found is looked for again */
+#define LOOK_AGAIN (2 * G_USEC_PER_SEC)
+
 typedef struct
 {
   guint64 id;
@@ -25,6 +28,7 @@ typedef struct
   guint64 id;
   GBytes *bytes;                /* NULL: not there, or not yet */
   gboolean done;
+  gint64 done_at;               /* monotonic, us */
   gchar *reason;
   GList *waiting;               /* messages */
 } Entry;
@@ -119,6 +123,7 @@ on_found (GObject * source, GAsyncResult * result, gpointer data)
       entry = l->data;
   }
   entry->done = TRUE;
+  entry->done_at = g_get_monotonic_time ();
   entry->bytes = bytes;
   if (error) {
     /* where was looked is nobody's business but this machine's */
@@ -135,6 +140,37 @@ on_found (GObject * source, GAsyncResult * result, gpointer data)
   }
 }
 
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  while (entry->waiting)
+    forget (entry->waiting->data, entry);
+  g_clear_pointer (&entry->bytes, g_bytes_unref);
+  g_free (entry->reason);
+  g_free (entry);
+}
+
+/* Those that the stream uses no more, and those that may be there by now. */
+static void
+drop_old (GstWallocWebModels * self)
+{
+  gint64 before = g_get_monotonic_time () - LOOK_AGAIN;
+  GList *l, *next;
+
+  for (l = self->entries; l; l = next) {
+    Entry *entry = l->data;
+
+    next = l->next;
+    if (!entry->done || (gst_walloc_web_stream_uses (&self->server->stream,
+                entry->id) && (entry->bytes || entry->done_at > before)))
+      continue;
+    entry_free (entry);
+    self->entries = g_list_delete_link (self->entries, l);
+  }
+}
+
 static Entry *
 find (GstWallocWebModels * self, guint64 id)
 {
@@ -143,6 +179,7 @@ find (GstWallocWebModels * self, guint64 id)
   GTask *task;
   Job *job;
 
+  drop_old (self);
   for (l = self->entries; l; l = l->next) {
     entry = l->data;
     if (entry->id == id)
@@ -188,18 +225,6 @@ gst_walloc_web_models_new (GstWallocWebServer * server)
   self->gone = g_cancellable_new ();
 
   return self;
-}
-
-static void
-entry_free (gpointer data)
-{
-  Entry *entry = data;
-
-  while (entry->waiting)
-    forget (entry->waiting->data, entry);
-  g_clear_pointer (&entry->bytes, g_bytes_unref);
-  g_free (entry->reason);
-  g_free (entry);
 }
 
 void

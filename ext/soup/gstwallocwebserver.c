@@ -25,6 +25,8 @@ GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
 /* of the inbox */
 #define MAX_PARCELS 1024
 #define MAX_INBOX (64 * 1024 * 1024)
+/* that are taken at once, before clients have their turn again */
+#define MANY_PARCELS 64
 /* connections beyond max-clients: pages, scripts, models, metrics */
 #define SPARE_CONNECTIONS 64
 /* bytes of a message that a client sends */
@@ -243,14 +245,28 @@ gst_walloc_web_server_reap (GstWallocWebServer * self)
     g_main_loop_quit (self->loop);
 }
 
+static void
+on_need_key (gpointer data)
+{
+  GstWallocWebServer *self = data;
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->last_key_request && now - self->last_key_request < KEY_PAUSE)
+    return;
+  self->last_key_request = now;
+  gst_walloc_web_metrics_count (self->metrics, GST_WALLOC_WEB_KEY_REQUESTS, 1);
+  self->settings.need_key (self->settings.data);
+}
+
 static gboolean
 on_wake (GSource * source, GSourceFunc callback, gpointer data)
 {
   GstWallocWebServer *self = ((WakeSource *) source)->server;
   Parcel *parcel;
+  guint i;
 
   g_source_set_ready_time (source, -1);
-  for (;;) {
+  for (i = 0; i < MANY_PARCELS; i++) {
     g_mutex_lock (&self->lock);
     parcel = g_queue_pop_head (&self->inbox);
     if (parcel && parcel->type == FRAME)
@@ -260,6 +276,8 @@ on_wake (GSource * source, GSourceFunc callback, gpointer data)
       break;
     take (self, parcel);
   }
+  if (i == MANY_PARCELS)
+    g_source_set_ready_time (source, 0);
   if (self->reap || self->stopping)
     gst_walloc_web_server_reap (self);
 
@@ -271,8 +289,15 @@ on_tick (gpointer data)
 {
   GstWallocWebServer *self = data;
   gint64 now = g_get_monotonic_time ();
+  gboolean overrun;
   GList *l;
 
+  g_mutex_lock (&self->lock);
+  overrun = self->overrun;
+  g_mutex_unlock (&self->lock);
+  /* nothing comes in before the next key frame, so no client asks for it */
+  if (overrun)
+    on_need_key (self);
   gst_walloc_web_metrics_set (self->metrics, GST_WALLOC_WEB_KBPS,
       gst_walloc_web_stream_tick (&self->stream));
   for (l = self->clients; l; l = l->next)
@@ -299,19 +324,6 @@ on_closed (gpointer client, gpointer data)
 
   self->reap = TRUE;
   g_source_set_ready_time (self->wake, 0);
-}
-
-static void
-on_need_key (gpointer data)
-{
-  GstWallocWebServer *self = data;
-  gint64 now = g_get_monotonic_time ();
-
-  if (self->last_key_request && now - self->last_key_request < KEY_PAUSE)
-    return;
-  self->last_key_request = now;
-  gst_walloc_web_metrics_count (self->metrics, GST_WALLOC_WEB_KEY_REQUESTS, 1);
-  self->settings.need_key (self->settings.data);
 }
 
 static void

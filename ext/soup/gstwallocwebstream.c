@@ -55,9 +55,15 @@ add_model (GstWallocWebStream * self, guint64 model)
 {
   gchar text[GST_WALLOC_ID_SIZE];
 
-  if (gst_walloc_web_stream_uses (self, model)
-      || self->n_models == GST_WALLOC_WEB_MAX_MODELS)
+  if (gst_walloc_web_stream_uses (self, model))
     return FALSE;
+  /* a server that runs for long: the oldest goes */
+  if (self->n_models == GST_WALLOC_WEB_MAX_MODELS) {
+    self->n_models--;
+    memmove (self->models, self->models + 1,
+        self->n_models * sizeof (*self->models));
+    json_array_remove (json_object_get (self->config, "model-ids"), 0);
+  }
   self->models[self->n_models++] = model;
   gst_walloc_id_to_string (model, text);
   json_array_append_new (json_object_get (self->config, "model-ids"),

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -30,15 +29,19 @@ take_ping (const json_t * object, webrequest_message * message)
 {
   const json_t *t = json_object_get (object, "t");
 
-  if (json_is_integer (t))
-    snprintf (message->t, sizeof (message->t), "%" JSON_INTEGER_FORMAT,
-        json_integer_value (t));
-  else if (json_is_real (t))
-    snprintf (message->t, sizeof (message->t), "%.17g", json_real_value (t));
-  else if (!t || json_is_null (t))
+  if (!t || json_is_null (t)) {
     strcpy (message->t, "null");
-  else
+  } else if (json_is_number (t)) {
+    /* unlike printf(), with a point in every locale */
+    size_t size = json_dumpb (t, message->t, sizeof (message->t) - 1,
+        JSON_ENCODE_ANY);
+
+    if (size == 0 || size >= sizeof (message->t))
+      return WEBREQUEST_BAD;
+    message->t[size] = 0;
+  } else {
     return WEBREQUEST_BAD;
+  }
 
   return WEBREQUEST_PING;
 }
