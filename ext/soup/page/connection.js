@@ -121,8 +121,10 @@ export class Connection extends EventTarget {
   }
 
   #failed(refusal) {
+    clearTimeout(this.#timer);
     clearInterval(this.#ping);
     this.#socket = null;
+    this.#opened = 0;
     if (refusal.denied) {
       this.#tell(State.DENIED, refusal.message);
       return;
@@ -162,8 +164,12 @@ export class Connection extends EventTarget {
       ? ['walloc', `walloc.token.${base64url(this.#token)}`] : ['walloc']);
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
+    // browsers wait for minutes
+    this.#timer = setTimeout(() => this.#giveUp(
+      'The server does not take the connection.'), REQUEST_TIME);
     socket.onopen = () => {
       if (run !== this.#run) return;
+      clearTimeout(this.#timer);
       this.#opened = this.#heard = performance.now();
       this.#tell(State.OPEN, '');
       this.#ping = setInterval(() => this.#beat(), PING_EVERY);
@@ -199,14 +205,18 @@ export class Connection extends EventTarget {
     };
   }
 
+  // close() alone would wait for an answer that does not come
+  #giveUp(text) {
+    const socket = this.#socket;
+    this.#run++;
+    socket?.close();
+    this.#failed(new Refusal(text));
+  }
+
   #beat() {
     if (performance.now() - this.#heard > SILENCE) {
-      // close() would wait for an answer that does not come
-      const socket = this.#socket;
-      this.#run++;
-      socket?.close();
-      this.#failed(new Refusal('Nothing came from the server for '
-        + `${SILENCE / 1000} seconds.`));
+      this.#giveUp('Nothing came from the server for '
+        + `${SILENCE / 1000} seconds.`);
       return;
     }
     this.send({ type: 'ping', t: Math.round(performance.now() * 1000) });

@@ -229,6 +229,13 @@ test('comes back when the server was away', async () => {
       // a link that breaks alone
       server.cut();
       await page.until(framesDrawn(3));
+      // one that is taken and never opened
+      server.ignoreUpgrades = true;
+      server.cut();
+      await page.until(shows('The server does not take the connection.'));
+      server.ignoreUpgrades = false;
+      await page.until(isState('open'));
+      await page.until(framesDrawn(4));
     });
 });
 

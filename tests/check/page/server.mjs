@@ -29,6 +29,8 @@ export class TestServer {
   said = [];
   asked = [];
   ignorePings = false;
+  /** Connections are taken, and nothing is said. */
+  ignoreUpgrades = false;
 
   constructor(settings) {
     this.settings = { token: '', models: new Map(), welcome: [], wasm: null,
@@ -119,6 +121,7 @@ export class TestServer {
   }
 
   #upgrade(request, socket) {
+    if (this.ignoreUpgrades) return;
     const offered = (request.headers['sec-websocket-protocol'] ?? '')
       .split(', ');
     const { token, welcome, config } = this.settings;
