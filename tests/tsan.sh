@@ -28,6 +28,14 @@ if grep -q 'ext/soup/libgstwallocsoup.so' build-tsan/build.ninja; then
   done
   plugins="$plugins ext/soup/libgstwallocsoup.so"
 fi
+if grep -q 'ext/nats/libgstnats.so' build-tsan/build.ninja; then
+  tests="$tests gst-elements-nats gst-elements-natsstream"
+  plugins="$plugins ext/nats/libgstnats.so"
+fi
+if grep -q 'gst/wallocrtp/libgstwallocrtp.so' build-tsan/build.ninja; then
+  tests="$tests gst-elements-rtpwalloc gst-pipelines-rtpnetwork"
+  plugins="$plugins gst/wallocrtp/libgstwallocrtp.so"
+fi
 targets=''
 for test in $tests; do
   folder=${test#gst-}
