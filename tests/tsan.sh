@@ -33,7 +33,7 @@ if grep -q 'ext/nats/libgstnats.so' build-tsan/build.ninja; then
   plugins="$plugins ext/nats/libgstnats.so"
 fi
 if grep -q 'gst/wallocrtp/libgstwallocrtp.so' build-tsan/build.ninja; then
-  tests="$tests gst-elements-rtpwalloc gst-pipelines-rtpnetwork"
+  tests="$tests gst-elements-rtpwalloc"
   plugins="$plugins gst/wallocrtp/libgstwallocrtp.so"
 fi
 targets=''
