@@ -28,6 +28,7 @@ struct _GstNatsConsumer
   gchar *inbox;
   natsSubscription *subscription;
   GstNatsPull *pull;
+  gboolean opened;              /* the consumer was there; of its thread */
 
   GMutex lock;
   GCond cond;                   /* the thread and whoever pops wait */
@@ -387,7 +388,9 @@ gst_nats_consumer_open (GstNatsConsumer * self, GError ** error)
   guint64 after;
   guint i;
 
-  for (i = 0; i < OPEN_TRIES; i++) {
+  /* One that was there once is waited for as long as the connection is: its
+   * servers may be away for longer than others of the cluster. */
+  for (i = 0; i < OPEN_TRIES || self->opened; i++) {
     g_clear_error (error);
     g_mutex_lock (&self->lock);
     after = self->last_sequence;
@@ -398,8 +401,10 @@ gst_nats_consumer_open (GstNatsConsumer * self, GError ** error)
       return TRUE;
     }
     g_mutex_unlock (&self->lock);
-    if (gst_nats_pull_open (self->pull, after, error))
+    if (gst_nats_pull_open (self->pull, after, error)) {
+      self->opened = TRUE;
       return TRUE;
+    }
     /* a cluster without a leader, or without a majority, comes back */
     if (!g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_TIMEOUT)
         && !g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_FAILED)
