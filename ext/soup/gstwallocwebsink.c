@@ -187,19 +187,34 @@ get_settings (GstWallocWebSink * self, GstWallocWebSettings * s,
 }
 
 static gboolean
+is_for_others (const gchar * address)
+{
+  GInetAddress *inet = address ? g_inet_address_new_from_string (address) :
+      NULL;
+  gboolean others = inet && !g_inet_address_get_is_loopback (inet);
+
+  g_clear_object (&inet);
+
+  return others;
+}
+
+static gboolean
 gst_walloc_web_sink_start (GstBaseSink * sink)
 {
   GstWallocWebSink *self = GST_WALLOC_WEB_SINK (sink);
   GstWallocWebServer *server = NULL;
   GstWallocWebSettings settings = { NULL, };
   GError *error = NULL;
+  gboolean open = FALSE;
   gchar *url;
   guint port;
 
   gst_walloc_web_metrics_reset (&self->metrics);
   self->warned = FALSE;
-  if (get_settings (self, &settings, &error))
+  if (get_settings (self, &settings, &error)) {
+    open = !settings.token && is_for_others (settings.address);
     server = gst_walloc_web_server_new (&settings, &self->metrics, &error);
+  }
   gst_walloc_web_settings_clear (&settings);
   if (!server) {
     GST_WALLOC_POST_ERROR (self, error);
@@ -213,6 +228,11 @@ gst_walloc_web_sink_start (GstBaseSink * sink)
   GST_OBJECT_UNLOCK (self);
 
   GST_INFO_OBJECT (self, "listening: %s", url);
+  if (open)
+    GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
+        ("Everyone who reaches %s can watch and listen: there is no token.",
+            url), ("Set token-file. Without one a page of others can also "
+            "lead browsers of this network here under a name of its own."));
   gst_element_post_message (GST_ELEMENT (self),
       gst_message_new_element (GST_OBJECT (self),
           gst_structure_new ("wallocwebsink", "url", G_TYPE_STRING, url,

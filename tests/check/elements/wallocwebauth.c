@@ -185,6 +185,40 @@ GST_START_TEST (test_bad_settings)
 
 GST_END_TEST;
 
+static gboolean
+warns (const gchar * props)
+{
+  gchar *text = g_strdup_printf ("wallocwebsink %s", props);
+  GstElement *sink = gst_parse_launch (text, NULL);
+  GstBus *bus = gst_bus_new ();
+  GstMessage *message;
+
+  g_free (text);
+  gst_element_set_bus (sink, bus);
+  fail_unless_equals_int (gst_element_set_state (sink, GST_STATE_READY),
+      GST_STATE_CHANGE_SUCCESS);
+  gst_element_set_state (sink, GST_STATE_NULL);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  gst_element_set_bus (sink, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (sink);
+  if (!message)
+    return FALSE;
+  gst_message_unref (message);
+
+  return TRUE;
+}
+
+/* Who serves a network without a token is told what that means. */
+GST_START_TEST (test_open_to_all)
+{
+  fail_unless (warns ("address=0.0.0.0"));
+  fail_if (warns ("address=0.0.0.0 token=s3cret"));
+  fail_if (warns (""));
+}
+
+GST_END_TEST;
+
 GST_START_TEST (test_origin)
 {
   WebServer *s = web_start (NULL);
@@ -530,6 +564,7 @@ wallocwebauth_suite (void)
   tcase_add_test (tc, test_token);
   tcase_add_test (tc, test_token_file);
   tcase_add_test (tc, test_bad_settings);
+  tcase_add_test (tc, test_open_to_all);
   tcase_add_test (tc, test_origin);
   tcase_add_test (tc, test_allowed_origins);
   tcase_add_test (tc, test_tls);
