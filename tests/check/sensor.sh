@@ -217,12 +217,13 @@ print(s.getsockname()[1] // 2 * 2)')
   wait "$job" || fail 'the end of a server of RTP' "$temp/rtp2.err"
   kill -TERM "$sender"
   wait "$sender" || fail 'the end of a node with RTP' "$temp/node.err"
-  recorded=$(find "$temp/recorded %d" -name '*.wlc' | sort | head -n 1)
+  # the last one, which was ended in order: what was killed may lack its end
+  recorded=$(find "$temp/recorded %d" -name "*.wlc" | sort | tail -n 1)
   case $recorded in
     */server-0000*.wlc) ;;
     *) fail "recorded: \"$recorded\"" "$temp/rtp2.err" ;;
   esac
-  if [ "$recorded" = "$temp/recorded %d/server-000007.wlc" ] ||
+  if [ -e "$temp/recorded %d/server-000007.wlc" ] ||
     [ -e "$temp/recorded %d/server-000000.wlc" ]; then
     fail 'the files of before' "$temp/rtp2.err"
   fi
