@@ -36,6 +36,19 @@ enum
 };
 
 GType
+gst_nats_register_enum (gsize * place, const gchar * name,
+    const GEnumValue * values)
+{
+  if (g_once_init_enter (place)) {
+    GType t = g_enum_register_static (name, values);
+
+    gst_type_mark_as_plugin_api (t, 0);
+    g_once_init_leave (place, t);
+  }
+  return *place;
+}
+
+GType
 gst_nats_mode_get_type (void)
 {
   static gsize type;
@@ -46,13 +59,7 @@ gst_nats_mode_get_type (void)
     {0, NULL, NULL}
   };
 
-  if (g_once_init_enter (&type)) {
-    GType t = g_enum_register_static ("GstNatsMode", values);
-
-    gst_type_mark_as_plugin_api (t, 0);
-    g_once_init_leave (&type, t);
-  }
-  return type;
+  return gst_nats_register_enum (&type, "GstNatsMode", values);
 }
 
 GType
@@ -67,13 +74,7 @@ gst_nats_slow_policy_get_type (void)
     {0, NULL, NULL}
   };
 
-  if (g_once_init_enter (&type)) {
-    GType t = g_enum_register_static ("GstNatsSlowPolicy", values);
-
-    gst_type_mark_as_plugin_api (t, 0);
-    g_once_init_leave (&type, t);
-  }
-  return type;
+  return gst_nats_register_enum (&type, "GstNatsSlowPolicy", values);
 }
 
 void

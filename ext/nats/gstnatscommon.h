@@ -28,6 +28,10 @@ typedef enum
 } GstNatsMode;
 
 #define GST_TYPE_NATS_MODE (gst_nats_mode_get_type ())
+/* The type of *@place, made once. @values must live as long. */
+GType gst_nats_register_enum (gsize * place, const gchar * name,
+    const GEnumValue * values);
+
 GType gst_nats_mode_get_type (void);
 #define GST_TYPE_NATS_SLOW_POLICY (gst_nats_slow_policy_get_type ())
 GType gst_nats_slow_policy_get_type (void);

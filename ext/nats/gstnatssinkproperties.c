@@ -34,18 +34,6 @@ enum
 };
 
 static GType
-register_enum (gsize * place, const gchar * name, const GEnumValue * values)
-{
-  if (g_once_init_enter (place)) {
-    GType t = g_enum_register_static (name, values);
-
-    gst_type_mark_as_plugin_api (t, 0);
-    g_once_init_leave (place, t);
-  }
-  return *place;
-}
-
-static GType
 payload_type (void)
 {
   static gsize type;
@@ -56,7 +44,7 @@ payload_type (void)
     {0, NULL, NULL}
   };
 
-  return register_enum (&type, "GstNatsPayload", values);
+  return gst_nats_register_enum (&type, "GstNatsPayload", values);
 }
 
 static GType
@@ -69,7 +57,7 @@ storage_type (void)
     {0, NULL, NULL}
   };
 
-  return register_enum (&type, "GstNatsStorage", values);
+  return gst_nats_register_enum (&type, "GstNatsStorage", values);
 }
 
 static GType
@@ -82,7 +70,7 @@ discard_type (void)
     {0, NULL, NULL}
   };
 
-  return register_enum (&type, "GstNatsDiscard", values);
+  return gst_nats_register_enum (&type, "GstNatsDiscard", values);
 }
 
 static GType
@@ -96,7 +84,7 @@ retention_type (void)
     {0, NULL, NULL}
   };
 
-  return register_enum (&type, "GstNatsRetention", values);
+  return gst_nats_register_enum (&type, "GstNatsRetention", values);
 }
 
 void

@@ -31,18 +31,6 @@ enum
 };
 
 static GType
-register_enum (gsize * place, const gchar * name, const GEnumValue * values)
-{
-  if (g_once_init_enter (place)) {
-    GType t = g_enum_register_static (name, values);
-
-    gst_type_mark_as_plugin_api (t, 0);
-    g_once_init_leave (place, t);
-  }
-  return *place;
-}
-
-static GType
 deliver_type (void)
 {
   static gsize type;
@@ -55,7 +43,7 @@ deliver_type (void)
     {0, NULL, NULL}
   };
 
-  return register_enum (&type, "GstNatsDeliver", values);
+  return gst_nats_register_enum (&type, "GstNatsDeliver", values);
 }
 
 static GType
@@ -68,7 +56,7 @@ ack_type (void)
     {0, NULL, NULL}
   };
 
-  return register_enum (&type, "GstNatsAckPolicy", values);
+  return gst_nats_register_enum (&type, "GstNatsAckPolicy", values);
 }
 
 static GType
@@ -83,7 +71,7 @@ eos_type (void)
     {0, NULL, NULL}
   };
 
-  return register_enum (&type, "GstNatsEos", values);
+  return gst_nats_register_enum (&type, "GstNatsEos", values);
 }
 
 static GType
@@ -98,7 +86,7 @@ timestamps_type (void)
     {0, NULL, NULL}
   };
 
-  return register_enum (&type, "GstNatsTimestamps", values);
+  return gst_nats_register_enum (&type, "GstNatsTimestamps", values);
 }
 
 void
