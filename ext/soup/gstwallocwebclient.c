@@ -69,7 +69,6 @@ struct _GstWallocWebClient
 
   GstWallocThinner thinner;
   gboolean needs_key;
-  gboolean settled;             /* has what it got at once when it came */
   websocket_reader reader;
   gboolean deaf;                /* nothing that comes has a meaning any more */
   gsize junk;
@@ -181,10 +180,8 @@ take_written (GstWallocWebClient * self, gsize written)
     if (item->sent == item->total)
       item_free (g_queue_pop_head (&self->queue));
   }
-  if (g_queue_is_empty (&self->queue)) {
+  if (g_queue_is_empty (&self->queue))
     self->answers = 0;
-    self->settled = TRUE;
-  }
 }
 
 static void
@@ -553,8 +550,6 @@ gst_walloc_web_client_frame (GstWallocWebClient * self,
   if (layers < frame->info.layers)
     gst_walloc_web_metrics_count (self->settings->metrics,
         GST_WALLOC_WEB_THINNED, 1);
-  if (replay)
-    self->settled = FALSE;
   push (self, gst_walloc_web_frame_get (frame, layers),
       self->kind == GST_WALLOC_WEB_CLIENT_SOCKET ? WEBSOCKET_BINARY : 0, TRUE);
   write_queue (self);

@@ -524,6 +524,12 @@ gst_walloc_web_server_port (GstWallocWebServer * self)
   return self->port;
 }
 
+gboolean
+gst_walloc_web_server_is_local (GstWallocWebServer * self)
+{
+  return gst_walloc_web_listener_is_local (self->listener);
+}
+
 gchar *
 gst_walloc_web_server_url (GstWallocWebServer * self)
 {

@@ -46,6 +46,9 @@ void      gst_walloc_web_server_free    (GstWallocWebServer * server);
 
 guint     gst_walloc_web_server_port    (GstWallocWebServer * server);
 
+/* Whether only this machine reaches it. */
+gboolean  gst_walloc_web_server_is_local (GstWallocWebServer * server);
+
 gchar *   gst_walloc_web_server_url     (GstWallocWebServer * server);
 
 void      gst_walloc_web_server_caps    (GstWallocWebServer * server,

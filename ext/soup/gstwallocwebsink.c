@@ -187,18 +187,6 @@ get_settings (GstWallocWebSink * self, GstWallocWebSettings * s,
 }
 
 static gboolean
-is_for_others (const gchar * address)
-{
-  GInetAddress *inet = address ? g_inet_address_new_from_string (address) :
-      NULL;
-  gboolean others = inet && !g_inet_address_get_is_loopback (inet);
-
-  g_clear_object (&inet);
-
-  return others;
-}
-
-static gboolean
 gst_walloc_web_sink_start (GstBaseSink * sink)
 {
   GstWallocWebSink *self = GST_WALLOC_WEB_SINK (sink);
@@ -212,7 +200,7 @@ gst_walloc_web_sink_start (GstBaseSink * sink)
   gst_walloc_web_metrics_reset (&self->metrics);
   self->warned = FALSE;
   if (get_settings (self, &settings, &error)) {
-    open = !settings.token && is_for_others (settings.address);
+    open = settings.token == NULL;
     server = gst_walloc_web_server_new (&settings, &self->metrics, &error);
   }
   gst_walloc_web_settings_clear (&settings);
@@ -228,7 +216,7 @@ gst_walloc_web_sink_start (GstBaseSink * sink)
   GST_OBJECT_UNLOCK (self);
 
   GST_INFO_OBJECT (self, "listening: %s", url);
-  if (open)
+  if (open && !gst_walloc_web_server_is_local (server))
     GST_ELEMENT_WARNING (self, RESOURCE, SETTINGS,
         ("Everyone who reaches %s can watch and listen: there is no token.",
             url), ("Set token-file. Without one a page of others can also "
