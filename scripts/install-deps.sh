@@ -5,7 +5,7 @@
 # usage: sh scripts/install-deps.sh [--list] [GROUP...]
 #   build  compiler, meson and libraries (always included)
 #   test   what tests/run.sh uses on top: gates, sanitizers' and check's tools,
-#          a NATS server, clang for WebAssembly
+#          a NATS server, clang for WebAssembly, node and Chromium for the page
 #   demo   a photograph, recordings, a font and the tools of examples/quickstart.sh
 #   bench  codecs that tests/benchmarks compares with
 #   eval   programs and codecs that walloc-eval's tasks ask, a browser for its report
@@ -33,7 +33,7 @@ packages_of () {
       echo 'indent shellcheck valgrind git python3-numpy python3-pil python3-gi
         gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 nats-server
         gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0
-        gstreamer1.0-nice
+        gstreamer1.0-nice nodejs chromium
         clang lld wasi-libc libclang-rt-14-dev-wasm32'
       ;;
     demo)
