@@ -81,19 +81,18 @@ for arg in "$@"; do
 done
 [ -n "$groups" ] || groups='test'
 
-packages=$(for group in build $groups; do packages_of "$group"; done)
+packages=$(for group in build $groups; do packages_of "$group"; done |
+  tr -s ' ' '\n' | sort -u)
 
 if [ "$list_only" = yes ]; then
-  # shellcheck disable=SC2086
-  printf '%s\n' $packages | sort -u
+  printf '%s\n' "$packages" | grep .
   exit 0
 fi
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
   echo "install-deps: this is no Debian system; have these ready" \
     "(Debian's names):" >&2
-  # shellcheck disable=SC2086
-  printf '  %s\n' $packages | sort -u >&2
+  printf '%s\n' "$packages" | grep . | sed 's/^/  /' >&2
   exit 0
 fi
 
