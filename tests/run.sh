@@ -171,6 +171,17 @@ if gate minimal-configure configure build-minimal -Dgst=disabled \
   suite minimal build-minimal 1 --suite lib --suite fuzz
 fi
 
+say "build-bare: plugins without optional libraries, libwalloc static"
+if gate bare-configure configure build-bare -Ddefault_library=static \
+  -Drtp=disabled -Dsoup=disabled -Dnats=disabled -Dwasm=disabled \
+  -Dpango=disabled -Djpeg=disabled -Donnx=disabled -Donednn=disabled \
+  -Danalytics=disabled -Dexamples=disabled &&
+  gate bare-compile meson compile -C build-bare; then
+  suite bare build-bare 4 corruption task-latents gst-generic-states \
+    gst-elements-wallocdec gst-elements-wallocaudio gst-elements-corrupt \
+    eval_perception eval_clip
+fi
+
 say "build-sanitize: AddressSanitizer and UndefinedBehaviorSanitizer"
 if gate sanitize-compile sh tests/sanitize.sh --build-only; then
   suite sanitize build-sanitize 4 --suite lib --suite fuzz

@@ -805,6 +805,15 @@ gst_walloc_dec_get_kind (GstWallocDec * self, GstVideoCodecFrame * frame,
   return FALSE;
 }
 
+/* What a network says that cannot be used: of such a build, or for pictures
+ * of such a size. Frames may say so too. */
+static gboolean
+is_refusal (walloc_result result)
+{
+  return result == WALLOC_ERR_LIMIT || result == WALLOC_ERR_MEMORY
+      || result == WALLOC_ERR_UNSUPPORTED;
+}
+
 /* Decodes into @image. A network that auto cannot use for pictures of this size
  * is not tried again, and the frame is decoded without. */
 static walloc_result
@@ -829,9 +838,7 @@ gst_walloc_dec_run (GstWallocDec * self, const GstMapInfo * map,
     start = g_get_monotonic_time ();
     result = walloc_decoder_decode_with (self->decoder, map->data, map->size,
         &params, image, damaged, text);
-    if (!automatic || kind <= WALLOC_DECODER_LINEAR
-        || (result != WALLOC_ERR_LIMIT && result != WALLOC_ERR_MEMORY
-            && result != WALLOC_ERR_UNSUPPORTED))
+    if (!automatic || kind <= WALLOC_DECODER_LINEAR || !is_refusal (result))
       break;
     GST_INFO_OBJECT (self, "decoder %d is not for pictures of %ux%u: %s", kind,
         image->width, image->height, text->text);
@@ -852,6 +859,29 @@ gst_walloc_dec_run (GstWallocDec * self, const GstMapInfo * map,
   GST_OBJECT_UNLOCK (self);
 
   return result;
+}
+
+/* Posts an error if the decoder that was asked for refused a frame that the
+ * linear one decodes: then the frame is sound, and so will be all others. */
+static gboolean
+gst_walloc_dec_is_refused (GstWallocDec * self, const GstMapInfo * map,
+    walloc_decoder_kind kind, const walloc_image * image, walloc_result result,
+    const walloc_error * text)
+{
+  walloc_decode_params params;
+  guint damaged;
+
+  if (!is_refusal (result) || kind <= WALLOC_DECODER_LINEAR)
+    return FALSE;
+  walloc_decode_params_init (&params);
+  params.reduce = self->reduce;
+  params.kind = WALLOC_DECODER_LINEAR;
+  if (walloc_decoder_decode_with (self->decoder, map->data, map->size, &params,
+          image, &damaged, NULL) != WALLOC_OK)
+    return FALSE;
+  GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, (NULL),
+      ("%s. Use decoder=auto, which takes what there is.", text->text));
+  return TRUE;
 }
 
 /* Whether the application should be told of damage now; counts if not. */
@@ -1020,9 +1050,11 @@ gst_walloc_dec_decode (GstWallocDec * self, GstVideoCodecFrame * frame,
   }
   gst_walloc_image_from_frame (&image, self->format, &video);
   *result = gst_walloc_dec_run (self, map, kind, &image, damaged, text);
+  if (gst_walloc_dec_is_refused (self, map, kind, &image, *result, text))
+    ret = GST_FLOW_ERROR;
   gst_video_frame_unmap (&video);
 
-  return GST_FLOW_OK;
+  return ret;
 }
 
 /* A byte stream has no time stamps but those in the headers. */

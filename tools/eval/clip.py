@@ -41,7 +41,7 @@ def load(path, frames, size):
             if sample is None:
                 m = bus.pop_filtered(Gst.MessageType.ERROR)
                 if m is not None:
-                    raise CellError(f'{path}: {m.parse_error()[0].message}')
+                    raise CellError(f'{path}: {pipes.reason(m)}')
                 if sink.get_property('eos'):
                     break
                 if time.monotonic() > end:

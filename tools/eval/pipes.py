@@ -37,6 +37,17 @@ class PipelineError(Exception):
     """What an element said went wrong, or what was not there."""
 
 
+def reason(message):
+    """What an error message on a bus says: the cause too, where the element gave
+    one, without the source line in front of it. One line."""
+    error, debug = message.parse_error()
+    text = f'{message.src.get_name()}: {error.message}'
+    cause = (debug or '').partition('\n')[2].strip()
+    if cause and not cause.startswith('streaming stopped'):
+        text += ' ' + ' '.join(cause.split())
+    return text
+
+
 def filled(text, **values):
     """Text with {name} replaced, and braces doubled to stand for themselves;
     where that makes no sense, as in "awk '{print $1}'" or "format={I420,RGB}",
@@ -227,8 +238,7 @@ def run(description, sources=(), sinks=(), counted=(), limit=LIMIT,
             if m is None:
                 raise PipelineError(f'not done after {limit} s')
             if m.type == Gst.MessageType.ERROR:
-                error, _ = m.parse_error()
-                raise PipelineError(f'{m.src.get_name()}: {error.message}')
+                raise PipelineError(reason(m))
             if m.type == Gst.MessageType.EOS:
                 break
             s = m.get_structure()

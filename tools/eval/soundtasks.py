@@ -247,7 +247,7 @@ def stems_of(network):
         if element.set_state(Gst.State.PAUSED) \
                 == Gst.StateChangeReturn.FAILURE:
             m = bus.pop_filtered(Gst.MessageType.ERROR)
-            raise TaskError(m.parse_error()[0].message if m else
+            raise TaskError(pipes.reason(m) if m else
                             f'"{network}" cannot be used')
         return element.numsrcpads
     finally:

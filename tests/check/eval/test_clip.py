@@ -12,6 +12,8 @@ from PIL import Image
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 if 'WALLOC_EVAL_PIPELINES' in os.environ:
     # codecs of clips are in plugins that other tests do without
     os.environ.pop('GST_PLUGIN_SYSTEM_PATH_1_0', None)
@@ -119,6 +121,7 @@ class Coding(Clips):
         self.assertAlmostEqual(line['kbps'], 24 * W * H * 30 / 1000)
         self.assertEqual(line['metrics']['error']['mse'], 0)
 
+    @parts.needs('onnx')
     def test_all_codecs(self):
         """Every frame, in order, with all bytes; long distances between key
         frames cost less than key frames alone."""
@@ -220,6 +223,7 @@ class Tasks(Clips):
         self.assertEqual(task.do(cell, frames, frames, frames)['right'], 1)
         self.assertIs(seen[0], frames[2])
 
+    @parts.needs('onnx')
     def test_latents(self):
         line = self.line('walloc-time', [60], task=[
             {'kind': 'classify', 'network': 'waste-1'},

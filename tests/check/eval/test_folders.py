@@ -16,6 +16,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 from eval import folders, media, picture, spec  # noqa: E402
 
 
@@ -119,6 +121,7 @@ class Folders(unittest.TestCase):
         self.assertEqual(done.returncode, expect, done.stderr)
         return done
 
+    @parts.needs('jpeg')
     def test_all(self):
         """The bytes of one process are those of two, and the samples are
         those of a sweep's cell."""

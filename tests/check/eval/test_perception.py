@@ -12,6 +12,8 @@ from PIL import Image
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 from eval import net, networks, spec, tasks, work  # noqa: E402
 
 try:
@@ -79,6 +81,7 @@ class Pixels(Folder):
     """Networks on pixels: any codec's pictures."""
 
     @needs_onnx
+    @parts.needs('onnx')
     def test_classify(self):
         colours_network(self.path('n.onnx'), True, '["red", "green", "blue"]')
         for name, colour in (('green', (10, 240, 20)), ('red', (200, 0, 9))):
@@ -91,6 +94,7 @@ class Pixels(Folder):
         self.assertEqual((got['label'], got['right']), ('blue', 0))
 
     @needs_onnx
+    @parts.needs('onnx')
     def test_segment(self):
         colours_network(self.path('n.onnx'), False)
         rgb, label = np.zeros((12, 20, 3), np.uint8), np.zeros((12, 20),
@@ -113,6 +117,7 @@ class Pixels(Folder):
         self.assertEqual(got['union'], got['intersection'])
 
     @needs_onnx
+    @parts.needs('onnx')
     def test_wrong_files(self):
         Image.new('RGB', (8, 8)).save(self.path('a', 'a.png'))
         colours_network(self.path('n.onnx'), True)
@@ -161,6 +166,7 @@ class Pixels(Folder):
 
 
 class Latents(Folder):
+    @parts.needs('onnx')
     def test_road(self):
         rng = np.random.default_rng(1)
         rgb = np.repeat(np.repeat(rng.integers(

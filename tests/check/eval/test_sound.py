@@ -16,6 +16,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 TOOL = os.path.join(ROOT, 'tools', 'walloc-eval')
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 from eval import codecs, errors, sound, soundcell, soundcodecs  # noqa: E402
 from eval import spec, store, summary  # noqa: E402
 
@@ -164,6 +166,7 @@ class Codecs(unittest.TestCase):
         if lacking:
             print('not installed:', ', '.join(lacking), file=sys.stderr)
 
+    @parts.needs('onnx')
     def test_alignment(self):
         """What comes back lies where it was, at each rate of samples, and is
         nearer to it with more bits. Codecs of speech keep no waveform of
@@ -187,6 +190,7 @@ class Codecs(unittest.TestCase):
                 self.assertGreater(got[1][3], .5 if speech else .95, name)
                 self.assertLess(abs(got[1][2]), 1 if speech else .05, name)
 
+    @parts.needs('onnx')
     def test_impulse(self):
         """A click stays where it is."""
         x = np.zeros((24000, 1))
@@ -199,6 +203,7 @@ class Codecs(unittest.TestCase):
             self.assertLessEqual(abs(int(np.abs(y).argmax()) - 10000), 1,
                                  codec.name)
 
+    @parts.needs('onnx')
     def test_exact(self):
         """Ours need no delay to be measured: it is none."""
         for codec in self.each():
@@ -206,6 +211,7 @@ class Codecs(unittest.TestCase):
                 clip = bursts(44100, 2)
                 self.assertLess(abs(soundcodecs.delay(codec, 50, clip)), .02)
 
+    @parts.needs('onnx')
     def test_channels(self):
         """Each channel comes back as itself."""
         t = np.arange(24000) / 48000

@@ -16,6 +16,8 @@ from PIL import Image
 TASKS = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(
     __file__)), '..', '..', '..', 'training', 'tasks'))
 sys.path.insert(0, TASKS)
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 import colour_data  # noqa: E402
 import colour_net  # noqa: E402
 import export  # noqa: E402
@@ -212,6 +214,7 @@ class Colours(unittest.TestCase):
         np.testing.assert_array_equal(a, b)     # chroma is not looked at
 
 
+@parts.needs('onnx')
 class Steps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

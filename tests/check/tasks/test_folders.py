@@ -20,6 +20,8 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(
 TASKS = os.path.join(ROOT, 'training', 'tasks')
 sys.path.insert(0, TASKS)
 sys.path.insert(0, os.path.join(TASKS, 'data'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 import fashion  # noqa: E402
 import pictures  # noqa: E402
 import streams  # noqa: E402
@@ -203,6 +205,7 @@ NETWORK = os.path.join(ROOT, 'models', 'tasks', 'fashion-1.onnx')
 
 
 @unittest.skipUnless(os.path.exists(NETWORK), 'there is no fashion-1')
+@parts.needs('onnx')
 class Shipped(unittest.TestCase):
     """fashion-1 knows a bag and a boot that are drawn by hand."""
 

@@ -10,6 +10,8 @@ import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..', '..', '..', 'training', 'tasks'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 import latents  # noqa: E402
 import progress  # noqa: E402
 import report  # noqa: E402
@@ -74,6 +76,7 @@ class Latents(unittest.TestCase):
         values, _, scale = self.codec.latents(frame, 12)
         self.assertEqual((scale, values.shape), (1, (12, 8, 6)))
 
+    @parts.needs('onnx')
     def test_decode(self):
         rgb = picture()
         for decoder, reduce in (('linear', 0), ('fast', 0), ('linear', 1)):

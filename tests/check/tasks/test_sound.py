@@ -17,6 +17,8 @@ import torch
 TASKS = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(
     __file__)), '..', '..', '..', 'training', 'tasks'))
 sys.path.insert(0, TASKS)
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 import separate_set  # noqa: E402
 import sound_classifier  # noqa: E402
 import sound_separator  # noqa: E402
@@ -248,6 +250,7 @@ class Steps(unittest.TestCase):
     def at(cls, *names):
         return os.path.join(cls.dir, *names)
 
+    @parts.needs('onnx')
     def test_classifier_from_a_folder(self):
         code, text = run('train_audio_classify.py', '--data', self.at('clips'),
                          '--out', self.at('net'), '--name', 'tones',
@@ -268,6 +271,7 @@ class Steps(unittest.TestCase):
         self.assertEqual(figures['networks']['latents']['qualities']['40'][
             'accuracy'], 1.0, text)
 
+    @parts.needs('onnx')
     def test_separation_from_a_set(self):
         code, text = run('train_separate.py', '--set', self.at('set'),
                          '--data', 'two', '--name', 'two', '--out',

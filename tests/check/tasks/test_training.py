@@ -16,6 +16,8 @@ from PIL import Image
 TASKS = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(
     __file__)), '..', '..', '..', 'training', 'tasks'))
 sys.path.insert(0, TASKS)
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 import export  # noqa: E402
 import joint  # noqa: E402
 import networks  # noqa: E402
@@ -104,6 +106,7 @@ class Steps(unittest.TestCase):
         self.assertNotEqual(drawn[0]['offset'].tolist(),
                             drawn[1]['offset'].tolist())
 
+    @parts.needs('onnx')
     def test_learns_tests_and_exports(self):
         self.assertEqual(self.trained[0], 0, self.trained[1])
         code, text = run('test_classify.py', self.at('set'),
@@ -171,6 +174,7 @@ class Steps(unittest.TestCase):
         for rows in streams.epoch_batches(plain, 'train', 8, rng):
             self.assertEqual(len(set(frames.index['scale'][rows])), 1)
 
+    @parts.needs('onnx')
     def test_matches_pixels_and_sees_one_size(self):
         common = ('--epochs', 2, '--look', 1, '--batch', 8, '--widths',
                   '16,24', '--val-qualities', '80', '--first', 8)
@@ -296,6 +300,7 @@ class Networks(unittest.TestCase):
         self.assertEqual(networks.work(torch.nn.Conv2d(3, 5, 3, padding=1),
                                        torch.zeros(1, 3, 7, 6)), 7 * 6 * 135)
 
+    @parts.needs('onnx')
     def test_export_checks_what_it_writes(self):
         class Off(torch.nn.Module):
             """Another function in training mode than in the file."""

@@ -13,6 +13,8 @@ from PIL import Image
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, '..', '..', '..')
 sys.path.insert(0, os.path.join(ROOT, 'training', 'tasks'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 from latents import WallocError  # noqa: E402
 from page_export import PageReader  # noqa: E402
 from page_lines import box, distance  # noqa: E402
@@ -21,6 +23,7 @@ from page_set import Coder  # noqa: E402
 NETWORK = os.path.join(ROOT, 'models', 'tasks', 'page-1.onnx')
 
 
+@parts.needs('onnx')
 class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -14,6 +14,8 @@ from PIL import Image
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(ROOT, 'training', 'tasks'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import parts  # noqa: E402
 
 import torch  # noqa: E402
 
@@ -106,6 +108,7 @@ class Fitted(unittest.TestCase):
             self.maps.fitted(torch.zeros(2, K, 4, 4), torch.ones(2),
                              torch.tensor([0., 1.]), 64, 64, 256)
 
+    @parts.needs('onnx')
     def test_graphs(self):
         graphs = self.maps.metadata()
         self.assertEqual(sorted(graphs), ['enlarge', 'reduce'])
