@@ -31,6 +31,7 @@ packages_of () {
       ;;
     test)
       echo 'indent shellcheck valgrind git python3-numpy python3-pil python3-gi
+        python3-scipy
         gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 nats-server
         gir1.2-gst-plugins-bad-1.0 gir1.2-gst-rtsp-server-1.0
         gstreamer1.0-nice nodejs chromium
@@ -42,7 +43,7 @@ packages_of () {
         clang lld wasi-libc libclang-rt-14-dev-wasm32'
       ;;
     bench)
-      echo 'python3-numpy python3-pil python3-matplotlib python3-gi
+      echo 'python3-numpy python3-scipy python3-pil python3-matplotlib python3-gi
         gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-libav
         nats-server gstreamer1.0-plugins-ugly ffmpeg palapeli-data webp libavif-bin
         libopenjp2-tools util-linux'
