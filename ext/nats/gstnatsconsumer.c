@@ -11,6 +11,8 @@
 #include "gstnatsseen.h"
 
 #define TICK (100 * G_TIME_SPAN_MILLISECOND)
+/* a leader is elected within less than a second, or much later */
+#define OPEN_WAIT_FIRST (100 * G_TIME_SPAN_MILLISECOND)
 #define OPEN_WAIT (500 * G_TIME_SPAN_MILLISECOND)
 #define OPEN_TRIES 20
 #define DRAIN_WAIT 250          /* ms */
@@ -411,7 +413,7 @@ gst_nats_consumer_open (GstNatsConsumer * self, GError ** error)
         && !g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_NO_SERVER)
         && !(i < 4 && after > 0))
       return FALSE;
-    g_usleep (OPEN_WAIT);
+    g_usleep (i < 5 ? OPEN_WAIT_FIRST : OPEN_WAIT);
   }
 
   return FALSE;

@@ -100,9 +100,16 @@ gst_nats_pull_find_stream (GstNatsPull * self, jsCtx * js, jsErrCode * code)
   return s;
 }
 
+/* Servers drop requests without a word while nobody leads the consumer. */
+static gboolean
+gst_nats_pull_is_led (const jsConsumerInfo * info)
+{
+  return !info->Cluster || (info->Cluster->Leader && *info->Cluster->Leader);
+}
+
 static natsStatus
 gst_nats_pull_add (GstNatsPull * self, jsCtx * js, guint64 after,
-    jsErrCode * code)
+    gboolean * led, jsErrCode * code)
 {
   jsConsumerConfig config;
   jsConsumerInfo *info = NULL;
@@ -114,6 +121,7 @@ gst_nats_pull_add (GstNatsPull * self, jsCtx * js, guint64 after,
   config.AckPolicy = js_AckExplicit;
   config.AckWait = (int64_t) self->config.ack_wait;
   config.MaxDeliver = self->config.max_deliver;
+  config.MaxAckPending = self->config.max_ack_pending;
   config.DeliverPolicy = self->config.deliver;
   config.OptStartSeq = self->config.start_sequence;
   config.OptStartTime = self->config.start_time;
@@ -134,6 +142,7 @@ gst_nats_pull_add (GstNatsPull * self, jsCtx * js, guint64 after,
   if (s == NATS_OK) {
     g_free (self->consumer);
     self->consumer = g_strdup (info->Name);
+    *led = gst_nats_pull_is_led (info);
   }
   jsConsumerInfo_Destroy (info);
 
@@ -149,6 +158,7 @@ gst_nats_pull_open (GstNatsPull * self, guint64 after, GError ** error)
   jsConsumerInfo *info = NULL;
   jsErrCode code = 0;
   natsStatus s = NATS_OK;
+  gboolean led = TRUE;
   gchar *what;
 
   if (!self->stream && self->config.stream)
@@ -167,15 +177,19 @@ gst_nats_pull_open (GstNatsPull * self, guint64 after, GError ** error)
       s = js_GetConsumerInfo (&info, js, self->stream, name, NULL, &code);
     if (s == NATS_NOT_FOUND) {
       code = 0;
-      s = gst_nats_pull_add (self, js, after, &code);
-    } else if (s == NATS_OK && !self->consumer) {
-      self->consumer = g_strdup (name);
+      s = gst_nats_pull_add (self, js, after, &led, &code);
+    } else if (s == NATS_OK) {
+      if (!self->consumer)
+        self->consumer = g_strdup (name);
+      led = gst_nats_pull_is_led (info);
     }
     jsConsumerInfo_Destroy (info);
   }
   jsStreamInfo_Destroy (stream);
-  if (s == NATS_OK)
+  if (s == NATS_OK && led)
     return TRUE;
+  if (s == NATS_OK)
+    code = JSClusterNotAvailErr;
 
   what = g_strdup_printf ("consume %s of the stream %s",
       self->config.subject, self->stream ? self->stream : "that has it");

@@ -20,6 +20,8 @@ typedef struct
   gint64 start_time;            /* ns since 1970 */
   guint64 ack_wait;             /* ns */
   gint max_deliver;             /* -1: for ever */
+  guint max_ack_pending;        /* of all that share a durable, when it is made;
+                                   0: the server's, 1000 */
 } GstNatsPullConfig;
 
 typedef struct _GstNatsPull GstNatsPull;

@@ -27,7 +27,8 @@ enum
   PROP_EOS,
   PROP_TIMESTAMPS,
   PROP_MAX_SIZE,
-  PROP_DROP_DUPLICATES
+  PROP_DROP_DUPLICATES,
+  PROP_MAX_ACK_PENDING
 };
 
 static GType
@@ -169,6 +170,11 @@ install_consumer (GObjectClass * klass)
       g_param_spec_uint ("prefetch", "Prefetch",
           "jetstream: messages held at most; 1 balances slow work best", 1,
           4096, DEFAULT_PREFETCH, flags));
+  g_object_class_install_property (klass, PROP_MAX_ACK_PENDING,
+      g_param_spec_uint ("max-ack-pending", "Max ack pending",
+          "jetstream: messages that all who share a durable that is made hold "
+          "together at most (0: the server's limit, 1000)", 0, 1000000, 0,
+          flags));
 }
 
 void
@@ -243,6 +249,9 @@ gst_nats_src_settings_set (GstNatsSrcSettings * self, guint id,
     case PROP_PREFETCH:
       self->prefetch = g_value_get_uint (value);
       break;
+    case PROP_MAX_ACK_PENDING:
+      self->max_ack_pending = g_value_get_uint (value);
+      break;
     case PROP_EOS:
       self->eos = g_value_get_enum (value);
       break;
@@ -295,6 +304,9 @@ gst_nats_src_settings_get (GstNatsSrcSettings * self, guint id, GValue * value)
       break;
     case PROP_PREFETCH:
       g_value_set_uint (value, self->prefetch);
+      break;
+    case PROP_MAX_ACK_PENDING:
+      g_value_set_uint (value, self->max_ack_pending);
       break;
     case PROP_EOS:
       g_value_set_enum (value, self->eos);
@@ -380,6 +392,7 @@ gst_nats_src_settings_consumer (const GstNatsSrcSettings * self,
     config->pull.start_time = parse_time (self->start_time);
   config->pull.ack_wait = self->ack_wait;
   config->pull.max_deliver = self->max_deliver;
+  config->pull.max_ack_pending = self->max_ack_pending;
   config->prefetch = self->prefetch;
   config->max_messages = self->common.max_pending_messages;
   config->max_bytes = self->common.max_pending_bytes;

@@ -37,7 +37,7 @@ typedef struct
   GstNatsAckPolicy ack;
   guint64 ack_wait;             /* ns */
   gint max_deliver;
-  guint prefetch;
+  guint prefetch, max_ack_pending;
   GstNatsEos eos;
   GstNatsTimestamps timestamps;
   guint64 max_size;
