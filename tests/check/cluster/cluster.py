@@ -41,12 +41,14 @@ def _ip(*arguments):
 
 
 class Cluster:
-    """`count` servers. `prefix` (a list) comes before the commands of clients."""
+    """`count` servers. `prefix` (a list) comes before the commands of clients.
+    Without `advertise` clients know only the servers that they are told of."""
 
-    def __init__(self, count=3, namespaces=None, extra=""):
+    def __init__(self, count=3, namespaces=None, extra="", advertise=True):
         self.dir = tempfile.mkdtemp(prefix="nats-cluster-")
         self.count = count
         self.extra = extra
+        self.advertise = advertise
         self.namespaces = can_use_namespaces() if namespaces is None \
             else namespaces
         self.processes = [None] * count
@@ -103,8 +105,9 @@ class Cluster:
         host, port, route, http = self.ports[i]
         routes = ", ".join(f'"nats://{p[0]}:{p[2]}"'
                            for k, p in enumerate(self.ports) if k != i)
+        hidden = "false" if self.advertise else "true"
         cluster = f'''cluster {{ name: walloc, listen: "{host}:{route}",
-            routes: [ {routes} ] }}''' if self.count > 1 else ""
+            routes: [ {routes} ], no_advertise: {hidden} }}''' if self.count > 1 else ""
         name = os.path.join(self.dir, f"{i}.conf")
         with open(name, "w", encoding="utf-8") as f:
             f.write(f'''server_name: "n{i}"
@@ -166,6 +169,10 @@ jetstream {{ store_dir: "{self.dir}/js{i}", max_file_store: 4G }}
             time.sleep(0.2)
         raise TimeoutError("the cluster has no leader; see " + self.dir)
 
+    def url(self, i):
+        """Of one server."""
+        return f"nats://{self.ports[i][0]}:{self.ports[i][1]}"
+
     def stream(self, name):
         """State and leader (index) of a stream, or (None, None)."""
         for i in range(self.count):
@@ -178,3 +185,16 @@ jetstream {{ store_dir: "{self.dir}/js{i}", max_file_store: 4G }}
                     if s["name"] == name and leader == f"n{i}":
                         return s["state"], i
         return None, None
+
+    def consumer(self, stream, name):
+        """What its leader says of a consumer, or None."""
+        for i in range(self.count):
+            info = self.get(i, "/jsz?accounts=1&streams=1&consumers=1") or {}
+            for s in (s for a in info.get("account_details", [])
+                      for s in a.get("stream_detail", [])
+                      if s["name"] == stream):
+                for c in s.get("consumer_detail", []):
+                    leader = c.get("cluster", {}).get("leader", "n0")
+                    if c["name"] == name and leader == f"n{i}":
+                        return c
+        return None

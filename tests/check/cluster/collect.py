@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Reads a subject of a stream from its beginning until so many different frames
-were seen, or none comes for a while; prints what came as JSON.
+were seen, or none comes for a while; prints what came as JSON: how often each
+frame, and what answers say.
 
 usage: collect.py SERVERS STREAM SUBJECT COUNT PATIENCE-SECONDS"""
 import json
@@ -20,12 +21,18 @@ def main():
         f"natssrc servers={servers} mode=jetstream stream={stream} "
         f"subject={subject} deliver=all prefetch=64 name=src ! "
         "fakesink name=sink sync=false")
-    seen, state = {}, {"last": time.monotonic()}
+    seen, labels, state = {}, {}, {"last": time.monotonic()}
 
-    def on_buffer(_pad, info):
-        s = info.get_buffer().get_custom_meta("GstNatsMeta").get_structure()
+    def on_buffer(pad, info):
+        buffer = info.get_buffer()
+        s = buffer.get_custom_meta("GstNatsMeta").get_structure()
         key = f"{s.get_string('source')}.{s.get_uint64('sequence')[1]}"
         seen[key] = seen.get(key, 0) + 1
+        caps = pad.get_current_caps()
+        if caps.get_structure(0).has_name("application/x-walloc-results"):
+            data = buffer.extract_dup(0, buffer.get_size())
+            labels[key] = [(r["label"], r["confidence"])
+                           for r in json.loads(data)["results"]]
         state["last"] = time.monotonic()
         return Gst.PadProbeReturn.OK
 
@@ -43,7 +50,8 @@ def main():
     time.sleep(0.5)
     stats = pipeline.get_by_name("src").get_property("stats").to_string()
     pipeline.set_state(Gst.State.NULL)
-    print(json.dumps({"seen": seen, "error": error, "stats": stats}))
+    print(json.dumps({"seen": seen, "labels": labels, "error": error,
+                      "stats": stats}))
 
 
 main()
