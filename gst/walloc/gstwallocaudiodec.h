@@ -42,6 +42,14 @@ struct _GstWallocAudioDec
   guint64 hurried;
 };
 
+/* properties, in gstwallocaudiodecproperties.c */
+void gst_walloc_audio_dec_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec);
+void gst_walloc_audio_dec_get_property (GObject * object, guint prop_id, GValue * value,
+    GParamSpec * pspec);
+void gst_walloc_audio_dec_install_properties (GObjectClass * object_class);
+void gst_walloc_audio_dec_init_properties (GstWallocAudioDec * self);
+
 G_END_DECLS
 
 #endif /* __GST_WALLOC_AUDIO_DEC_H__ */

@@ -49,13 +49,6 @@
 GST_DEBUG_CATEGORY_STATIC (wallocaudioenc_debug);
 #define GST_CAT_DEFAULT wallocaudioenc_debug
 
-#define DEFAULT_QUALITY 50
-#define DEFAULT_BITRATE 0
-#define DEFAULT_FRAME_SIZE 0
-#define DEFAULT_LAYERS 1
-
-#define MAX_BITRATE 10000000
-#define MAX_FRAME_SIZE (WALLOC_AUDIO_MAX_COLUMNS * WALLOC_AUDIO_COLUMN)
 #define MAX_STEP 352
 
 /* about how much of a second a frame is when the property is 0 */
@@ -67,17 +60,6 @@ GST_DEBUG_CATEGORY_STATIC (wallocaudioenc_debug);
 
 /* quality whose step tells the level of the sound */
 #define PROBE_QUALITY 50
-
-enum
-{
-  PROP_0,
-  PROP_QUALITY,
-  PROP_BITRATE,
-  PROP_FRAME_SIZE,
-  PROP_LAYERS,
-  PROP_MODEL_FILE,
-  PROP_STATS
-};
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_WALLOC_AUDIO_RAW_CAPS));
@@ -92,91 +74,6 @@ G_DEFINE_FINAL_TYPE (GstWallocAudioEnc, gst_walloc_audio_enc,
 
 GST_ELEMENT_REGISTER_DEFINE (wallocaudioenc, "wallocaudioenc",
     GST_RANK_PRIMARY, GST_TYPE_WALLOC_AUDIO_ENC);
-
-static GstStructure *
-gst_walloc_audio_enc_get_stats (GstWallocAudioEnc * self)
-{
-  GstStructure *s;
-
-  GST_OBJECT_LOCK (self);
-  s = gst_structure_new ("application/x-wallocaudioenc-stats",
-      "frames", G_TYPE_UINT64, self->stats.frames,
-      "bytes", G_TYPE_UINT64, self->stats.bytes,
-      "samples", G_TYPE_UINT64, self->stats.samples,
-      "transform-time", G_TYPE_UINT64, self->stats.ns_transform,
-      "projection-time", G_TYPE_UINT64, self->stats.ns_project,
-      "entropy-time", G_TYPE_UINT64, self->stats.ns_entropy,
-      "step-index", G_TYPE_UINT, self->last_step, NULL);
-  GST_OBJECT_UNLOCK (self);
-
-  return s;
-}
-
-static void
-gst_walloc_audio_enc_set_property (GObject * object, guint prop_id,
-    const GValue * value, GParamSpec * pspec)
-{
-  GstWallocAudioEnc *self = GST_WALLOC_AUDIO_ENC (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (prop_id) {
-    case PROP_QUALITY:
-      self->quality = g_value_get_uint (value);
-      break;
-    case PROP_BITRATE:
-      self->bitrate = g_value_get_uint (value);
-      break;
-    case PROP_FRAME_SIZE:
-      self->frame_size = g_value_get_uint (value);
-      break;
-    case PROP_LAYERS:
-      self->layers = g_value_get_uint (value);
-      break;
-    case PROP_MODEL_FILE:
-      g_free (self->model_file);
-      self->model_file = g_value_dup_string (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_walloc_audio_enc_get_property (GObject * object, guint prop_id,
-    GValue * value, GParamSpec * pspec)
-{
-  GstWallocAudioEnc *self = GST_WALLOC_AUDIO_ENC (object);
-
-  if (prop_id == PROP_STATS) {
-    g_value_take_boxed (value, gst_walloc_audio_enc_get_stats (self));
-    return;
-  }
-
-  GST_OBJECT_LOCK (self);
-  switch (prop_id) {
-    case PROP_QUALITY:
-      g_value_set_uint (value, self->quality);
-      break;
-    case PROP_BITRATE:
-      g_value_set_uint (value, self->bitrate);
-      break;
-    case PROP_FRAME_SIZE:
-      g_value_set_uint (value, self->frame_size);
-      break;
-    case PROP_LAYERS:
-      g_value_set_uint (value, self->layers);
-      break;
-    case PROP_MODEL_FILE:
-      g_value_set_string (value, self->model_file);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-      break;
-  }
-  GST_OBJECT_UNLOCK (self);
-}
 
 static void
 gst_walloc_audio_enc_finalize (GObject * object)
@@ -280,7 +177,7 @@ frame_samples (guint frame_size, guint rate)
   }
   samples = (frame_size + WALLOC_AUDIO_COLUMN - 1) / WALLOC_AUDIO_COLUMN *
       WALLOC_AUDIO_COLUMN;
-  return MIN (samples, MAX_FRAME_SIZE);
+  return MIN (samples, GST_WALLOC_AUDIO_ENC_MAX_FRAME_SIZE);
 }
 
 static guint64
@@ -586,91 +483,7 @@ gst_walloc_audio_enc_class_init (GstWallocAudioEncClass * klass)
   gobject_class->get_property = gst_walloc_audio_enc_get_property;
   gobject_class->finalize = gst_walloc_audio_enc_finalize;
 
-  /**
-   * GstWallocAudioEnc:quality:
-   *
-   * Constant quality: how far the noise is below the level of the sound, which
-   * is followed slowly. 1 is the least, 100 the best. Not used with
-   * #GstWallocAudioEnc:bitrate.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (gobject_class, PROP_QUALITY,
-      g_param_spec_uint ("quality", "Quality",
-          "Constant quality, 1 (smallest) to 100 (best), when bitrate is 0",
-          1, 100, DEFAULT_QUALITY, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-          | GST_PARAM_MUTABLE_PLAYING));
-
-  /**
-   * GstWallocAudioEnc:bitrate:
-   *
-   * Bits per second, headers included; 0 for constant quality.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (gobject_class, PROP_BITRATE,
-      g_param_spec_uint ("bitrate", "Bitrate",
-          "Bits per second (0 = constant quality)", 0, MAX_BITRATE,
-          DEFAULT_BITRATE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-          | GST_PARAM_MUTABLE_PLAYING));
-
-  /**
-   * GstWallocAudioEnc:frame-size:
-   *
-   * Samples per frame, rounded up to a multiple of 256. Latency is this and
-   * 2044 samples (none with models of kind reference, whose frames are clips
-   * of their own); longer frames cost fewer bits. 0 takes the power of two next
-   * below an eighth of a second.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (gobject_class, PROP_FRAME_SIZE,
-      g_param_spec_uint ("frame-size", "Frame size",
-          "Samples per frame, a multiple of 256 (0 = about a tenth of a "
-          "second)", 0, MAX_FRAME_SIZE, DEFAULT_FRAME_SIZE,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-          | GST_PARAM_MUTABLE_READY));
-
-  /**
-   * GstWallocAudioEnc:layers:
-   *
-   * Layers of every frame that can be dropped without decoding, from the last
-   * on.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (gobject_class, PROP_LAYERS,
-      g_param_spec_uint ("layers", "Layers",
-          "Layers that wallocthin can drop", 1, WALLOC_FRAME_MAX_LAYERS,
-          DEFAULT_LAYERS, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-          | GST_PARAM_MUTABLE_PLAYING));
-
-  /**
-   * GstWallocAudioEnc:model-file:
-   *
-   * Model: a path, or the name of a model in the search path.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (gobject_class, PROP_MODEL_FILE,
-      g_param_spec_string ("model-file", "Model file",
-          "Model to encode with (NULL = " GST_WALLOC_DEFAULT_SOUND_MODEL ")",
-          NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-          | GST_PARAM_MUTABLE_READY));
-
-  /**
-   * GstWallocAudioEnc:stats:
-   *
-   * Counters since the element was started: frames, bytes and samples per
-   * channel, and the nanoseconds that transform, projection and entropy coder
-   * took; the step index of the last frame.
-   *
-   * Since: 0.2
-   */
-  g_object_class_install_property (gobject_class, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-          "Counters and times of the encoder", GST_TYPE_STRUCTURE,
-          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  gst_walloc_audio_enc_install_properties (gobject_class);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
@@ -694,10 +507,7 @@ gst_walloc_audio_enc_init (GstWallocAudioEnc * self)
 {
   GstAudioEncoder *encoder = GST_AUDIO_ENCODER (self);
 
-  self->quality = DEFAULT_QUALITY;
-  self->bitrate = DEFAULT_BITRATE;
-  self->frame_size = DEFAULT_FRAME_SIZE;
-  self->layers = DEFAULT_LAYERS;
+  gst_walloc_audio_enc_init_properties (self);
   gst_audio_encoder_set_drainable (encoder, TRUE);
   GST_PAD_SET_ACCEPT_TEMPLATE (GST_AUDIO_ENCODER_SINK_PAD (encoder));
 }

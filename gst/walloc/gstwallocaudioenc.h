@@ -15,6 +15,10 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (GstWallocAudioEnc, gst_walloc_audio_enc, GST,
     WALLOC_AUDIO_ENC, GstAudioEncoder)
 
+/* of the property "frame-size" */
+#define GST_WALLOC_AUDIO_ENC_MAX_FRAME_SIZE \
+    (WALLOC_AUDIO_MAX_COLUMNS * WALLOC_AUDIO_COLUMN)
+
 struct _GstWallocAudioEnc
 {
   GstAudioEncoder parent;
@@ -52,6 +56,14 @@ struct _GstWallocAudioEnc
   walloc_audio_encoder_stats stats;
   guint last_step;
 };
+
+/* properties, in gstwallocaudioencproperties.c */
+void gst_walloc_audio_enc_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec);
+void gst_walloc_audio_enc_get_property (GObject * object, guint prop_id, GValue * value,
+    GParamSpec * pspec);
+void gst_walloc_audio_enc_install_properties (GObjectClass * object_class);
+void gst_walloc_audio_enc_init_properties (GstWallocAudioEnc * self);
 
 G_END_DECLS
 

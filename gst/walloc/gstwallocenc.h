@@ -59,6 +59,14 @@ struct _GstWallocEnc
   guint last_step, last_channels, last_layers;
 };
 
+/* properties, in gstwallocencproperties.c */
+void gst_walloc_enc_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec);
+void gst_walloc_enc_get_property (GObject * object, guint prop_id, GValue * value,
+    GParamSpec * pspec);
+void gst_walloc_enc_install_properties (GObjectClass * object_class);
+void gst_walloc_enc_init_properties (GstWallocEnc * self);
+
 G_END_DECLS
 
 #endif /* __GST_WALLOC_ENC_H__ */
