@@ -12,7 +12,7 @@
 /* longer than any queue lives: a key that the stream has is never taken again */
 #define FOR_EVER (10LL * 366 * 24 * 3600 * SECOND)
 
-static const char *const kinds[] = { "jobs", "results", "failed" };
+static const char *const kinds[] = { "jobs", "results", "tries", "failed" };
 
 static gboolean
 find (const broker * b, queue_stream which, jsStreamInfo ** info,
@@ -51,6 +51,13 @@ make_streams (const broker * b, const broker_options * o, GError ** error)
     config.MaxBytes = o->max_bytes > 0 ? o->max_bytes : -1;
     if (i == QUEUE_JOBS)
       config.MaxMsgSize = JOB_MAX_SIZE + 1024;  /* headers */
+    if (i == QUEUE_TRIES) {
+      /* the last record of each job; without one a job is tried more often,
+       * which is better than that a full stream holds it up */
+      config.MaxMsgsPerSubject = 1;
+      config.Discard = js_DiscardOld;
+      config.Duplicates = 0;
+    }
     s = js_AddStream (NULL, b->js, &config, NULL, &code);
     /* another one was quicker */
     if (s != NATS_OK && code != JSStreamNameExistErr) {
@@ -125,6 +132,13 @@ find_queue (broker * b, const broker_options * o, gboolean create,
   if (!find (b, QUEUE_FAILED, &info, &there, error))
     return FALSE;
   jsStreamInfo_Destroy (info);
+  /* queues of earlier versions have no such stream */
+  if (there && create) {
+    info = NULL;
+    if (!find (b, QUEUE_TRIES, &info, &there, error))
+      return FALSE;
+    jsStreamInfo_Destroy (info);
+  }
   if (!there && !create) {
     g_set_error (error, GST_NATS_ERROR, GST_NATS_ERROR_NO_STREAM,
         "There is no queue \"%s\"; \"walloc-queue add\" makes it", o->name);
@@ -151,8 +165,8 @@ broker_open (broker * b, const broker_options * o, gboolean create,
   for (i = 0; i < QUEUE_STREAMS; i++) {
     g_snprintf (b->stream[i], sizeof b->stream[i], "walloc-queue-%s-%s",
         o->name, kinds[i]);
-    g_snprintf (b->subject[i], sizeof b->subject[i], "walloc.queue.%s.%s",
-        o->name, kinds[i]);
+    g_snprintf (b->subject[i], sizeof b->subject[i], "walloc.queue.%s.%s%s",
+        o->name, kinds[i], i == QUEUE_TRIES ? ".*" : "");
   }
   b->link = gst_nats_connection_new (&o->server, NULL, NULL);
   good = gst_nats_connection_wait (b->link, CONNECT_MS, error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A queue at the server: three streams and a consumer. Jobs stay in the first
+/* A queue at the server: four streams and a consumer. Jobs stay in the first
  * until the queue is removed, so that the server knows a key again however long
- * ago it came; the second has one result of each key, the third what was given
- * up (docs/design/queue.md). */
+ * ago it came; the second has one result of each key, the third how often jobs
+ * were tried, the fourth what was given up (docs/design/queue.md). */
 #ifndef QUEUE_BROKER_H
 #define QUEUE_BROKER_H
 
@@ -15,6 +15,7 @@ typedef enum
 {
   QUEUE_JOBS,
   QUEUE_RESULTS,
+  QUEUE_TRIES,
   QUEUE_FAILED,
   QUEUE_STREAMS
 } queue_stream;
@@ -57,7 +58,7 @@ void broker_close (broker * b);
  * for moments in which a job is both running and done. */
 gboolean broker_count (const broker * b, broker_counts * c, GError ** error);
 
-/* Deletes all three streams. */
+/* Deletes all streams. */
 gboolean broker_remove (broker * b, GError ** error);
 
 /* Reads a stream's messages, from the first, in order. */

@@ -6,6 +6,7 @@
 
 #include "broker.h"
 #include "job.h"
+#include "tries.h"
 
 #define HOLD_BEGINS 200
 
@@ -16,6 +17,7 @@ typedef struct
   char error[JOB_ERROR], *begins;
   guint64 sequence;
   int deliveries;               /* with this one */
+  tries t;                      /* before this one; filled in by the worker */
   natsMsg *msg;
 } held;
 

@@ -270,8 +270,8 @@ find_output (const places * p, const job * j, char **out, run_result * r)
 }
 
 gboolean
-places_find (const places * p, const job * j, guint thread, char **in,
-    char **out, char **aside, run_result * r)
+places_find (places * p, const job * j, char **in, char **out, char **aside,
+    run_result * r)
 {
   struct stat input = { 0 }, output;
 
@@ -294,45 +294,7 @@ places_find (const places * p, const job * j, guint thread, char **in,
     r->bytes = (guint64) output.st_size;
     return TRUE;
   }
-  /* a name that the same thread of the same worker uses again and again */
-  *aside = g_strdup_printf ("%s/%u%s", p->aside, thread, p->suffix);
-  unlink (*aside);
+  *aside = g_strdup_printf ("%s/%x%s", p->aside,
+      (guint) g_atomic_int_add (&p->count, 1), p->suffix);
   return TRUE;
-}
-
-gboolean
-places_commit (const places * p, const char *aside, const char *out,
-    run_result * r)
-{
-  struct stat what;
-  int fd = open (aside, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  gboolean good;
-
-  if (fd < 0 || fstat (fd, &what) != 0 || !S_ISREG (what.st_mode)) {
-    run_fail (r, RAN_FAILED, "there is no output");
-    if (fd >= 0)
-      close (fd);
-    return FALSE;
-  }
-  good = what.st_size > 0;
-  if (!good)
-    run_fail (r, RAN_FAILED, "the output is empty");
-  if (good && p->sync && fsync (fd) != 0)
-    good = FALSE;
-  if (good && rename (aside, out) != 0)
-    good = FALSE;
-  if (!good && r->error[0] == 0)
-    run_fail (r, run_kind_of (errno), "%s: %s", out, g_strerror (errno));
-  close (fd);
-  r->bytes = (guint64) what.st_size;
-  if (!good)
-    unlink (aside);
-  return good;
-}
-
-void
-places_abort (const char *aside)
-{
-  if (aside != NULL)
-    unlink (aside);
 }

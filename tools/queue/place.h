@@ -11,8 +11,8 @@ typedef struct
   char *root, *out;             /* real paths; NULL: none */
   char *suffix;                 /* of outputs */
   char *aside;                  /* of this worker, below out */
+  gint count;                   /* of names there; atomic */
   int lock;                     /* held as long as this worker lives */
-  gboolean sync;                /* outputs are on disk before a job is done */
   gboolean again;               /* outputs that exist are made again */
 } places;
 
@@ -25,13 +25,7 @@ void places_close (places * p);
 /* Finds the files of a job. *in and *out are set (NULL where there is no such
  * folder), to be freed; aside is where to write. FALSE with r filled; TRUE with r
  * RAN_OK already where the output is there, is whole and not older. */
-gboolean places_find (const places * p, const job * j, guint thread,
-    char **in, char **out, char **aside, run_result * r);
-
-/* Lets what was written aside appear as out, or takes it away. FALSE with r
- * filled. */
-gboolean places_commit (const places * p, const char *aside, const char *out,
-    run_result * r);
-void places_abort (const char *aside);
+gboolean places_find (places * p, const job * j, char **in, char **out,
+    char **aside, run_result * r);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "hold.h"
+#include "outbox.h"
 #include "place.h"
 #include "publisher.h"
 
@@ -16,7 +17,8 @@
 #define FETCH_MS 1000           /* for so long it waits for jobs */
 #define AHEAD 0.25              /* s of work that is fetched ahead */
 #define AHEAD_MOST 64           /* jobs of that for each thread */
-/* deliveries, in tries, of jobs that no worker ever answers for */
+/* in tries: answers that a machine lacks something, and beginnings of jobs that
+ * no worker ever answers for */
 #define LOST 4
 /* jobs in a row that this machine lacks something for, until it holds back */
 #define LACKING_FREE 3
@@ -30,6 +32,7 @@ typedef struct
   broker b;
   publisher *p;
   places places;
+  outbox *outbox;               /* NULL: nobody waits for the disk */
   char name[96];
   natsSubscription *jobs;
   holder held;
@@ -58,6 +61,39 @@ seconds (double s)
   return (gint64) (s * 1e6);
 }
 
+/* The first tries are not worth a word before each; from then on a job that
+ * nobody answers for is known by its beginnings, and those are not many: jobs that
+ * were handed back unbegun are not among them. */
+static gboolean
+is_counted (const worker * w, const held * h)
+{
+  return h->good && h->deliveries > w->o->tries;
+}
+
+/* It was begun, and did not come to an end for a reason that is not the
+ * job's. */
+static void
+uncount (worker * w, held * h)
+{
+  if (!is_counted (w, h) || h->t.begun == 0)
+    return;
+  h->t.begun--;
+  tries_send (&w->b, h->sequence, &h->t);
+}
+
+/* One and the same a thousand times is said once. */
+static void
+complain_once (worker * w, GError ** error)
+{
+  g_mutex_lock (&w->lock);
+  if (strcmp (w->last_error, (*error)->message) != 0) {
+    g_strlcpy (w->last_error, (*error)->message, sizeof w->last_error);
+    complain_error (error);
+  }
+  g_mutex_unlock (&w->lock);
+  g_clear_error (error);
+}
+
 /* A thread of cnats: the server has the result of a job, or why it was given
  * up. */
 static void
@@ -77,24 +113,26 @@ on_stored (publish_result result, const char *why, void *closure,
         why);
   }
   g_mutex_unlock (&w->lock);
+  uncount (w, user_data);
   hold_end (&w->held, user_data, HOLD_NAK, 30);
 }
 
+/* tries: with this one */
 static json_t *
-answer (const worker * w, const held * h)
+answer (const worker * w, int tries)
 {
   json_t *v = json_object ();
 
   json_object_set_new (v, "v", json_integer (JOB_VERSION));
   json_object_set_new (v, "worker", json_string (w->name));
-  json_object_set_new (v, "tries", json_integer (h->deliveries));
+  json_object_set_new (v, "tries", json_integer (tries));
   return v;
 }
 
 static void
 give_up (worker * w, held * h, const char *kind, const char *error)
 {
-  json_t *v = answer (w, h);
+  json_t *v = answer (w, MAX (h->t.failed + h->t.lacking + h->t.begun, 1));
   char id[48], *text;
   GDateTime *now = g_date_time_new_now_utc ();
   char *when = g_date_time_format_iso8601 (now);
@@ -129,10 +167,11 @@ static void
 handle_failure (worker * w, held * h, const run_result * r)
 {
   gboolean lacking = r->kind == RAN_LACKING;
-  double delay = MIN (w->o->retry_delay * exp2 (MIN (h->deliveries, 20) - 1),
-      DELAY_MOST);
+  GError *error = NULL;
+  double delay;
 
   if (r->kind == RAN_STOPPED) {
+    uncount (w, h);
     g_mutex_lock (&w->lock);
     w->given_back++;
     g_mutex_unlock (&w->lock);
@@ -144,10 +183,18 @@ handle_failure (worker * w, held * h, const run_result * r)
     w->pause_end = g_get_monotonic_time () + seconds (MIN (PAUSE_MOST,
             0.5 * exp2 (MIN (w->lacking_in_row - LACKING_FREE, 10))));
   g_mutex_unlock (&w->lock);
-  if (h->deliveries >= w->o->tries * (lacking ? LOST : 1)) {
+  h->t.begun = 0;
+  h->t.lacking += lacking;
+  h->t.failed += !lacking;
+  delay = MIN (w->o->retry_delay * exp2 (MIN (h->t.failed, 20) - 1),
+      DELAY_MOST);
+  if (h->t.failed >= w->o->tries || h->t.lacking >= LOST * w->o->tries) {
     give_up (w, h, lacking ? "lacking" : "failed", r->error);
     return;
   }
+  /* not stored, this try does not count */
+  if (!tries_write (&w->b, h->sequence, &h->t, &error))
+    complain_once (w, &error);
   g_mutex_lock (&w->lock);
   w->later++;
   /* one and the same cause a thousand times is said once */
@@ -163,7 +210,7 @@ handle_failure (worker * w, held * h, const run_result * r)
 static void
 handle_success (worker * w, held * h, run_result * r, double took)
 {
-  json_t *v = answer (w, h);
+  json_t *v = answer (w, h->t.failed + h->t.lacking + 1);
   gsize most = gst_nats_connection_get_max_payload (w->b.link);
   char *text;
   size_t size;
@@ -200,41 +247,78 @@ handle_success (worker * w, held * h, run_result * r, double took)
 }
 
 static void
+finish (finished * f, void *closure)
+{
+  worker *w = closure;
+
+  if (f->r.kind == RAN_OK)
+    handle_success (w, f->h, &f->r, f->took);
+  else
+    handle_failure (w, f->h, &f->r);
+  json_decref (f->r.said);
+  g_free (f->aside);
+  g_free (f->out);
+  g_free (f);
+}
+
+/* What is known of a job that somebody had before. FALSE: the server does not
+ * say, which was told. */
+static gboolean
+count_beginning (worker * w, held * h)
+{
+  GError *error = NULL;
+  gboolean good = h->deliveries == 1 ||
+      tries_read (&w->b, h->sequence, &h->t, &error);
+
+  if (good && is_counted (w, h)) {
+    h->t.begun++;
+    good = tries_write (&w->b, h->sequence, &h->t, &error);
+  }
+  if (!good)
+    complain_once (w, &error);
+  return good;
+}
+
+static void
 do_job (worker * w, guint thread, held * h)
 {
-  char *in = NULL, *out = NULL, *aside = NULL, text[160];
-  run_result r = { RAN_FAILED };
+  char *in = NULL, text[160];
+  finished *f;
   gint64 begin = g_get_monotonic_time ();
 
   if (!h->good) {
     give_up (w, h, "bad", h->error);
     return;
   }
-  if (h->deliveries > LOST * w->o->tries) {
-    g_snprintf (text, sizeof text, "%d workers had it and none said what came "
-        "of it: they were killed, or lost the connection", h->deliveries - 1);
+  if (!count_beginning (w, h)) {
+    hold_end (&w->held, h, HOLD_NAK, 1);
+    return;
+  }
+  if (h->t.begun > (LOST - 1) * w->o->tries) {
+    h->t.begun--;
+    g_snprintf (text, sizeof text, "%d workers and more began it and none said "
+        "what came of it: they were killed, or lost the connection",
+        h->t.begun);
     give_up (w, h, "lost", text);
     return;
   }
-  if (places_find (&w->places, &h->j, thread, &in, &out, &aside, &r)) {
-    if (r.skipped)
-      r.kind = RAN_OK;
+  f = g_new0 (finished, 1);
+  f->h = h;
+  f->r.kind = RAN_FAILED;
+  if (places_find (&w->places, &h->j, &in, &f->out, &f->aside, &f->r)) {
+    if (f->r.skipped)
+      f->r.kind = RAN_OK;
     else
-      w->runners[thread]->run (w->runners[thread], &h->j, in, aside, &r);
-    if (r.kind == RAN_OK && !r.skipped && aside != NULL &&
-        !places_commit (&w->places, aside, out, &r))
-      g_clear_pointer (&r.said, json_decref);
-    if (r.kind != RAN_OK)
-      places_abort (aside);
+      w->runners[thread]->run (w->runners[thread], &h->j, in, f->aside, &f->r);
   }
-  if (r.kind == RAN_OK)
-    handle_success (w, h, &r, (double) (g_get_monotonic_time () - begin) / 1e6);
-  else
-    handle_failure (w, h, &r);
-  json_decref (r.said);
   g_free (in);
-  g_free (out);
-  g_free (aside);
+  f->took = (double) (g_get_monotonic_time () - begin) / 1e6;
+  if (w->outbox != NULL && f->r.kind == RAN_OK && f->aside != NULL) {
+    outbox_put (w->outbox, f);
+  } else {
+    outbox_commit (&f, 1, FALSE);
+    finish (f, w);
+  }
 }
 
 static gpointer
@@ -403,7 +487,6 @@ prepare (worker * w, const broker_options * o)
   if (!places_open (&w->places, options->root, options->to_latents != NULL ?
           options->to_latents : options->out, options->suffix, &error))
     goto bad;
-  w->places.sync = !options->no_sync;
   w->places.again = options->again;
   w->runners = g_new0 (runner *, options->jobs);
   for (i = 0; i < options->jobs; i++) {
@@ -423,6 +506,8 @@ prepare (worker * w, const broker_options * o)
   sub.Consumer = QUEUE_CONSUMER;
   s = js_PullSubscribe (&w->jobs, w->b.js, w->b.subject[QUEUE_JOBS],
       QUEUE_CONSUMER, NULL, &sub, &code);
+  if (s == NATS_OK && w->places.out != NULL && !options->no_sync)
+    w->outbox = outbox_new (finish, w);
   if (s == NATS_OK)
     return TRUE;
   gst_nats_set_error (&error, s, code, "take jobs");
@@ -444,6 +529,7 @@ end (worker * w, gboolean flush)
   for (i = 0; w->threads != NULL && i < w->o->jobs; i++)
     g_thread_join (w->threads[i]);
   g_free (w->threads);
+  outbox_free (w->outbox);
   if (w->p != NULL && flush && !publisher_flush (w->p, FLUSH_MS))
     complain ("results of some jobs did not reach the server; the jobs will "
         "be done again");

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -81,6 +82,19 @@ class Case(unittest.TestCase):
         self.assertEqual(p.returncode, status, f'{words}: {out}{err}')
         self.said = err
         return out
+
+    def hear(self, p, text):
+        """The line in which a program says that."""
+        limit = threading.Timer(LIMIT, p.kill)
+        limit.start()
+        try:
+            heard = ['nothing']
+            while text not in heard[-1]:
+                heard.append(p.stderr.readline())
+                self.assertNotEqual(heard[-1], '', f'{text}: {heard}')
+            return heard[-1]
+        finally:
+            limit.cancel()
 
     def add(self, **more):
         self.run_('add', '--root', self.at('in'), '--ack-wait', '2', **more)
@@ -318,6 +332,134 @@ class Kill(Case):
         self.assertGreater(min(shares), 15, shares)
 
 
+class Disk(Case):
+    """What a worker asks of the disk (disk.c), in order."""
+
+    def preload(self, **more):
+        if 'QUEUE_DISK' not in os.environ:
+            self.skipTest('no QUEUE_DISK')
+        return dict(os.environ, LD_PRELOAD=os.environ['QUEUE_DISK'],
+                    DISK_LOG=self.at('log'), **more)
+
+    def worker(self, *words, **more):
+        return self.start('work', '--root', self.at('in'), '--jobs', '2',
+                          '--to-latents', self.at('out'), *words,
+                          env=self.preload(**more))
+
+    def log(self):
+        if not os.path.exists(self.at('log')):
+            return []
+        return [line.split('\t') for line in
+                self.read('log').decode().splitlines()]
+
+    def test_order(self):
+        """An output is on the disk before it has its name, and its folder
+        afterwards."""
+        self.pictures(60)
+        self.add()
+        p = self.worker('--drain')
+        self.assertEqual(p.wait(LIMIT), 0, p.stderr.read())
+        self.assertEqual(self.counts()['done'], 60)
+        log, named = self.log(), set()
+        for i, (what, first, second) in enumerate(log):
+            if what != 'rename':
+                continue
+            self.assertIn(['fsync', first, ''], log[:i])
+            self.assertIn(['fsync', os.path.dirname(second), ''], log[i:])
+            named.add(os.path.relpath(second, self.at('out')))
+        self.assertEqual(sorted(named), self.outputs())
+        self.assertEqual(len(named), 60)
+
+    def test_no_sync(self):
+        self.pictures(6)
+        self.add()
+        p = self.worker('--drain', '--no-sync')
+        self.assertEqual(p.wait(LIMIT), 0, p.stderr.read())
+        self.assertEqual({v[0] for v in self.log()}, {'rename'})
+        self.assertEqual(len(self.outputs()), 6)
+
+    def test_error(self):
+        """What is not on the disk does not appear; others do it."""
+        self.pictures(6)
+        self.add()
+        p = self.worker(DISK_FAIL='1')
+        self.assertIn('Input/output error',
+                      self.hear(p, 'another worker may do it'))
+        self.assertNotIn('rename', {v[0] for v in self.log()})
+        p.send_signal(signal.SIGTERM)
+        p.communicate(timeout=LIMIT)
+        self.assertEqual(self.outputs(), [])
+        self.work('--to-latents', self.at('out'))
+        self.assertEqual(len(self.outputs()), 6)
+        self.assertEqual(self.counts()['done'], 6)
+
+
+class Tries(Case):
+    # fails once, then copies
+    SECOND = ('sh', '-c', 'if [ -e "$2.tried" ]; then cp "$1" "$3"; else '
+              'mkdir -p "${2%/*}"; touch "$2.tried"; exit 1; fi', 'sh')
+
+    def test_given_back(self):
+        """Jobs that were handed back unbegun have as many tries as others."""
+        self.write('slow.py', (SLOW % 0.05).encode())
+        self.pictures(40)
+        self.add()
+        for i in range(4):
+            there = len(self.outputs())
+            p = self.start('work', '--root', self.at('in'), '--jobs', '1',
+                           '--out', self.at('out'), '--lines', '--',
+                           sys.executable, self.at('slow.py'))
+            # it has more than it works on
+            wait_for(lambda: len(self.outputs()) > there + 1 and
+                     self.counts()['running'] > 2, 'jobs ahead')
+            p.send_signal(signal.SIGTERM)
+            p.communicate(timeout=LIMIT)
+            self.assertEqual(p.returncode, 130)
+        there = self.counts()['done']
+        self.assertLess(there, 40)
+        self.work('--tries', '2', '--out', self.at('out'), '--', *self.SECOND,
+                  '{in}', self.at('tried') + '/{path}', '{out}')
+        results = self.all_there(40)
+        self.assertEqual(sorted(v['tries'] for v in results),
+                         [1] * there + [2] * (40 - there))
+
+    def test_stopped(self):
+        """Nor does a job that ended with its worker."""
+        self.write('in/a')
+        self.add()
+        for i in range(3):
+            p = self.start('work', '--root', self.at('in'), '--tries', '1',
+                           '--', 'sleep', '100')
+            wait_for(lambda: self.counts()['running'] == 1, 'it is begun')
+            for _ in range(2):
+                p.send_signal(signal.SIGTERM)
+                time.sleep(0.3)
+            p.communicate(timeout=LIMIT)
+            self.assertEqual(p.returncode, 130)
+        self.work('--tries', '1', '--', 'true')
+        self.assertEqual(self.counts()['failed'], 0)
+        self.assertEqual(self.lines('results')[0]['tries'], 1)
+
+    def test_records(self):
+        """A queue without the stream of counts gets one; what strangers write
+        there counts for nothing."""
+        self.pictures(4)
+        self.add()
+        self.server.publish('$JS.API.STREAM.DELETE.walloc-queue-q-tries', b'')
+        command = ('--tries', '2', '--', 'false')
+        p = self.start('work', '--root', self.at('in'), '--retry-delay', '3',
+                       *command)
+        self.hear(p, 'tried again')
+        for i, text in enumerate((b'', b'[', b'[3]', b'{"failed": "x"}')):
+            self.server.publish(f'walloc.queue.q.tries.{i + 1}', text)
+        p.send_signal(signal.SIGTERM)
+        p.communicate(timeout=LIMIT)
+        self.work(*command)
+        failed = self.lines('failed', '--json')
+        self.assertEqual(len(failed), 4)
+        self.assertEqual({v['tries'] for v in failed}, {2})
+
+
 class Cluster(Case):
     make = natsserver.Cluster
 
@@ -483,11 +625,8 @@ class Fail(Case):
         try:
             p = self.start('work', '--root', self.at('in'), '--to-latents',
                            self.at('small'), '--jobs', '1')
-            heard = []
-            while not any('No space left' in v for v in heard):
-                heard.append(p.stderr.readline())
-                self.assertNotEqual(heard[-1], '', heard)
-            self.assertIn('other workers go on', heard[-1])
+            self.assertIn('other workers go on',
+                          self.hear(p, 'No space left'))
             self.work('--to-latents', self.at('out'))
             c = self.counts()
             self.assertEqual((c['done'], c['failed']), (40, 0))
@@ -578,8 +717,7 @@ class Commands(Case):
         self.write('in/a')
         self.add()
         p = self.start('work', '--root', self.at('in'), '--', '/no/such')
-        while 'cannot be started' not in (said := p.stderr.readline()):
-            self.assertNotEqual(said, '')
+        self.hear(p, 'cannot be started')
         self.assertEqual(self.counts()['failed'], 0)
 
     def test_children(self):
@@ -601,9 +739,7 @@ class Commands(Case):
         p = self.start('work', '--lines', '--', 'echo', 'hello')
         self.write('jobs', b'{"key": "other"}\n')
         self.run_('add', '--json', self.at('jobs'))
-        while 'not with {"ready": true}' not in (
-                said := p.stderr.readline()):
-            self.assertNotEqual(said, '')
+        self.hear(p, 'not with {"ready": true}')
 
 
 class Latents(Case):
