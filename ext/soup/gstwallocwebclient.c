@@ -1,46 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bytes of frames are shared by all clients: a client adds a few bytes before
- * and behind, and the socket takes them in one call. Two marks bound the queue,
- * in bytes and in the time that its oldest part waits: from a quarter of the
- * limit on frames get fewer layers, one less each half second; from half of it
- * on they are left out until the queue is short again and a key frame comes; at
- * the limit the client is closed. What the kernel holds is not counted, so the
- * listener bounds that (TCP_NOTSENT_LOWAT). */
+/* The socket takes what waits in one call, when it takes anything. What the
+ * kernel holds is not counted, so the listener bounds that
+ * (TCP_NOTSENT_LOWAT). */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
 #include <string.h>
 
-#include "gstwallocthinner.h"
+#include "gstwallocwebchoice.h"
 #include "gstwallocwebclient.h"
+#include "gstwallocwebqueue.h"
 #include "websocket.h"
 
 GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
 #define GST_CAT_DEFAULT wallocwebsink_debug
 
-#define TAIL "\r\n"
-/* items that one call writes */
-#define MAX_ITEMS 12
 /* for the last bytes, and for the client to close */
 #define FINISH_TIME (2 * G_USEC_PER_SEC)
-/* answers to pings that wait; more are left out */
+/* answers to pings while a queue is long; more are left out */
 #define MAX_ANSWERS 16
 /* what a client of a stream or of events may send: nothing is expected */
 #define MAX_JUNK 16384
 #define PING_TIME (10 * G_USEC_PER_SEC)
-/* the part of the time limit that the first bunch of frames may take before
- * marks count */
-#define GRACE_DIVISOR 2
-
-typedef struct
-{
-  guint8 head[WEBSOCKET_MAX_HEAD + 10];
-  guint8 head_size, tail_size;
-  GBytes *data;
-  gsize total, sent;
-  gint64 queued;
-} Item;
 
 typedef enum
 {
@@ -61,14 +43,12 @@ struct _GstWallocWebClient
   GSource *in_source, *out_source;
   gboolean chunked;
   State state;
-  gint64 started, deadline, heard, pinged;
+  gint64 deadline, heard, pinged;
 
-  GQueue queue;                 /* of Item */
-  guint64 queued;               /* bytes */
+  GstWallocWebQueue queue;
   guint answers;                /* pongs among them */
 
-  GstWallocThinner thinner;
-  gboolean needs_key;
+  GstWallocWebChoice choice;
   websocket_reader reader;
   gboolean deaf;                /* nothing that comes has a meaning any more */
   gsize junk;
@@ -76,13 +56,6 @@ struct _GstWallocWebClient
   gint64 asked;                 /* when these were wanted last */
   guint64 asked_bytes;
 };
-
-static void
-item_free (Item * item)
-{
-  g_bytes_unref (item->data);
-  g_free (item);
-}
 
 static void
 clear_source (GSource ** source)
@@ -103,8 +76,7 @@ close_now (GstWallocWebClient * self)
   /* the socket itself: closing a TLS stream in order would wait for a client
    * that does not read */
   g_socket_close (self->socket, NULL);
-  g_queue_clear_full (&self->queue, (GDestroyNotify) item_free);
-  self->queued = 0;
+  gst_walloc_web_queue_clear (&self->queue);
   self->settings->closed (self, self->settings->data);
 }
 
@@ -132,69 +104,34 @@ on_writable (GObject * stream, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-add_vector (GOutputVector * vector, guint * n, gconstpointer data, gsize size,
-    gsize * skip)
+static gboolean
+is_empty (GstWallocWebClient * self)
 {
-  gsize skipped = MIN (*skip, size);
-
-  *skip -= skipped;
-  if (size > skipped) {
-    vector[*n].buffer = (const guint8 *) data + skipped;
-    vector[*n].size = size - skipped;
-    (*n)++;
-  }
-}
-
-static guint
-fill_vectors (GstWallocWebClient * self, GOutputVector * vector)
-{
-  GList *l;
-  guint n = 0, items = 0;
-
-  for (l = self->queue.head; l && items < MAX_ITEMS; l = l->next, items++) {
-    Item *item = l->data;
-    gsize skip = item->sent, size;
-    gconstpointer data = g_bytes_get_data (item->data, &size);
-
-    add_vector (vector, &n, item->head, item->head_size, &skip);
-    add_vector (vector, &n, data, size, &skip);
-    add_vector (vector, &n, TAIL, item->tail_size, &skip);
-  }
-  return n;
+  return self->queue.bytes == 0;
 }
 
 static void
 take_written (GstWallocWebClient * self, gsize written)
 {
-  self->queued -= written;
   self->stats.bytes += written;
   gst_walloc_web_metrics_count (self->settings->metrics,
       GST_WALLOC_WEB_BYTES_OUT, written);
-  while (written > 0) {
-    Item *item = g_queue_peek_head (&self->queue);
-    gsize part = MIN (written, item->total - item->sent);
-
-    item->sent += part;
-    written -= part;
-    if (item->sent == item->total)
-      item_free (g_queue_pop_head (&self->queue));
-  }
-  if (g_queue_is_empty (&self->queue))
+  gst_walloc_web_queue_written (&self->queue, written);
+  if (is_empty (self))
     self->answers = 0;
 }
 
 static void
 write_queue (GstWallocWebClient * self)
 {
-  GOutputVector vector[3 * MAX_ITEMS];
+  GOutputVector vectors[GST_WALLOC_WEB_QUEUE_VECTORS];
 
-  while (!g_queue_is_empty (&self->queue) && !self->out_source) {
-    guint n = fill_vectors (self, vector);
+  while (!is_empty (self) && !self->out_source) {
+    guint n = gst_walloc_web_queue_fill (&self->queue, vectors);
     gsize written = 0;
     GError *error = NULL;
     GPollableReturn ret = g_pollable_output_stream_writev_nonblocking
-        (self->out, vector, n, &written, NULL, &error);
+        (self->out, vectors, n, &written, NULL, &error);
 
     if (ret == G_POLLABLE_RETURN_FAILED) {
       GST_DEBUG ("a client is gone: %s", error->message);
@@ -212,29 +149,22 @@ write_queue (GstWallocWebClient * self)
       g_source_attach (self->out_source, g_main_context_get_thread_default ());
     }
   }
-  if (g_queue_is_empty (&self->queue) && self->state == FINISHING)
+  if (is_empty (self) && self->state == FINISHING)
     linger (self);
 }
 
-/* @opcode: of a WebSocket message; 0: no message around it. */
+/* Texts and frames: with around them what the kind of client needs. */
 static void
-push (GstWallocWebClient * self, GBytes * data, gint opcode, gboolean chunk)
+push (GstWallocWebClient * self, GBytes * data, gint opcode)
 {
-  Item *item = g_new0 (Item, 1);
-  gsize size = g_bytes_get_size (data);
+  GstWallocWebWrapping wrapping = GST_WALLOC_WEB_PLAIN;
 
-  item->data = g_bytes_ref (data);
-  if (opcode) {
-    item->head_size = websocket_write_head (item->head, opcode, size);
-  } else if (chunk && self->chunked) {
-    item->head_size = g_snprintf ((gchar *) item->head, sizeof (item->head),
-        "%" G_GSIZE_MODIFIER "x" TAIL, size);
-    item->tail_size = strlen (TAIL);
-  }
-  item->total = item->head_size + size + item->tail_size;
-  item->queued = g_get_monotonic_time ();
-  self->queued += item->total;
-  g_queue_push_tail (&self->queue, item);
+  if (self->kind == GST_WALLOC_WEB_CLIENT_SOCKET)
+    wrapping = GST_WALLOC_WEB_MESSAGE;
+  else if (self->chunked)
+    wrapping = GST_WALLOC_WEB_CHUNK;
+  gst_walloc_web_queue_push (&self->queue, data, wrapping, opcode,
+      opcode == WEBSOCKET_BINARY);
 }
 
 static void
@@ -243,46 +173,26 @@ push_control (GstWallocWebClient * self, gint opcode, gconstpointer data,
 {
   GBytes *bytes = g_bytes_new (data, size);
 
-  push (self, bytes, opcode, FALSE);
+  gst_walloc_web_queue_push (&self->queue, bytes, GST_WALLOC_WEB_MESSAGE,
+      opcode, FALSE);
   g_bytes_unref (bytes);
 }
 
-/* us that the oldest part waits */
-static gint64
-waiting (GstWallocWebClient * self, gint64 now)
+static GstWallocWebLoad
+load_of (GstWallocWebClient * self, gint64 now)
 {
-  Item *item = g_queue_peek_head (&self->queue);
-
-  return item ? now - item->queued : 0;
-}
-
-/* Whether the queue is beyond the limit divided by @divisor. */
-static gboolean
-beyond (GstWallocWebClient * self, gint64 now, guint divisor)
-{
-  return self->queued > self->settings->max_bytes / divisor
-      || waiting (self, now) > self->settings->max_time / divisor;
+  return gst_walloc_web_choice_load (self->queue.bytes,
+      self->settings->max_bytes, gst_walloc_web_queue_age (&self->queue, now),
+      self->settings->max_time);
 }
 
 /* What was not tried yet is not sent any more. Below TLS the front may wait in
  * a record that the socket did not take, and the same bytes must come again. */
-static void
-forget_queue (GstWallocWebClient * self)
+static guint
+forget_queue (GstWallocWebClient * self, gboolean frames_only)
 {
-  GList *l = self->queue.head, *next;
-
-  if (l && self->out_source)
-    l = l->next;
-  for (; l; l = next) {
-    Item *item = l->data;
-
-    next = l->next;
-    if (item->sent > 0)
-      continue;
-    self->queued -= item->total;
-    item_free (item);
-    g_queue_delete_link (&self->queue, l);
-  }
+  return gst_walloc_web_queue_forget (&self->queue, frames_only,
+      self->out_source != NULL);
 }
 
 static void
@@ -291,8 +201,8 @@ drop (GstWallocWebClient * self)
   gst_walloc_web_metrics_count (self->settings->metrics,
       GST_WALLOC_WEB_DROPPED, 1);
   GST_INFO ("a client is too slow: %" G_GUINT64_FORMAT " bytes wait",
-      self->queued);
-  forget_queue (self);
+      self->queue.bytes);
+  forget_queue (self, FALSE);
   /* the end of a stream that was cut must not look like its end in order */
   if (self->kind == GST_WALLOC_WEB_CLIENT_STREAM && self->chunked)
     close_now (self);
@@ -305,7 +215,7 @@ static void
 fail (GstWallocWebClient * self, guint code, const gchar * reason)
 {
   gst_walloc_web_metrics_count (self->settings->metrics, GST_WALLOC_WEB_BAD, 1);
-  forget_queue (self);
+  forget_queue (self, FALSE);
   gst_walloc_web_client_finish (self, code, reason);
 }
 
@@ -427,12 +337,9 @@ gst_walloc_web_client_new (GstWallocWebClientKind kind, GIOStream * stream,
   self->in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
   self->out = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream));
   self->chunked = chunked;
-  self->started = self->heard = self->pinged = self->asked =
-      g_get_monotonic_time ();
-  self->needs_key = TRUE;
-  g_queue_init (&self->queue);
-  gst_walloc_thinner_init (&self->thinner);
-  self->thinner.drop_frames = TRUE;
+  self->heard = self->pinged = self->asked = g_get_monotonic_time ();
+  gst_walloc_web_queue_init (&self->queue);
+  gst_walloc_web_choice_init (&self->choice);
   if (kind == GST_WALLOC_WEB_CLIENT_SOCKET
       && websocket_reader_init (&self->reader, settings->max_message) < 0)
     g_error ("no memory for a client");
@@ -473,7 +380,8 @@ gst_walloc_web_client_raw (GstWallocWebClient * self, GBytes * bytes)
 {
   if (self->state != OPEN)
     return;
-  push (self, bytes, 0, FALSE);
+  gst_walloc_web_queue_push (&self->queue, bytes, GST_WALLOC_WEB_PLAIN, 0,
+      FALSE);
   write_queue (self);
 }
 
@@ -483,65 +391,27 @@ gst_walloc_web_client_text (GstWallocWebClient * self, GBytes * text,
 {
   if (self->state != OPEN)
     return;
-  if (!needed && beyond (self, g_get_monotonic_time (), 2)) {
+  if (!needed && load_of (self, g_get_monotonic_time ()) >= GST_WALLOC_WEB_LATE) {
     self->stats.left_out++;
     return;
   }
-  push (self, text, self->kind == GST_WALLOC_WEB_CLIENT_SOCKET ?
-      WEBSOCKET_TEXT : 0, TRUE);
+  push (self, text, WEBSOCKET_TEXT);
   write_queue (self);
 }
 
-/* Layers that the client gets of @frame; 0: none, so it is left out. */
-static guint
-choose (GstWallocWebClient * self, const GstWallocWebFrame * frame,
-    gboolean replay)
+static void
+count_left_out (GstWallocWebClient * self, guint frames)
 {
-  gint64 now = g_get_monotonic_time ();
-  gboolean is_key = frame->info.type == WALLOC_FRAME_KEY;
-  guint layers;
-
-  if (!replay && now - self->started > self->settings->max_time / GRACE_DIVISOR) {
-    if (beyond (self, now, 2))
-      self->needs_key = TRUE;
-    if (beyond (self, now, 4)) {
-      gst_walloc_thinner_late (&self->thinner);
-      if (self->needs_key)
-        return 0;
-    }
-  }
-  if (self->needs_key && !is_key) {
-    if (self->state == OPEN)
-      self->settings->need_key (self->settings->data);
-    return 0;
-  }
-  layers = gst_walloc_thinner_decide (&self->thinner, &frame->info,
-      frame->sizes, frame->info.pts == WALLOC_TIME_NONE ? GST_CLOCK_TIME_NONE :
-      frame->info.pts, frame->duration);
-  if (layers == 0)
-    self->thinner.chain = 0;
-  self->needs_key = layers == 0 && !is_key;
-
-  return layers;
+  self->stats.left_out += frames;
+  gst_walloc_web_metrics_count (self->settings->metrics,
+      GST_WALLOC_WEB_LEFT_OUT, frames);
 }
 
-void
-gst_walloc_web_client_frame (GstWallocWebClient * self,
-    GstWallocWebFrame * frame, gboolean replay)
+static void
+give (GstWallocWebClient * self, GstWallocWebFrame * frame, guint layers)
 {
-  guint layers;
-
-  if (self->state != OPEN)
-    return;
-  if (!replay && beyond (self, g_get_monotonic_time (), 1)) {
-    drop (self);
-    return;
-  }
-  layers = choose (self, frame, replay);
   if (layers == 0) {
-    self->stats.left_out++;
-    gst_walloc_web_metrics_count (self->settings->metrics,
-        GST_WALLOC_WEB_LEFT_OUT, 1);
+    count_left_out (self, 1);
     return;
   }
   self->stats.layers = layers;
@@ -550,27 +420,62 @@ gst_walloc_web_client_frame (GstWallocWebClient * self,
   if (layers < frame->info.layers)
     gst_walloc_web_metrics_count (self->settings->metrics,
         GST_WALLOC_WEB_THINNED, 1);
-  push (self, gst_walloc_web_frame_get (frame, layers),
-      self->kind == GST_WALLOC_WEB_CLIENT_SOCKET ? WEBSOCKET_BINARY : 0, TRUE);
+  push (self, gst_walloc_web_frame_get (frame, layers), WEBSOCKET_BINARY);
+}
+
+void
+gst_walloc_web_client_frame (GstWallocWebClient * self,
+    GstWallocWebFrame * frame)
+{
+  gint64 now = g_get_monotonic_time ();
+  GstWallocWebLoad load = load_of (self, now);
+  GstWallocWebVerdict verdict;
+
+  if (self->state != OPEN)
+    return;
+  if (load == GST_WALLOC_WEB_HOPELESS) {
+    drop (self);
+    return;
+  }
+  verdict = gst_walloc_web_choice_frame (&self->choice, frame, load, now);
+  if (verdict.want_key)
+    self->settings->need_key (self->settings->data);
+  if (verdict.layers > 0 && verdict.replace)
+    count_left_out (self, forget_queue (self, TRUE));
+  give (self, frame, verdict.layers);
+  write_queue (self);
+}
+
+void
+gst_walloc_web_client_replay (GstWallocWebClient * self, GQueue * frames)
+{
+  guint layers = gst_walloc_web_choice_replay (&self->choice, frames);
+  GList *l;
+
+  if (self->state != OPEN || layers == 0)
+    return;
+  for (l = frames->head; l; l = l->next)
+    give (self, l->data, gst_walloc_web_choice_replayed (&self->choice,
+            l->data, layers));
   write_queue (self);
 }
 
 void
 gst_walloc_web_client_discont (GstWallocWebClient * self)
 {
-  self->needs_key = TRUE;
+  self->choice.needs_key = TRUE;
 }
 
 void
 gst_walloc_web_client_layers (GstWallocWebClient * self, guint layers)
 {
-  self->thinner.max_layers = layers;
+  self->choice.thinner.max_layers = layers;
 }
 
 void
 gst_walloc_web_client_rate (GstWallocWebClient * self, guint64 bitrate)
 {
-  self->thinner.bitrate = bitrate;
+  self->choice.thinner.bitrate = bitrate;
 }
 
 void
@@ -587,9 +492,10 @@ gst_walloc_web_client_finish (GstWallocWebClient * self, guint code,
     push_control (self, WEBSOCKET_CLOSE, payload,
         websocket_write_close (payload, code, reason));
   } else if (self->chunked) {
-    GBytes *end = g_bytes_new_static ("0" TAIL TAIL, 5);
+    GBytes *end = g_bytes_new_static ("0\r\n\r\n", 5);
 
-    push (self, end, 0, FALSE);
+    gst_walloc_web_queue_push (&self->queue, end, GST_WALLOC_WEB_PLAIN, 0,
+        FALSE);
     g_bytes_unref (end);
   }
   write_queue (self);
@@ -598,6 +504,8 @@ gst_walloc_web_client_finish (GstWallocWebClient * self, guint code,
 void
 gst_walloc_web_client_tick (GstWallocWebClient * self, gint64 now)
 {
+  GstWallocWebLoad load;
+
   if (self->state == FINISHING || self->state == LINGERING) {
     if (now > self->deadline)
       close_now (self);
@@ -605,10 +513,13 @@ gst_walloc_web_client_tick (GstWallocWebClient * self, gint64 now)
   }
   if (self->state != OPEN)
     return;
-  if (beyond (self, now, 1)) {
+  load = load_of (self, now);
+  if (load == GST_WALLOC_WEB_HOPELESS) {
     drop (self);
     return;
   }
+  if (load < GST_WALLOC_WEB_LATE)
+    self->answers = 0;
   if (self->kind != GST_WALLOC_WEB_CLIENT_SOCKET)
     return;
   if (now - self->heard > self->settings->idle_time) {
@@ -627,7 +538,7 @@ gst_walloc_web_client_tick (GstWallocWebClient * self, gint64 now)
 guint64
 gst_walloc_web_client_queued (GstWallocWebClient * self)
 {
-  return self->queued;
+  return self->queue.bytes;
 }
 
 void

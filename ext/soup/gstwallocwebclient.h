@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One connection of wallocwebsink that gets bytes as they come: a stream, a
  * WebSocket, a list of events, or one last answer. It has a queue of its own
- * with two marks; nobody ever waits for it. Of the network thread only. */
+ * with a limit; nobody ever waits for it. Of the network thread only. */
 #ifndef __GST_WALLOC_WEB_CLIENT_H__
 #define __GST_WALLOC_WEB_CLIENT_H__
 
@@ -25,8 +25,8 @@ typedef enum
 /* What all clients of a server share. */
 typedef struct
 {
-  /* second mark: a client is closed beyond it. At a quarter of it frames get
-   * fewer layers, at half of it they are left out */
+  /* a client is closed beyond these; gstwallocwebchoice.c has what happens
+   * before */
   guint64 max_bytes;
   gint64 max_time;              /* us that something waits */
   gint64 idle_time;             /* us in which a WebSocket must answer a ping */
@@ -69,11 +69,13 @@ void        gst_walloc_web_client_raw     (GstWallocWebClient * client,
 void        gst_walloc_web_client_text    (GstWallocWebClient * client,
                                            GBytes * text, gboolean needed);
 
-/* A frame, or what there is room for. @replay: it is of the past and comes
- * in a bunch, which says nothing about the client. */
+/* A frame, or what there is room for. */
 void        gst_walloc_web_client_frame   (GstWallocWebClient * client,
-                                           GstWallocWebFrame * frame,
-                                           gboolean replay);
+                                           GstWallocWebFrame * frame);
+
+/* Frames from the last key frame on, for one that comes late. */
+void        gst_walloc_web_client_replay  (GstWallocWebClient * client,
+                                           GQueue * frames);
 
 /* What comes next does not go on from what was. */
 void        gst_walloc_web_client_discont (GstWallocWebClient * client);

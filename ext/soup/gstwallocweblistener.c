@@ -16,8 +16,9 @@ GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
 #define PEER_KEY "walloc-web-peer"
 
 /* bytes in the kernel that are not on the wire yet: what a slow client makes
- * wait shall wait in its queue, where it can be thinned */
-#define NOT_SENT (128 * 1024)
+ * wait shall wait in its queue, where it can be thinned; less would cost fast
+ * clients calls of the system */
+#define NOT_SENT (16 * 1024)
 /* ms after which the kernel gives up on a peer that acknowledges nothing */
 #define USER_TIMEOUT 20000
 /* before accept() is tried again when it failed, ms */

@@ -354,8 +354,8 @@ gst_walloc_web_properties_install (GObjectClass * c)
    * GstWallocWebSink:max-queue-bytes:
    *
    * Bytes that may wait for one client. At a quarter of it the client gets
-   * fewer layers, at half of it no frames until the queue is shorter; beyond
-   * it, it is closed.
+   * fewer layers, at half of it no frames until a key frame, which replaces
+   * those that wait; beyond it, it is closed.
    *
    * Since: 0.2
    */
@@ -367,7 +367,9 @@ gst_walloc_web_properties_install (GObjectClass * c)
   /**
    * GstWallocWebSink:max-queue-time:
    *
-   * How long something may wait for one client, with the same marks.
+   * How long something may wait for one client. What happens at a quarter and
+   * at half of #GstWallocWebSink:max-queue-bytes happens at an eighth and at a
+   * quarter of this.
    *
    * Since: 0.2
    */

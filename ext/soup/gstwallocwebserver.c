@@ -298,8 +298,9 @@ on_tick (gpointer data)
   /* nothing comes in before the next key frame, so no client asks for it */
   if (overrun)
     on_need_key (self);
+  gst_walloc_web_stream_tick (&self->stream);
   gst_walloc_web_metrics_set (self->metrics, GST_WALLOC_WEB_KBPS,
-      gst_walloc_web_stream_tick (&self->stream));
+      self->stream.kbps);
   for (l = self->clients; l; l = l->next)
     gst_walloc_web_client_tick (l->data, now);
   if (now - self->last_second >= SECOND) {
@@ -338,7 +339,8 @@ on_message (gpointer client, const webrequest_message * message, gpointer data)
       text = g_strdup_printf ("{\"type\":\"pong\",\"t\":%s,\"utc\":%"
           G_GINT64_FORMAT "}", message->t, g_get_real_time ());
       bytes = g_bytes_new_take (text, strlen (text));
-      gst_walloc_web_client_text (client, bytes, FALSE);
+      /* how long it takes is what the client wants to know */
+      gst_walloc_web_client_text (client, bytes, TRUE);
       g_bytes_unref (bytes);
       break;
     case WEBREQUEST_LAYERS:

@@ -189,7 +189,7 @@ gst_walloc_web_stream_discont (GstWallocWebStream * self)
   self->too_long = FALSE;
 }
 
-guint
+void
 gst_walloc_web_stream_tick (GstWallocWebStream * self)
 {
   guint64 bytes = 0;
@@ -201,5 +201,5 @@ gst_walloc_web_stream_tick (GstWallocWebStream * self)
   for (i = 0; i < n; i++)
     bytes += self->window[i];
 
-  return bytes * 8 * TICKS_PER_SECOND / n / 1000;
+  self->kbps = bytes * 8 * TICKS_PER_SECOND / n / 1000;
 }

@@ -31,7 +31,7 @@ typedef struct
   guint64 pts;                  /* in its header */
   gboolean ended;
   guint64 window[8], sum;       /* bytes per tick */
-  guint ticks;
+  guint ticks, kbps;
 } GstWallocWebStream;
 
 void      gst_walloc_web_stream_init    (GstWallocWebStream * stream,
@@ -51,8 +51,8 @@ gboolean  gst_walloc_web_stream_frame   (GstWallocWebStream * stream,
 /* What comes next does not go on from what was. */
 void      gst_walloc_web_stream_discont (GstWallocWebStream * stream);
 
-/* Called each 250 ms; kbit/s of the last two seconds. */
-guint     gst_walloc_web_stream_tick    (GstWallocWebStream * stream);
+/* Called each 250 ms; kbps is that of the last two seconds then. */
+void      gst_walloc_web_stream_tick    (GstWallocWebStream * stream);
 
 gboolean  gst_walloc_web_stream_uses    (GstWallocWebStream * stream,
                                          guint64 model);

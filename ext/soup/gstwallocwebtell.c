@@ -81,7 +81,7 @@ gst_walloc_web_tell_frame (GstWallocWebServer * self, GstWallocWebFrame * frame)
   }
   for (l = self->clients; l; l = l->next) {
     if (takes_frames (l->data))
-      gst_walloc_web_client_frame (l->data, frame, FALSE);
+      gst_walloc_web_client_frame (l->data, frame);
   }
 }
 
@@ -146,8 +146,8 @@ gst_walloc_web_tell_second (GstWallocWebServer * self)
       continue;
     gst_walloc_web_client_stats (l->data, &stats);
     text = g_strdup_printf ("{\"type\":\"stats\",\"kbps\":%" G_GUINT64_FORMAT
-        ",\"dropped\":%" G_GUINT64_FORMAT ",\"layers\":%u}",
-        stats.rate / 1000, stats.left_out, stats.layers);
+        ",\"dropped\":%" G_GUINT64_FORMAT ",\"layers\":%u,\"stream-kbps\":%u}",
+        stats.rate / 1000, stats.left_out, stats.layers, self->stream.kbps);
     bytes = g_bytes_new_take (text, strlen (text));
     gst_walloc_web_client_text (l->data, bytes, FALSE);
     g_bytes_unref (bytes);
@@ -165,16 +165,6 @@ gst_walloc_web_tell_beat (GstWallocWebServer * self)
       gst_walloc_web_client_text (l->data, bytes, FALSE);
   }
   g_bytes_unref (bytes);
-}
-
-/* What a client that comes late gets at once. */
-static void
-catch_up (GstWallocWebServer * self, GstWallocWebClient * client)
-{
-  GList *l;
-
-  for (l = self->stream.frames.head; l; l = l->next)
-    gst_walloc_web_client_frame (client, l->data, TRUE);
 }
 
 static void
@@ -203,10 +193,10 @@ gst_walloc_web_server_join (GstWallocWebServer * self,
     case GST_WALLOC_WEB_CLIENT_SOCKET:
       tell_text (client, gst_walloc_web_routes_config (self, "hello"));
       tell_text (client, clock_text (self));
-      catch_up (self, client);
+      gst_walloc_web_client_replay (client, &self->stream.frames);
       break;
     case GST_WALLOC_WEB_CLIENT_STREAM:
-      catch_up (self, client);
+      gst_walloc_web_client_replay (client, &self->stream.frames);
       break;
     case GST_WALLOC_WEB_CLIENT_EVENTS:
       /* the client learns how long to wait before it comes again, ms */

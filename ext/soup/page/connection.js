@@ -4,7 +4,7 @@
 // and later, when it breaks.
 
 const FIRST_WAIT = 500, LONGEST_WAIT = 15000;
-const PING_EVERY = 2000, SILENCE = 12000, REQUEST_TIME = 10000;
+const PING_EVERY = 1000, SILENCE = 12000, REQUEST_TIME = 10000;
 /** For a model of some MB through a slow link. */
 export const LONG_REQUEST = 180000;
 // a link that held so long was a good one
@@ -16,9 +16,10 @@ export const State = Object.freeze({
 });
 
 // close codes of the server (docs/web.md)
+const TOO_SLOW = 1013;
 const reasons = {
   1000: 'The stream has ended.', 1001: 'The server has stopped.',
-  1013: 'This link was too slow for the stream. Fewer layers may help.',
+  [TOO_SLOW]: 'This link was too slow for the stream.',
 };
 
 const base64url = (text) => {
@@ -36,7 +37,8 @@ class Refusal extends Error {
   }
 }
 
-/** Events: state {state, text, seconds}, text (message), frame (ArrayBuffer). */
+/** Events: state {state, text, seconds}, text (message), frame (ArrayBuffer), slow
+ * (the server gave up on this link). */
 export class Connection extends EventTarget {
   #token;
   #base;
@@ -48,6 +50,11 @@ export class Connection extends EventTarget {
   #heard = 0;
   #run = 0;
   state = State.STOPPED;
+  /** What goes with a ping; what is asked for from the beginning; what is to be done
+   * before, with the configuration (a promise). */
+  mark = () => null;
+  wishes = () => ({});
+  prepare = async () => {};
 
   constructor(base, token) {
     super();
@@ -140,8 +147,9 @@ export class Connection extends EventTarget {
   async #connect() {
     const run = ++this.#run;
     this.#tell(State.CONNECTING, '');
+    let config;
     try {
-      const config = await (await this.request('config')).json();
+      config = await (await this.request('config')).json();
       if (run !== this.#run) return;
       if (config.version !== 1) {
         throw new Refusal(`The server speaks version ${config.version}, `
@@ -153,12 +161,16 @@ export class Connection extends EventTarget {
           + 'configuration.'));
       return;
     }
-    this.#open(run);
+    await this.prepare(config);
+    if (run === this.#run) this.#open(run);
   }
 
   #open(run) {
     const url = new URL('ws', this.#base);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    for (const [name, value] of Object.entries(this.wishes())) {
+      if (value > 0) url.searchParams.set(name, value);
+    }
     // the only place for a token that is not the address, which servers log
     const socket = new WebSocket(url, this.#token
       ? ['walloc', `walloc.token.${base64url(this.#token)}`] : ['walloc']);
@@ -196,6 +208,7 @@ export class Connection extends EventTarget {
         this.#attempts = 0;
       }
       const wasOpen = this.#opened > 0;
+      if (code === TOO_SLOW) this.dispatchEvent(new Event('slow'));
       this.#opened = 0;
       this.#failed(new Refusal(reasons[code]
         || (reason ? `The server has closed the connection: ${reason}`
@@ -219,6 +232,6 @@ export class Connection extends EventTarget {
         + `${SILENCE / 1000} seconds.`);
       return;
     }
-    this.send({ type: 'ping', t: Math.round(performance.now() * 1000) });
+    this.send({ type: 'ping', t: this.mark() });
   }
 }

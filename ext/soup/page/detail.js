@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// How much of the stream is wanted: layers, which the server leaves out, and the
-// size that pictures are decoded at, which is chosen by what the screen
-// has room for and the processor time for.
+// The size that pictures are decoded at: what the screen has room for and the
+// processor time for.
 import { byId } from './dom.js';
 
 const MOST_REDUCE = 2;
@@ -13,9 +12,7 @@ const SETTLED = 4, CALM = 8, GIVEN_UP = 60;
 const WORTH_IT = 0.8;
 
 export class Detail {
-  #connection;
   #worker;
-  #layers = byId('layers');
   #reduce = byId('reduce');
   #slower = 0;
   #seconds = 0;
@@ -24,33 +21,16 @@ export class Detail {
   #told = -1;
   #size = null;
 
-  constructor(connection, worker) {
-    this.#connection = connection;
+  constructor(worker) {
     this.#worker = worker;
-    this.#layers.addEventListener('change', () => this.#tellLayers());
     this.#reduce.addEventListener('change', () => this.#choose());
     document.addEventListener('visibilitychange', () => worker.postMessage({
       type: 'options', hidden: document.hidden }));
     addEventListener('resize', () => this.#choose());
   }
 
-  /** To a server that knows nothing of this page yet. */
-  tell() {
-    this.#tellLayers();
-  }
-
-  #tellLayers() {
-    this.#connection.send({ type: 'layers', max: Number(this.#layers.value) });
-  }
-
   /** A picture is on the screen. */
   shown({ header }) {
-    const most = Number(this.#layers.lastElementChild.value);
-    // thinned frames have fewer
-    for (let n = most + 1; n < header.layers; n++) {
-      this.#layers.append(new Option(n === 1 ? '1, the least' : `${n}`, n));
-    }
-    byId('layer-choice').hidden = this.#layers.length < 2;
     this.#size = { width: header.width, height: header.height };
     this.#choose();
   }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Puts the parts of the page together.
 import { Clock } from './clock.js';
-import { Connection, LONG_REQUEST, State } from './connection.js';
+import { Connection, State } from './connection.js';
+import { addControls } from './controls.js';
 import { Detail } from './detail.js';
-import { byId, say } from './dom.js';
+import { byId } from './dom.js';
+import { Layers } from './layers.js';
+import { Models } from './models.js';
+import { notice, showState, stopped, warn } from './notices.js';
 import { Numbers } from './numbers.js';
 import { Overlay } from './overlay.js';
 import { listResults } from './resultlist.js';
@@ -12,10 +16,7 @@ import { Screen } from './screen.js';
 import { Sound } from './sound.js';
 import { Spectrum } from './spectrum.js';
 import { Stats } from './stats.js';
-import { keepToken, readToken } from './token.js';
-
-// a warning that nothing new has followed goes away
-const WARNING_TIME = 8000;
+import { readToken } from './token.js';
 
 const root = document.documentElement;
 const stats = new Stats(), clock = new Clock(), results = new Results();
@@ -23,66 +24,16 @@ const numbers = new Numbers(stats, clock);
 const overlay = new Overlay(byId('overlay'), byId('labels'), byId('heard'));
 const spectrum = new Spectrum(byId('spectrum'));
 const sound = new Sound();
-let connection = null, worker = null, detail = null, lastPts = null;
-let warningTimer = 0;
+let connection = null, worker = null, detail = null, layers = null;
+let models = null, lastPts = null;
 
-function notice(title, text, { token = false, retry = false } = {}) {
-  const box = byId('notice');
-  box.hidden = !title;
-  if (!title) return;
-  say(box.querySelector('h2'), title);
-  say(box.querySelector('p'), text);
-  byId('token-form').hidden = !token;
-  byId('retry').hidden = !retry;
-}
-
-function warn(text) {
-  const box = byId('warning');
-  say(box, text);
-  box.hidden = false;
-  clearTimeout(warningTimer);
-  warningTimer = setTimeout(() => { box.hidden = true; }, WARNING_TIME);
-}
-
-function showState({ state, text, seconds }) {
-  const pill = byId('state');
-  pill.dataset.state = state;
-  say(pill.querySelector('span'), {
-    [State.CONNECTING]: 'Connecting', [State.OPEN]: 'Live',
-    [State.WAITING]: `Trying again in ${seconds} s`,
-    [State.DENIED]: 'Not let in', [State.STOPPED]: 'Stopped',
-  }[state]);
-  if (state === State.OPEN) {
-    notice('');
-    clock.reset();
-    stats.reset();
-    results.clear();
-    worker.postMessage({ type: 'reset' });
-    detail.tell();
-  } else if (state === State.WAITING) {
-    notice('No connection', text, { retry: true });
-  } else if (state === State.DENIED) {
-    notice('Not let in', text, { token: true });
-  }
-}
-
-function stopped(title, text) {
-  showState({ state: State.STOPPED });
-  notice(title, text);
-}
-
-async function fetchModel(id) {
-  try {
-    warn(`Loading model ${id}, once.`);
-    const bytes = await (await connection.request(`models/${id}.wlm`,
-      LONG_REQUEST)).arrayBuffer();
-    worker.postMessage({ type: 'model', id, bytes }, [bytes]);
-  } catch (error) {
-    worker.postMessage({ type: 'model', id, text: error.message });
-    notice('The model is missing',
-      `The stream needs model ${id}, which the server cannot give: ${
-        error.message} It looks in GST_WALLOC_MODEL_PATH.`, { retry: true });
-  }
+// nothing of the link before this one counts
+function begin() {
+  clock.reset();
+  stats.reset();
+  results.clear();
+  worker.postMessage({ type: 'reset' });
+  layers.tell();
 }
 
 function showResults(pts) {
@@ -121,7 +72,7 @@ const fromWorker = {
   skipped(count) {
     stats.skipped(count);
   },
-  'need-model': ({ id }) => { fetchModel(id); },
+  'need-model': ({ id }) => { models.fetch(id); },
   'want-key': () => { connection?.send({ type: 'keyframe' }); },
   bad({ text, model, code }) {
     stats.totals.bad++;
@@ -144,6 +95,7 @@ function shown(picture) {
     pixels: header.width * header.height });
   numbers.header(header, { width, height });
   detail.shown(picture);
+  layers.shown(picture);
   showResults(header.pts);
   const canvas = byId('picture');
   if (canvas.dataset.frames === undefined) {
@@ -163,7 +115,10 @@ const fromServer = {
   config: (message) => numbers.config(message),
   clock: (message) => clock.clock(message),
   pong: (message) => clock.pong(message),
-  stats: (message) => numbers.link(message),
+  stats(message) {
+    numbers.link(message);
+    layers.link(message);
+  },
   event(message) {
     const result = readResult(message);
     if (!result) return;
@@ -175,61 +130,25 @@ const fromServer = {
 
 function connect() {
   connection = new Connection(new URL('.', location.href), readToken());
-  connection.addEventListener('state', ({ detail: d }) => showState(d));
+  connection.addEventListener('state', ({ detail: d }) => {
+    showState(d);
+    if (d.state === State.OPEN) begin();
+  });
   connection.addEventListener('text', ({ detail: d }) =>
     fromServer[d.type]?.(d));
   connection.addEventListener('frame', ({ detail: bytes }) => {
     stats.arrived(bytes.byteLength);
     worker.postMessage({ type: 'frame', bytes }, [bytes]);
   });
-  detail = new Detail(connection, worker);
+  detail = new Detail(worker);
+  layers = new Layers(connection, clock);
+  models = new Models(connection, worker);
   connection.start();
 }
 
-function pressed(button, on) {
-  button.setAttribute('aria-pressed', String(on));
-}
-
-function controls() {
-  byId('pause').addEventListener('click', ({ currentTarget }) => {
-    screen.paused = !screen.paused;
-    pressed(currentTarget, screen.paused);
-    byId('paused').hidden = !screen.paused;
-  });
-  byId('sound').addEventListener('click', async ({ currentTarget }) => {
-    await (sound.on ? sound.stop() : sound.start());
-    pressed(currentTarget, sound.on);
-  });
-  const full = byId('full');
-  full.hidden = !document.fullscreenEnabled;
-  full.addEventListener('click', () => {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else byId('theatre').requestFullscreen();
-  });
-  for (const button of document.querySelectorAll('[data-show]')) {
-    button.addEventListener('click', () => {
-      const { show } = button.dataset;
-      overlay.show[show] = !overlay.show[show];
-      pressed(button, overlay.show[show]);
-      overlay.set(results.at(lastPts).results);
-    });
-  }
-  byId('token-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    keepToken(byId('token').value.trim());
-    connection.token = readToken();
-    connection.start();
-  });
-  byId('retry').addEventListener('click', () => connection.start());
-  addEventListener('hashchange', () => {
-    if (!connection) return;
-    connection.token = readToken();
-    connection.start();
-  });
-}
-
 function start() {
-  controls();
+  addControls({ screen, sound, overlay, connection: () => connection,
+    redraw: () => overlay.set(results.at(lastPts).results) });
   if (typeof WebAssembly !== 'object') {
     stopped('No WebAssembly here', 'This browser cannot run the decoder, or '
       + 'was told not to. Any browser since 2021 can.');
@@ -247,9 +166,11 @@ function start() {
       || 'The browser does not say why. Reload the page.');
   };
   setInterval(() => {
-    numbers.draw();
+    const read = stats.read();
+    layers?.check(read);
+    numbers.draw(read, layers?.limit ?? 0);
     showResults(lastPts);
-    detail?.check(stats.read());
+    detail?.check(read);
   }, 1000);
 }
 

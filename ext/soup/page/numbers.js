@@ -29,10 +29,11 @@ export class Numbers {
     this.#made = made;
   }
 
-  draw() {
-    const read = this.#stats.read();
+  /** Once a second, with what stats say, and the rate asked for (0: any). */
+  draw(read, limit) {
     this.#stats.note(read);
-    for (const [name, value] of Object.entries({ ...read,
+    for (const [name, value] of Object.entries({ rate: read.rate,
+      bpp: read.bpp, fps: read.fps, latency: read.latency, decode: read.decode,
       trip: this.#clock.trip })) {
       say(byId(name), digits(value));
     }
@@ -43,10 +44,10 @@ export class Numbers {
     for (const [name, values] of Object.entries(history)) {
       sparkline(byId(`${name}-line`), values, HISTORY);
     }
-    this.#facts();
+    this.#facts(limit);
   }
 
-  #facts() {
+  #facts(limit) {
     const h = this.#header, list = byId('facts');
     const stream = this.#config?.streams?.[0];
     const facts = {};
@@ -68,8 +69,12 @@ export class Numbers {
     if (stream?.id) facts.Stream = String(stream.id);
     facts.Received = `${digits(this.#stats.totals.bytes / 1e6)} MB in ${
       this.#stats.totals.frames} frames`;
-    if (this.#link) facts['Link takes'] =
-      `${digits(Number(this.#link.kbps))} kbit/s`;
+    if (this.#link) {
+      const full = Number(this.#link['stream-kbps']);
+      facts['Link takes'] = `${digits(Number(this.#link.kbps))}${
+        full > 0 ? ` of ${digits(full)}` : ''} kbit/s`;
+    }
+    if (limit > 0) facts['Asked for'] = `${digits(limit)} kbit/s at most`;
     if (this.#stats.totals.damaged > 0) facts.Damaged =
       `${this.#stats.totals.damaged} slices, concealed`;
     const entries = Object.entries(facts);

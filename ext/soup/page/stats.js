@@ -59,6 +59,8 @@ export class Stats {
       fps: drawn > 0 ? (this.#shown.length - 1) / drawn : null,
       decode: median(this.#shown.map(({ ms }) => ms)),
       latency: median(ages),
+      // of the last one
+      age: ages.at(-1) ?? null,
     };
   }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* wallocwebsink with many clients, slow ones and those that go away; servers
- * that start again, beside each other, or cannot start. */
+/* wallocwebsink with many clients and those that go away; servers that start
+ * again, beside each other, or cannot start. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -45,145 +45,11 @@ GST_START_TEST (test_many)
 
 GST_END_TEST;
 
-/* Frames of 100 kB or so in three layers. */
-static GPtrArray *
-big_frames (guint count, GstCaps ** caps)
-{
-  GstHarness *h = check_encoder ("quality=100 channels=0");
-  GstCaps *raw = check_caps ("I420", 320, 240);
-  GPtrArray *frames =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
-  GRand *random = g_rand_new_with_seed (3);
-  guint i, k;
-
-  gst_harness_set_src_caps (h, gst_caps_ref (raw));
-  for (i = 0; i < count; i++) {
-    GstBuffer *picture = check_picture (raw, i);
-    GstMapInfo map;
-
-    fail_unless (gst_buffer_map (picture, &map, GST_MAP_WRITE));
-    for (k = 0; k < map.size; k++)
-      map.data[k] = g_rand_int (random);
-    gst_buffer_unmap (picture, &map);
-    g_ptr_array_add (frames, gst_harness_push_and_pull (h, picture));
-    fail_unless (gst_buffer_get_size (g_ptr_array_index (frames, i)) > 50000);
-  }
-  *caps = gst_pad_get_current_caps (h->sinkpad);
-  g_rand_free (random);
-  gst_caps_unref (raw);
-  gst_harness_teardown (h);
-
-  return frames;
-}
-
-static GstBuffer *
-frame_at (GPtrArray * frames, guint n)
-{
-  GstBuffer *frame = gst_buffer_copy_deep (g_ptr_array_index (frames,
-          n % frames->len));
-
-  GST_BUFFER_PTS (frame) = n * FRAME_TIME;
-  return frame;
-}
-
-/* Pushes frames until the slow client was closed; the other one has them all,
- * with all layers. */
-static void
-push_until_dropped (WebServer * s, GPtrArray * frames, WebClient * good)
-{
-  gint64 end = g_get_monotonic_time () + WEB_PATIENCE * G_USEC_PER_SEC;
-  GBytes *bytes;
-  guint n;
-
-  for (n = 0; web_stat (s, "dropped") == 0; n++) {
-    GstBuffer *frame = frame_at (frames, n);
-
-    fail_unless (g_get_monotonic_time () < end, "it is never dropped");
-    web_push (s, frame);
-    bytes = web_socket_frame (good);
-    web_same (bytes, frame);
-    g_bytes_unref (bytes);
-    gst_buffer_unref (frame);
-    g_usleep (20000);
-  }
-  fail_unless_equals_uint64 (web_stat (s, "dropped"), 1);
-  fail_unless (web_stat (s, "thinned") > 0);
-  fail_unless (web_stat (s, "left-out") > 0);
-  fail_unless (web_stat (s, "key-requests") == 0);
-  fail_unless (web_stat (s, "overrun") == 0);
-}
-
-GST_START_TEST (test_slow)
-{
-  static const gchar settings[] = "max-queue-bytes=400000000 "
-      "max-queue-time=4000000000";
-  GstCaps *caps;
-  GPtrArray *frames = big_frames (4, &caps);
-  WebServer *s = web_start (settings);
-  WebClient *good = web_socket (s->port, "/ws", NULL, 0), *slow;
-  GByteArray *all;
-
-  /* a WebSocket is told why when it reads at last */
-  slow = web_socket (s->port, "/ws", NULL, 4096);
-  web_wait (s, "clients", 2);
-  web_caps (s, caps);
-  push_until_dropped (s, frames, good);
-  fail_unless_equals_int (web_socket_code (slow), 1013);
-  web_close (slow);
-  web_wait_is (s, "clients", 1);
-  web_close (good);
-  web_stop (s);
-
-  /* a stream is cut: it must not look as if it had ended */
-  s = web_start (settings);
-  good = web_socket (s->port, "/ws", NULL, 0);
-  slow = web_ask (s->port, "/stream", 4096);
-  web_wait (s, "clients", 2);
-  web_caps (s, caps);
-  push_until_dropped (s, frames, good);
-  web_wait_is (s, "clients", 1);
-  all = web_read_all (slow);
-  fail_unless (all->len > 5);
-  fail_unless (memcmp (all->data + all->len - 5, "0\r\n\r\n", 5) != 0);
-  g_byte_array_unref (all);
-  web_close (slow);
-  web_close (good);
-  web_stop (s);
-  g_ptr_array_unref (frames);
-  gst_caps_unref (caps);
-}
-
-GST_END_TEST;
-
-/* Nothing comes any more: what waits too long is noticed without frames. */
-GST_START_TEST (test_stuck)
-{
-  GstCaps *caps;
-  GPtrArray *frames = big_frames (4, &caps);
-  WebServer *s = web_start ("max-queue-time=300000000");
-  WebClient *slow = web_ask (s->port, "/stream", 4096);
-  guint i;
-
-  web_wait (s, "clients", 1);
-  web_caps (s, caps);
-  for (i = 0; i < 12; i++)
-    web_push (s, g_ptr_array_index (frames, i % 4));
-  web_wait (s, "dropped", 1);
-  web_wait_is (s, "open", 0);
-  fail_unless_equals_uint64 (web_stat (s, "queued"), 0);
-  web_close (slow);
-  web_stop (s);
-  g_ptr_array_unref (frames);
-  gst_caps_unref (caps);
-}
-
-GST_END_TEST;
-
 /* Clients that go in the middle of a frame, a handshake, an answer. */
 GST_START_TEST (test_gone)
 {
   GstCaps *caps;
-  GPtrArray *frames = big_frames (2, &caps);
+  GPtrArray *frames = web_big_frames (2, NULL, &caps);
   WebServer *s = web_start (NULL);
   WebClient *c, *good = web_ask (s->port, "/stream", 0);
   guint8 some[1000];
@@ -457,8 +323,6 @@ wallocwebclients_suite (void)
   suite_add_tcase (s, tc);
   tcase_set_timeout (tc, 60);
   tcase_add_test (tc, test_many);
-  tcase_add_test (tc, test_slow);
-  tcase_add_test (tc, test_stuck);
   tcase_add_test (tc, test_gone);
   tcase_add_test (tc, test_restart);
   tcase_add_test (tc, test_stop_among_requests);

@@ -426,7 +426,7 @@ GST_START_TEST (test_socket)
   web_socket_say (c, "{\"type\":\"keyframe\"}");
   wait_for_key_request (s);
   text = web_socket_text (c, "stats");
-  expected = strstr (text, "\"layers\":1}");
+  expected = strstr (text, "\"layers\":1,\"stream-kbps\":");
   fail_unless (expected != NULL, "%s", text);
   g_free (text);
 

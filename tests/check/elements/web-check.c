@@ -77,6 +77,45 @@ web_still (guint count, GstCaps ** coded)
   return frames;
 }
 
+GPtrArray *
+web_big_frames (guint count, const gchar * props, GstCaps ** caps)
+{
+  gchar *all = g_strconcat ("quality=100 channels=0 ", props, NULL);
+  GstHarness *h = check_encoder (all);
+  GstCaps *raw = check_caps ("I420", 320, 240);
+  GPtrArray *frames =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) gst_buffer_unref);
+  GRand *random = g_rand_new_with_seed (3);
+  guint8 *noise = NULL;
+  guint i, k;
+
+  gst_harness_set_src_caps (h, gst_caps_ref (raw));
+  for (i = 0; i < count; i++) {
+    GstBuffer *picture = check_picture (raw, i);
+    GstMapInfo map;
+
+    fail_unless (gst_buffer_map (picture, &map, GST_MAP_WRITE));
+    if (!noise)
+      noise = g_malloc (map.size);
+    /* what changes is little enough for a predicted frame, where those are
+     * wanted */
+    for (k = 0; k < (i > 0 && props ? map.size / 3 : map.size); k++)
+      noise[k] = g_rand_int (random);
+    memcpy (map.data, noise, map.size);
+    gst_buffer_unmap (picture, &map);
+    g_ptr_array_add (frames, gst_harness_push_and_pull (h, picture));
+    fail_unless (gst_buffer_get_size (g_ptr_array_index (frames, i)) > 20000);
+  }
+  *caps = gst_pad_get_current_caps (h->sinkpad);
+  g_rand_free (random);
+  gst_caps_unref (raw);
+  gst_harness_teardown (h);
+  g_free (all);
+  g_free (noise);
+
+  return frames;
+}
+
 void
 web_caps (WebServer * server, GstCaps * caps)
 {

@@ -39,6 +39,10 @@ GPtrArray *   web_frames          (guint count, const gchar * props,
                                    GstCaps ** caps);
 /* The same of a still picture: a key frame, then predicted ones. */
 GPtrArray *   web_still           (guint count, GstCaps ** caps);
+/* Noise: 20 kB and more each, in three layers; @props may be NULL, or ask for
+ * predicted frames. */
+GPtrArray *   web_big_frames      (guint count, const gchar * props,
+                                   GstCaps ** caps);
 void          web_caps            (WebServer * server, GstCaps * caps);
 void          web_push            (WebServer * server, GstBuffer * frame);
 guint64       web_stat            (WebServer * server, const gchar * field);

@@ -333,7 +333,7 @@ test('chooses layers and sizes', async () => {
   const stream = golden('layers-four');
   await withPage({ welcome: [stream] }, {}, async (server, page) => {
     await page.until(framesDrawn(1));
-    await page.until("document.getElementById('layers').length === 4");
+    await page.until("document.getElementById('layers').length === 5");
     const choose = (list, value) => page.evaluate(`(() => {
       const e = document.getElementById('${list}');
       e.value = '${value}';
@@ -354,6 +354,40 @@ test('chooses layers and sizes', async () => {
       await page.until(framesDrawn(++n));
     }
   });
+});
+
+test('asks for less where the link is slow, and says so', async () => {
+  await withPage({ welcome: [golden('layers-four')] }, {},
+    async (server, page) => {
+      await page.until(framesDrawn(1));
+      const slow = "!document.getElementById('slow').hidden";
+      const rates = () => server.said.filter(({ type }) => type === 'rate')
+        .map(({ kbps }) => kbps);
+      server.text({ type: 'stats', kbps: 400, dropped: 0, layers: 1,
+        'stream-kbps': 1000 });
+      await page.until("document.getElementById('facts').textContent"
+        + ".includes('400 of 1000 kbit/s')");
+      assert.equal(await page.evaluate(slow), false);
+      assert.ok(rates().every((kbps) => kbps === 0));
+      server.pongDelay = 1500;
+      await page.until(slow);
+      assert.ok(rates().at(-1) > 0 && rates().at(-1) < 1000, `${rates()}`);
+      // a new connection begins with that
+      server.cut();
+      server.asked = [];
+      while (!server.asked.some((url) => /^\/ws\?kbps=[1-9]/.test(url))) {
+        await new Promise((r) => setTimeout(r, 50));
+      }
+      await page.until(isState('open'));
+      // somebody wants all of it
+      await page.evaluate(`(() => {
+        const e = document.getElementById('layers');
+        e.value = '0';
+        e.dispatchEvent(new Event('change'));
+      })()`);
+      await page.until(`!(${slow})`);
+      while (rates().at(-1) !== 0) await new Promise((r) => setTimeout(r, 50));
+    });
 });
 
 test('plays sound', async () => {

@@ -29,6 +29,8 @@ export class TestServer {
   said = [];
   asked = [];
   ignorePings = false;
+  /** ms that answers to pings take. */
+  pongDelay = 0;
   /** Connections are taken, and nothing is said. */
   ignoreUpgrades = false;
 
@@ -121,6 +123,7 @@ export class TestServer {
   }
 
   #upgrade(request, socket) {
+    this.asked.push(request.url);
     if (this.ignoreUpgrades) return;
     const offered = (request.headers['sec-websocket-protocol'] ?? '')
       .split(', ');
@@ -166,8 +169,9 @@ export class TestServer {
         const message = JSON.parse(text.toString());
         this.said.push(message);
         if (message.type === 'ping' && !this.ignorePings) {
-          this.#send(1, Buffer.from(JSON.stringify({ type: 'pong',
-            t: message.t, utc: Date.now() * 1000 })), [socket]);
+          setTimeout(() => this.#send(1, Buffer.from(JSON.stringify({
+            type: 'pong', t: message.t, utc: Date.now() * 1000 })), [socket]),
+          this.pongDelay);
         }
       }
       data = data.subarray(at + 4 + size);
