@@ -20,6 +20,7 @@ enum
   PROP_PASSWORD,
   PROP_TOKEN,
   PROP_CREDENTIALS_FILE,
+  PROP_NKEY,
   PROP_TLS,
   PROP_TLS_CA_FILE,
   PROP_TLS_CERT_FILE,
@@ -134,7 +135,10 @@ gst_nats_common_install_security (GObjectClass * klass)
   install_string (klass, PROP_TOKEN, "token", "Token",
       "Token to connect with", NULL, 0);
   install_string (klass, PROP_CREDENTIALS_FILE, "credentials-file",
-      "Credentials file", "File with JWT and seed of a user (.creds)", NULL,
+      "Credentials file", "File with JWT and seed of a user (.creds); with "
+      "nkey, of its seed", NULL, G_PARAM_READABLE);
+  install_string (klass, PROP_NKEY, "nkey", "NKey",
+      "Public key (U...) of a user whose seed is in credentials-file", NULL,
       G_PARAM_READABLE);
   install_boolean (klass, PROP_TLS, "tls", "TLS",
       "Connect by TLS only; servers are checked against the system's "
@@ -221,6 +225,8 @@ gst_nats_common_string (GstNatsCommon * self, guint id)
       return &self->settings.token;
     case PROP_CREDENTIALS_FILE:
       return &self->settings.credentials_file;
+    case PROP_NKEY:
+      return &self->settings.nkey;
     case PROP_TLS_CA_FILE:
       return &self->settings.tls_ca_file;
     case PROP_TLS_CERT_FILE:

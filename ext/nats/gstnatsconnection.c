@@ -10,15 +10,6 @@
 
 #include "gstnatsconnection.h"
 
-#define DEFAULT_SERVERS "nats://127.0.0.1:4222"
-
-/* A server that takes nothing for so long counts as gone: else a writer could
- * be held for as long as TCP tries. */
-#define WRITE_DEADLINE 5000
-/* Half-open connections are noticed within two of these, ms. */
-#define PING_INTERVAL 10000
-#define MAX_SERVERS 64
-
 typedef enum
 {
   STATE_CONNECTING,
@@ -49,47 +40,6 @@ struct _GstNatsConnection
   GstNatsNotify notify;
   gpointer user_data;
 };
-
-void
-gst_nats_settings_init (GstNatsSettings * settings)
-{
-  memset (settings, 0, sizeof (*settings));
-  settings->tls_verify = TRUE;
-  settings->max_reconnect = -1;
-  settings->reconnect_wait = 250;
-  settings->reconnect_wait_max = 8000;
-  settings->connect_timeout = 5000;
-}
-
-void
-gst_nats_settings_clear (GstNatsSettings * settings)
-{
-  g_free (settings->servers);
-  g_free (settings->name);
-  g_free (settings->user);
-  g_free (settings->password);
-  g_free (settings->token);
-  g_free (settings->credentials_file);
-  g_free (settings->tls_ca_file);
-  g_free (settings->tls_cert_file);
-  g_free (settings->tls_key_file);
-  memset (settings, 0, sizeof (*settings));
-}
-
-void
-gst_nats_settings_copy (GstNatsSettings * to, const GstNatsSettings * from)
-{
-  *to = *from;
-  to->servers = g_strdup (from->servers);
-  to->name = g_strdup (from->name);
-  to->user = g_strdup (from->user);
-  to->password = g_strdup (from->password);
-  to->token = g_strdup (from->token);
-  to->credentials_file = g_strdup (from->credentials_file);
-  to->tls_ca_file = g_strdup (from->tls_ca_file);
-  to->tls_cert_file = g_strdup (from->tls_cert_file);
-  to->tls_key_file = g_strdup (from->tls_key_file);
-}
 
 GstNatsConnection *
 gst_nats_connection_ref (GstNatsConnection * self)
@@ -223,19 +173,6 @@ on_error (natsConnection * nc, natsSubscription * sub, natsStatus status,
   g_error_free (error);
 }
 
-/* Twice as long after each round, and a random part, so that ten thousand
- * clients do not come back in the same instant. */
-static guint
-gst_nats_settings_delay (const GstNatsSettings * settings, guint attempts)
-{
-  guint64 delay = MAX (settings->reconnect_wait, 1);
-
-  delay <<= MIN (attempts, 20);
-  delay = MIN (delay, MAX (settings->reconnect_wait_max,
-          settings->reconnect_wait));
-  return (guint) delay + (guint) g_random_int_range (0, (gint32) delay / 2 + 2);
-}
-
 static int64_t
 on_delay (natsConnection * nc, int attempts, void *closure)
 {
@@ -245,94 +182,16 @@ on_delay (natsConnection * nc, int attempts, void *closure)
       attempts > 0 ? attempts - 1 : 0);
 }
 
-static natsStatus
-gst_nats_settings_apply_security (const GstNatsSettings * settings,
-    natsOptions * options, const gchar ** what)
-{
-  natsStatus s = NATS_OK;
-
-  if (settings->user) {
-    *what = "user";
-    s = natsOptions_SetUserInfo (options, settings->user,
-        settings->password ? settings->password : "");
-  }
-  if (s == NATS_OK && settings->token) {
-    *what = "token";
-    s = natsOptions_SetToken (options, settings->token);
-  }
-  if (s == NATS_OK && settings->credentials_file) {
-    *what = "credentials-file";
-    s = g_file_test (settings->credentials_file, G_FILE_TEST_IS_REGULAR) ?
-        natsOptions_SetUserCredentialsFromFiles (options,
-        settings->credentials_file, NULL) : NATS_NOT_FOUND;
-  }
-  if (s == NATS_OK && (settings->tls || settings->tls_ca_file
-          || settings->tls_cert_file)) {
-    *what = "TLS";
-    s = natsOptions_SetSecure (options, true);
-  }
-  if (s == NATS_OK && settings->tls_ca_file) {
-    *what = "tls-ca-file";
-    s = natsOptions_LoadCATrustedCertificates (options, settings->tls_ca_file);
-  }
-  if (s == NATS_OK && settings->tls_cert_file) {
-    *what = "tls-cert-file and tls-key-file";
-    s = natsOptions_LoadCertificatesChain (options, settings->tls_cert_file,
-        settings->tls_key_file ? settings->tls_key_file :
-        settings->tls_cert_file);
-  }
-  if (s == NATS_OK && !settings->tls_verify) {
-    *what = "tls-verify";
-    s = natsOptions_SkipServerVerification (options, true);
-  }
-
-  return s;
-}
-
+/* NULL with @error; callbacks are for on_closed() to be the last of. */
 static natsOptions *
 gst_nats_connection_make_options (GstNatsConnection * self, GError ** error)
 {
-  const GstNatsSettings *settings = &self->settings;
-  const gchar *what = "options";
-  natsOptions *options = NULL;
-  gchar **urls = g_strsplit (settings->servers, ",", MAX_SERVERS + 1);
-  guint n = g_strv_length (urls), i;
-  natsStatus s = natsOptions_Create (&options);
+  natsOptions *options = gst_nats_settings_apply (&self->settings, error);
+  natsStatus s;
 
-  for (i = 0; i < n; i++)
-    g_strstrip (urls[i]);
-  if (s == NATS_OK) {
-    what = "servers";
-    s = n > MAX_SERVERS ? NATS_INVALID_ARG : natsOptions_SetServers (options,
-        (const char **) urls, n);
-  }
-  if (s == NATS_OK)
-    s = natsOptions_SetName (options, settings->name ? settings->name :
-        "gst-walloc");
-  if (s == NATS_OK)
-    s = natsOptions_SetTimeout (options, MAX (settings->connect_timeout, 1));
-  if (s == NATS_OK)
-    s = natsOptions_SetAllowReconnect (options, settings->max_reconnect != 0);
-  if (s == NATS_OK)
-    s = natsOptions_SetMaxReconnect (options, settings->max_reconnect < 0 ?
-        G_MAXINT : settings->max_reconnect);
-  if (s == NATS_OK)
-    s = natsOptions_SetCustomReconnectDelay (options, on_delay, self);
-  if (s == NATS_OK)
-    s = natsOptions_SetWriteDeadline (options, WRITE_DEADLINE);
-  if (s == NATS_OK)
-    s = natsOptions_SetPingInterval (options, PING_INTERVAL);
-  if (s == NATS_OK)
-    s = natsOptions_SetMaxPingsOut (options, 2);
-  if (s == NATS_OK)
-    s = natsOptions_SetFailRequestsOnDisconnect (options, true);
-  /* a frame is a batch already: waiting for another would only delay it */
-  if (s == NATS_OK)
-    s = natsOptions_SetSendAsap (options, true);
-  /* what is written while the server is away is kept by the publisher, where
-   * it has limits and a policy */
-  if (s == NATS_OK)
-    s = natsOptions_SetReconnectBufSize (options, 65536);
+  if (!options)
+    return NULL;
+  s = natsOptions_SetCustomReconnectDelay (options, on_delay, self);
   if (s == NATS_OK)
     s = natsOptions_SetDisconnectedCB (options, on_disconnected, self);
   if (s == NATS_OK)
@@ -342,15 +201,8 @@ gst_nats_connection_make_options (GstNatsConnection * self, GError ** error)
   if (s == NATS_OK)
     s = natsOptions_SetErrorHandler (options, on_error, self);
   if (s == NATS_OK)
-    s = gst_nats_settings_apply_security (settings, options, &what);
-  g_strfreev (urls);
-  if (s == NATS_OK)
     return options;
-
-  g_set_error (error, GST_NATS_ERROR, s == NATS_SSL_ERROR ? GST_NATS_ERROR_TLS
-      : GST_NATS_ERROR_SETTINGS, "%s cannot be used: %s (%s)", what,
-      nats_GetLastError (NULL) ? nats_GetLastError (NULL) : "",
-      natsStatus_GetText (s));
+  gst_nats_set_error (error, s, 0, "connect");
   natsOptions_Destroy (options);
   return NULL;
 }
@@ -467,7 +319,7 @@ gst_nats_connection_new_full (const GstNatsSettings * settings,
   gst_nats_settings_copy (&self->settings, settings);
   if (!self->settings.servers || !*self->settings.servers) {
     g_free (self->settings.servers);
-    self->settings.servers = g_strdup (DEFAULT_SERVERS);
+    self->settings.servers = g_strdup (GST_NATS_DEFAULT_SERVERS);
   }
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);

@@ -5,52 +5,9 @@
 #ifndef __GST_NATS_CONNECTION_H__
 #define __GST_NATS_CONNECTION_H__
 
-#include <glib.h>
-#include <nats/nats.h>
+#include "gstnatssettings.h"
 
 G_BEGIN_DECLS
-
-#define GST_NATS_ERROR (gst_nats_error_quark ())
-
-typedef enum
-{
-  GST_NATS_ERROR_FAILED,        /* nothing more is known */
-  GST_NATS_ERROR_SETTINGS,      /* what was asked for cannot be: names, URLs,
-                                   files that cannot be read */
-  GST_NATS_ERROR_NO_SERVER,     /* nobody answers */
-  GST_NATS_ERROR_NOT_AUTHORIZED,        /* user, token, permissions */
-  GST_NATS_ERROR_TLS,
-  GST_NATS_ERROR_NO_JETSTREAM,  /* the server runs without it */
-  GST_NATS_ERROR_NO_STREAM,     /* no stream takes the subject, or no such
-                                   stream or consumer */
-  GST_NATS_ERROR_TOO_LARGE,     /* above max_payload or a stream's limit */
-  GST_NATS_ERROR_FULL,          /* limits of a stream, an account or the disk */
-  GST_NATS_ERROR_TIMEOUT,       /* no answer in time */
-  GST_NATS_ERROR_CLOSED,        /* reconnecting was given up */
-  GST_NATS_ERROR_CANCELLED      /* by gst_nats_connection_set_flushing() */
-} GstNatsError;
-
-/* Where and how to connect. Strings may be NULL; all are owned. */
-typedef struct
-{
-  gchar *servers;               /* URLs, commas between; NULL: the default
-                                   nats://127.0.0.1:4222 */
-  gchar *name;                  /* of the client, as servers show it */
-  gchar *user, *password;
-  gchar *token;
-  gchar *credentials_file;      /* JWT and seed (.creds) */
-  gchar *tls_ca_file;           /* PEM; setting it asks for TLS */
-  gchar *tls_cert_file, *tls_key_file;  /* of the client, PEM */
-  gboolean tls;                 /* ask for TLS with the system's CAs */
-  gboolean tls_verify;          /* check the server's certificate: default */
-  gint max_reconnect;           /* rounds over all servers; -1: for ever */
-  guint reconnect_wait;         /* ms before the second round; doubles */
-  guint reconnect_wait_max;     /* ms: not longer than this; a random part of
-                                   up to a half is added */
-  guint connect_timeout;        /* ms for one server */
-  gboolean wait_for_server;     /* the first connection is retried like a lost
-                                   one instead of failing */
-} GstNatsSettings;
 
 typedef enum
 {
@@ -75,12 +32,6 @@ typedef struct _GstNatsConnection GstNatsConnection;
  * @error set ends in GST_NATS_FAILED. */
 typedef gboolean (*GstNatsSetup) (GstNatsConnection * self, gpointer user_data,
     GError ** error);
-
-GQuark gst_nats_error_quark (void);
-
-void gst_nats_settings_init (GstNatsSettings * settings);
-void gst_nats_settings_clear (GstNatsSettings * settings);
-void gst_nats_settings_copy (GstNatsSettings * to, const GstNatsSettings * from);
 
 /* Begins to connect and returns at once. @notify may be NULL. */
 GstNatsConnection *gst_nats_connection_new (const GstNatsSettings * settings,
@@ -129,14 +80,6 @@ gchar *gst_nats_connection_dup_url (GstNatsConnection * self);
 /* Largest message with its headers that the server takes, bytes; 0 before the
  * first connection. */
 gsize gst_nats_connection_get_max_payload (GstNatsConnection * self);
-
-/* Sets @error by cnats' status and JetStream's error code (0: none); @what was
- * tried, such as "publish to cams.7". Adds what can be done about it. */
-void gst_nats_set_error (GError ** error, natsStatus status, jsErrCode code,
-    const gchar * what);
-
-/* @urls without what stands before an @ in each; to be freed. */
-gchar *gst_nats_hide_secrets (const gchar * urls);
 
 /* Whether @subject can be published to (@wildcards FALSE) or subscribed. */
 gboolean gst_nats_subject_is_valid (const gchar * subject, gboolean wildcards);

@@ -36,10 +36,11 @@ static const StatusText status_texts[] = {
   {NATS_ADDRESS_MISSING, GST_NATS_ERROR_SETTINGS,
       "a URL has no host; they read nats://host:port, commas between"},
   {NATS_PROTOCOL_ERROR, GST_NATS_ERROR_NO_SERVER,
-      "what answers is no NATS server, or wants TLS (tls://host:port)"},
+      "what answers is no NATS server, or wants TLS (tls://host:port), or a "
+        "certificate (tls-cert-file)"},
   {NATS_CONNECTION_AUTH_FAILED, GST_NATS_ERROR_NOT_AUTHORIZED,
-      "the server wants other credentials; set user and password, token or "
-        "credentials-file"},
+      "the server wants other credentials; set user and password, token, "
+        "credentials-file, or nkey with it"},
   {NATS_NOT_PERMITTED, GST_NATS_ERROR_NOT_AUTHORIZED,
       "the server's permissions of this user do not allow it"},
   {NATS_SECURE_CONNECTION_REQUIRED, GST_NATS_ERROR_TLS,

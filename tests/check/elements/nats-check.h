@@ -232,7 +232,7 @@ nats_buffer_new (guint seed, gsize size)
   return buffer;
 }
 
-static gboolean
+G_GNUC_UNUSED static gboolean
 nats_buffer_is (GstBuffer * buffer, guint seed, gsize size)
 {
   GstBuffer *expected = nats_buffer_new (seed, size);
