@@ -60,15 +60,28 @@ gboolean gst_nats_common_set (GstNatsCommon * self, guint id,
     const GValue * value);
 gboolean gst_nats_common_get (GstNatsCommon * self, guint id, GValue * value);
 
-/* Posts @error, which says cause and cure, as an element error or warning. */
-void gst_nats_post_error (GstElement * element, const GError * error,
-    gboolean writing);
-void gst_nats_post_warning (GstElement * element, const GError * error);
+/* The error that ends an element's work: posted once, as others only say the
+ * same. Whoever comes second waits until it is on the bus: a flow of ERROR before
+ * that would let the base class post one without a cause first. */
+typedef struct
+{
+  GRecMutex lock;
+  gboolean posted;
+} GstNatsFailure;
 
-/* Posts the element message "nats-connection" with the string field "status":
- * connected, lost, reconnected, slow. */
-void gst_nats_post_status (GstElement * element, const gchar * status,
-    const gchar * url);
+void gst_nats_failure_init (GstNatsFailure * self);
+void gst_nats_failure_clear (GstNatsFailure * self);
+void gst_nats_failure_reset (GstNatsFailure * self);
+
+/* Posts @error, which says cause and cure, as an element error. */
+void gst_nats_failure_post (GstNatsFailure * self, GstElement * element,
+    const GError * error, gboolean writing);
+
+/* Says on the bus what became of the connection: the element message
+ * "nats-connection" with the string fields "status" (connected, lost,
+ * reconnected) and "url", and warnings. TRUE when @error ends the work. */
+gboolean gst_nats_report_event (GstElement * element, GstNatsEvent event,
+    const GError * error, const gchar * url);
 
 void gst_nats_meta_register (void);
 void gst_nats_meta_add (GstBuffer * buffer, const nats_identity * identity,

@@ -10,6 +10,9 @@
 
 #include "gstnatsconnection.h"
 
+/* cnats 3.4 fails to sign about one challenge in 400 */
+#define SIGN_TRIES 3
+
 typedef enum
 {
   STATE_CONNECTING,
@@ -258,7 +261,7 @@ gst_nats_connection_run (gpointer data)
   natsConnection *nc = NULL;
   GError *error = NULL;
   natsStatus s = NATS_ERR;
-  guint round = 0;
+  guint round = 0, signed_wrong = 0;
   gint left = self->settings.max_reconnect;
 
   options = gst_nats_connection_make_options (self, &error);
@@ -271,6 +274,9 @@ gst_nats_connection_run (gpointer data)
     gst_nats_connection_unref (self);
     g_clear_error (&error);
     gst_nats_set_error (&error, s, 0, what);
+    if ((s == NATS_CONNECTION_AUTH_FAILED || s == NATS_ERR)
+        && self->settings.credentials_file && ++signed_wrong < SIGN_TRIES)
+      continue;
     if (!self->settings.wait_for_server || left == 0
         || s == NATS_CONNECTION_AUTH_FAILED)
       break;

@@ -40,19 +40,45 @@ error_to_gst (const GError * error, gboolean writing, GQuark * domain,
 }
 
 void
-gst_nats_post_error (GstElement * element, const GError * error,
-    gboolean writing)
+gst_nats_failure_init (GstNatsFailure * self)
+{
+  g_rec_mutex_init (&self->lock);
+  self->posted = FALSE;
+}
+
+void
+gst_nats_failure_clear (GstNatsFailure * self)
+{
+  g_rec_mutex_clear (&self->lock);
+}
+
+void
+gst_nats_failure_reset (GstNatsFailure * self)
+{
+  g_rec_mutex_lock (&self->lock);
+  self->posted = FALSE;
+  g_rec_mutex_unlock (&self->lock);
+}
+
+void
+gst_nats_failure_post (GstNatsFailure * self, GstElement * element,
+    const GError * error, gboolean writing)
 {
   GQuark domain;
   gint code;
 
   error_to_gst (error, writing, &domain, &code);
-  gst_element_message_full (element, GST_MESSAGE_ERROR, domain, code,
-      g_strdup (error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
+  g_rec_mutex_lock (&self->lock);
+  if (!self->posted) {
+    self->posted = TRUE;
+    gst_element_message_full (element, GST_MESSAGE_ERROR, domain, code,
+        g_strdup (error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
+  }
+  g_rec_mutex_unlock (&self->lock);
 }
 
-void
-gst_nats_post_warning (GstElement * element, const GError * error)
+static void
+post_warning (GstElement * element, const GError * error)
 {
   GQuark domain;
   gint code;
@@ -62,14 +88,42 @@ gst_nats_post_warning (GstElement * element, const GError * error)
       g_strdup (error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
 }
 
-void
-gst_nats_post_status (GstElement * element, const gchar * status,
-    const gchar * url)
+static void
+post_status (GstElement * element, const gchar * status, const gchar * url)
 {
   gst_element_post_message (element, gst_message_new_element (GST_OBJECT
           (element), gst_structure_new ("nats-connection",
               "status", G_TYPE_STRING, status,
               "url", G_TYPE_STRING, url, NULL)));
+}
+
+gboolean
+gst_nats_report_event (GstElement * element, GstNatsEvent event,
+    const GError * error, const gchar * url)
+{
+  switch (event) {
+    case GST_NATS_CONNECTED:
+      post_status (element, "connected", url);
+      break;
+    case GST_NATS_RECONNECTED:
+      post_status (element, "reconnected", url);
+      break;
+    case GST_NATS_LOST:
+      post_status (element, "lost", url);
+      post_warning (element, error);
+      break;
+    case GST_NATS_REFUSED:
+      /* what was published is gone without any other sign of it */
+      if (error->code == GST_NATS_ERROR_NOT_AUTHORIZED)
+        return TRUE;
+      post_warning (element, error);
+      break;
+    case GST_NATS_FAILED:
+      return TRUE;
+    case GST_NATS_SLOW:
+      break;
+  }
+  return FALSE;
 }
 
 void

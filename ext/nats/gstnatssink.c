@@ -57,7 +57,7 @@ struct _GstNatsSink
   GstNatsPublisher *publisher;
   GstNatsEncoder encoder;
   gboolean wait_ack, send_eos, results;
-  gboolean failed;              /* an error was posted; object lock */
+  GstNatsFailure failure;
   GstNatsPublisherStats last;   /* of the time before stop(); object lock */
   guint last_reconnects;
 };
@@ -104,18 +104,10 @@ gst_nats_sink_get_stats (GstNatsSink * self)
       "unacknowledged", G_TYPE_UINT, s.unacknowledged, NULL);
 }
 
-/* Once per start: others only say the same. */
 static void
 gst_nats_sink_fail (GstNatsSink * self, const GError * error)
 {
-  gboolean first;
-
-  GST_OBJECT_LOCK (self);
-  first = !self->failed;
-  self->failed = TRUE;
-  GST_OBJECT_UNLOCK (self);
-  if (first)
-    gst_nats_post_error (GST_ELEMENT (self), error, TRUE);
+  gst_nats_failure_post (&self->failure, GST_ELEMENT (self), error, TRUE);
 }
 
 static void
@@ -128,7 +120,6 @@ static void
 on_connection (GstNatsEvent event, const GError * error, gpointer user_data)
 {
   GstNatsSink *self = user_data;
-  GstElement *element = user_data;
   gchar *url = NULL;
 
   GST_OBJECT_LOCK (self);
@@ -137,30 +128,8 @@ on_connection (GstNatsEvent event, const GError * error, gpointer user_data)
   if (self->publisher)
     gst_nats_publisher_wake (self->publisher);
   GST_OBJECT_UNLOCK (self);
-  switch (event) {
-    case GST_NATS_CONNECTED:
-      gst_nats_post_status (element, "connected", url);
-      break;
-    case GST_NATS_RECONNECTED:
-      gst_nats_post_status (element, "reconnected", url);
-      break;
-    case GST_NATS_LOST:
-      gst_nats_post_status (element, "lost", url);
-      gst_nats_post_warning (element, error);
-      break;
-    case GST_NATS_REFUSED:
-      /* what was published is gone without any other sign of it */
-      if (error->code == GST_NATS_ERROR_NOT_AUTHORIZED)
-        gst_nats_sink_fail (self, error);
-      else
-        gst_nats_post_warning (element, error);
-      break;
-    case GST_NATS_FAILED:
-      gst_nats_sink_fail (self, error);
-      break;
-    case GST_NATS_SLOW:
-      break;
-  }
+  if (gst_nats_report_event (GST_ELEMENT (self), event, error, url))
+    gst_nats_sink_fail (self, error);
   g_free (url);
 }
 
@@ -240,8 +209,8 @@ gst_nats_sink_start (GstBaseSink * sink)
 
   GST_OBJECT_LOCK (self);
   gst_nats_sink_settings_copy (&s, &self->settings);
-  self->failed = FALSE;
   GST_OBJECT_UNLOCK (self);
+  gst_nats_failure_reset (&self->failure);
   if (!gst_nats_sink_check (self, &s)) {
     gst_nats_sink_settings_clear (&s);
     return FALSE;
@@ -516,6 +485,7 @@ gst_nats_sink_finalize (GObject * object)
 
   gst_nats_encoder_clear (&self->encoder);
   gst_nats_sink_settings_clear (&self->settings);
+  gst_nats_failure_clear (&self->failure);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -550,6 +520,7 @@ static void
 gst_nats_sink_init (GstNatsSink * self)
 {
   gst_nats_sink_settings_init (&self->settings);
+  gst_nats_failure_init (&self->failure);
   /* receivers have clocks of their own; waiting here would only add to the
    * latency of live streams */
   gst_base_sink_set_sync (GST_BASE_SINK (self), FALSE);

@@ -61,11 +61,12 @@ struct _GstNatsSrc
   nats_segment segment;
   nats_identity rebased;        /* source that rebase_offset is of */
   gint64 rebase_offset;
+  GstNatsFailure failure;
   GstNatsDelivery *pushed;      /* to be acknowledged */
   nats_identity again;          /* of what was given back, and is to be done */
 
   /* object lock */
-  gboolean failed, warned_slow, warned_caps;
+  gboolean warned_slow, warned_caps;
   GstNatsConsumerStats last;
   guint last_reconnects;
   guint64 n_pushed, n_unknown_caps, n_left_out;
@@ -127,14 +128,7 @@ gst_nats_src_get_stats (GstNatsSrc * self)
 static void
 gst_nats_src_fail (GstNatsSrc * self, const GError * error)
 {
-  gboolean first;
-
-  GST_OBJECT_LOCK (self);
-  first = !self->failed;
-  self->failed = TRUE;
-  GST_OBJECT_UNLOCK (self);
-  if (first)
-    gst_nats_post_error (GST_ELEMENT (self), error, FALSE);
+  gst_nats_failure_post (&self->failure, GST_ELEMENT (self), error, FALSE);
 }
 
 static void
@@ -157,7 +151,6 @@ static void
 on_connection (GstNatsEvent event, const GError * error, gpointer user_data)
 {
   GstNatsSrc *self = user_data;
-  GstElement *element = user_data;
   gchar *url = NULL;
 
   GST_OBJECT_LOCK (self);
@@ -166,30 +159,10 @@ on_connection (GstNatsEvent event, const GError * error, gpointer user_data)
   if (self->consumer)
     gst_nats_consumer_wake (self->consumer);
   GST_OBJECT_UNLOCK (self);
-  switch (event) {
-    case GST_NATS_CONNECTED:
-      gst_nats_post_status (element, "connected", url);
-      break;
-    case GST_NATS_RECONNECTED:
-      gst_nats_post_status (element, "reconnected", url);
-      break;
-    case GST_NATS_LOST:
-      gst_nats_post_status (element, "lost", url);
-      gst_nats_post_warning (element, error);
-      break;
-    case GST_NATS_SLOW:
-      gst_nats_src_warn_slow (self);
-      break;
-    case GST_NATS_REFUSED:
-      if (error->code == GST_NATS_ERROR_NOT_AUTHORIZED)
-        gst_nats_src_fail (self, error);
-      else
-        gst_nats_post_warning (element, error);
-      break;
-    case GST_NATS_FAILED:
-      gst_nats_src_fail (self, error);
-      break;
-  }
+  if (event == GST_NATS_SLOW)
+    gst_nats_src_warn_slow (self);
+  if (gst_nats_report_event (GST_ELEMENT (self), event, error, url))
+    gst_nats_src_fail (self, error);
   g_free (url);
 }
 
@@ -205,8 +178,9 @@ gst_nats_src_reset (GstNatsSrc * self, const GstNatsSrcSettings * s)
   self->has_segment = FALSE;
   memset (&self->rebased, 0, sizeof (self->rebased));
   memset (&self->again, 0, sizeof (self->again));
+  gst_nats_failure_reset (&self->failure);
   GST_OBJECT_LOCK (self);
-  self->failed = self->warned_slow = self->warned_caps = FALSE;
+  self->warned_slow = self->warned_caps = FALSE;
   self->n_pushed = self->n_unknown_caps = self->n_left_out = 0;
   self->latency = self->latency_sum = self->latency_max = 0;
   self->latency_count = 0;
@@ -668,7 +642,10 @@ gst_nats_src_get_property (GObject * object, guint id, GValue * value,
 static void
 gst_nats_src_finalize (GObject * object)
 {
-  gst_nats_src_settings_clear (&GST_NATS_SRC (object)->settings);
+  GstNatsSrc *self = GST_NATS_SRC (object);
+
+  gst_nats_src_settings_clear (&self->settings);
+  gst_nats_failure_clear (&self->failure);
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
 
@@ -703,6 +680,7 @@ static void
 gst_nats_src_init (GstNatsSrc * self)
 {
   gst_nats_src_settings_init (&self->settings);
+  gst_nats_failure_init (&self->failure);
   gst_base_src_set_live (GST_BASE_SRC (self), TRUE);
   gst_base_src_set_format (GST_BASE_SRC (self), GST_FORMAT_TIME);
   gst_pad_add_probe (GST_BASE_SRC_PAD (self),

@@ -157,7 +157,8 @@ GST_START_TEST (test_url)
   nats_expect_error (h, GST_RESOURCE_ERROR_SETTINGS, "%25");
   gst_harness_teardown (h);
   /* two of them would need two logins */
-  line = g_strdup_printf ("a%%40b:x@127.0.0.1:%u,nats://c%%40d:y", server->port);
+  line =
+      g_strdup_printf ("a%%40b:x@127.0.0.1:%u,nats://c%%40d:y", server->port);
   h = sender_as (server, line);
   nats_expect_error (h, GST_RESOURCE_ERROR_SETTINGS, "one user");
   gst_harness_teardown (h);
