@@ -28,7 +28,9 @@
  *
  * Late frames are dropped before they are decoded, or if others build on them,
  * before a picture is made of them. Damaged slices are
- * concealed, and the picture is marked with %GST_BUFFER_FLAG_CORRUPTED. A frame
+ * concealed: from the picture before, where it is at most a second away and
+ * looks alike around them, else from what is around them. The picture is marked
+ * with %GST_BUFFER_FLAG_CORRUPTED. A frame
  * of a new size of which no slice is whole is dropped before memory is made for
  * it; a stream of which nothing could be decoded ends with an error.
  *
@@ -70,6 +72,9 @@ GST_DEBUG_CATEGORY_STATIC (wallocdec_debug);
 #define DEFAULT_MAX_PIXELS (1u << 26)
 
 #define MAX_THREADS 64
+
+/* between two pictures, of which the later may be filled from the earlier */
+#define NEAR GST_SECOND
 
 /* damage is told on the bus at most this often, lest a bad link floods it */
 #define WARNING_INTERVAL G_USEC_PER_SEC
@@ -243,6 +248,7 @@ gst_walloc_dec_forget_stream (GstWallocDec * self)
   g_clear_pointer (&self->input_state, gst_video_codec_state_unref);
   g_clear_pointer (&self->output_state, gst_video_codec_state_unref);
   self->renegotiate = FALSE;
+  self->decoded_pts = GST_CLOCK_TIME_NONE;
 }
 
 static void
@@ -289,6 +295,7 @@ gst_walloc_dec_start (GstVideoDecoder * decoder)
   self->damaged_frames = 0;
   self->unusable_frames = 0;
   self->has_output = FALSE;
+  self->decoded_pts = GST_CLOCK_TIME_NONE;
 
   return TRUE;
 }
@@ -318,6 +325,7 @@ gst_walloc_dec_set_format (GstVideoDecoder * decoder,
   g_clear_pointer (&self->input_state, gst_video_codec_state_unref);
   self->input_state = gst_video_codec_state_ref (state);
   self->renegotiate = TRUE;
+  self->decoded_pts = GST_CLOCK_TIME_NONE;
 
   tags = gst_tag_list_new (GST_TAG_VIDEO_CODEC, GST_WALLOC_CODEC_NAME, NULL);
   gst_video_decoder_merge_tags (decoder, tags, GST_TAG_MERGE_REPLACE);
@@ -336,6 +344,8 @@ gst_walloc_dec_sink_event (GstVideoDecoder * decoder, GstEvent * event)
     gst_event_parse_segment (event, &segment);
     gst_video_decoder_set_packetized (decoder,
         segment->format == GST_FORMAT_TIME);
+    /* what comes next may be from elsewhere in the stream */
+    GST_WALLOC_DEC (decoder)->decoded_pts = GST_CLOCK_TIME_NONE;
   }
 
   return GST_VIDEO_DECODER_CLASS (parent_class)->sink_event (decoder, event);
@@ -366,9 +376,12 @@ gst_walloc_dec_finish (GstVideoDecoder * decoder)
 static gboolean
 gst_walloc_dec_flush (GstVideoDecoder * decoder)
 {
-  GST_WALLOC_DEC (decoder)->unusable_frames = 0;
+  GstWallocDec *self = GST_WALLOC_DEC (decoder);
+
+  self->unusable_frames = 0;
   /* what comes next need not follow what came last */
-  walloc_decoder_reset (GST_WALLOC_DEC (decoder)->decoder);
+  self->decoded_pts = GST_CLOCK_TIME_NONE;
+  walloc_decoder_reset (self->decoder);
 
   return TRUE;
 }
@@ -997,18 +1010,46 @@ gst_walloc_dec_check_size (GstWallocDec * self, const GstMapInfo * map,
   return walloc_decoder_check (self->decoder, map->data, map->size, text);
 }
 
+static GstClockTime
+gst_walloc_dec_get_pts (GstVideoCodecFrame * frame,
+    const walloc_frame_info * info)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (frame->pts) && info->pts != WALLOC_TIME_NONE)
+    return info->pts;
+  return frame->pts;
+}
+
+/* What becomes of what is lost. The picture before serves only where it is
+ * near: frames without time may be anything. */
+static void
+gst_walloc_dec_set_conceal (GstWallocDec * self, GstVideoCodecFrame * frame,
+    const walloc_frame_info * info)
+{
+  GstClockTime pts = gst_walloc_dec_get_pts (frame, info);
+
+  GST_OBJECT_LOCK (self);
+  walloc_decoder_set_conceal (self->decoder, self->conceal);
+  GST_OBJECT_UNLOCK (self);
+  walloc_decoder_set_recall (self->decoder, GST_CLOCK_TIME_IS_VALID (pts)
+      && GST_CLOCK_TIME_IS_VALID (self->decoded_pts)
+      && ABS (GST_CLOCK_DIFF (self->decoded_pts, pts)) <= NEAR);
+}
+
 /* Decodes the latents of a frame that is not shown, as the next builds on
  * them. What goes wrong shows at the next. */
 static void
-gst_walloc_dec_keep_up (GstWallocDec * self, const GstMapInfo * map,
-    const walloc_frame_info * info)
+gst_walloc_dec_keep_up (GstWallocDec * self, GstVideoCodecFrame * frame,
+    const GstMapInfo * map, const walloc_frame_info * info)
 {
   walloc_latents latents;
 
-  if (self->decoder && self->model->info.id == info->model_id
-      && gst_walloc_dec_check_size (self, map, info, NULL) == WALLOC_OK)
-    walloc_decoder_latents (self->decoder, map->data, map->size, &latents,
-        NULL, NULL);
+  if (!self->decoder || self->model->info.id != info->model_id
+      || gst_walloc_dec_check_size (self, map, info, NULL) != WALLOC_OK)
+    return;
+  gst_walloc_dec_set_conceal (self, frame, info);
+  if (walloc_decoder_latents (self->decoder, map->data, map->size, &latents,
+          NULL, NULL) == WALLOC_OK)
+    self->decoded_pts = gst_walloc_dec_get_pts (frame, info);
 }
 
 static gboolean
@@ -1062,8 +1103,7 @@ static void
 gst_walloc_dec_stamp (GstVideoCodecFrame * frame,
     const walloc_frame_info * info)
 {
-  if (!GST_CLOCK_TIME_IS_VALID (frame->pts) && info->pts != WALLOC_TIME_NONE)
-    frame->pts = info->pts;
+  frame->pts = gst_walloc_dec_get_pts (frame, info);
   if (!GST_CLOCK_TIME_IS_VALID (frame->duration)
       && info->duration != WALLOC_TIME_NONE)
     frame->duration = info->duration;
@@ -1080,7 +1120,6 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
   walloc_error text = { "" };
   walloc_result result;
   guint damaged = 0;
-  gboolean conceal;
 
   if (!gst_buffer_map (frame->input_buffer, &map, GST_MAP_READ))
     goto map_failed;
@@ -1098,7 +1137,7 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
     GST_DEBUG_OBJECT (self, "too late, dropping frame %u undecoded",
         frame->system_frame_number);
     if (is_built_on (&info))
-      gst_walloc_dec_keep_up (self, &map, &info);
+      gst_walloc_dec_keep_up (self, frame, &map, &info);
     gst_buffer_unmap (frame->input_buffer, &map);
     self->has_output = TRUE;
     gst_walloc_choice_late (&self->choice);
@@ -1112,10 +1151,7 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
     ret = GST_FLOW_ERROR;
     goto drop;
   }
-  GST_OBJECT_LOCK (self);
-  conceal = self->conceal;
-  GST_OBJECT_UNLOCK (self);
-  walloc_decoder_set_conceal (self->decoder, conceal);
+  gst_walloc_dec_set_conceal (self, frame, &info);
   result = gst_walloc_dec_check_size (self, &map, &info, &text);
   if (result == WALLOC_ERR_NEEDS_KEY)
     goto needs_key;
@@ -1135,6 +1171,7 @@ gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
   if (result != WALLOC_OK && result != WALLOC_ERR_TRUNCATED)
     goto unusable;
 
+  self->decoded_pts = frame->pts;
   gst_buffer_unmap (frame->input_buffer, &map);
   if (damaged || result == WALLOC_ERR_TRUNCATED)
     gst_walloc_dec_handle_damage (self, frame, damaged, info.slices,
@@ -1322,6 +1359,7 @@ gst_walloc_dec_init (GstWallocDec * self)
   self->kind = DEFAULT_DECODER;
   self->threads = DEFAULT_THREADS;
   self->conceal = DEFAULT_CONCEAL;
+  self->decoded_pts = GST_CLOCK_TIME_NONE;
   self->max_pixels = DEFAULT_MAX_PIXELS;
   gst_walloc_choice_init (&self->choice);
 

@@ -42,6 +42,8 @@ struct _GstWallocDec
   gint64 last_warning;          /* monotonic time, us; 0: none yet */
   guint damaged_frames;         /* since that warning */
   guint unusable_frames;        /* nothing of them could be decoded */
+  GstClockTime decoded_pts;     /* of what the decoder holds; none: no frame
+                                 * that is near to the next */
   gboolean has_output;          /* a frame was decoded, or dropped as late */
   GstWallocChoice choice;       /* for decoder=auto */
   gboolean live_known;          /* choice.live was asked for */

@@ -28,8 +28,8 @@ fill (int16_t * plane, unsigned width, unsigned height, unsigned first,
 }
 
 /* Means: the first channel of luma, the first two of chroma (Cb and Cr). */
-static int
-carries_mean (const walloc_decoder * d, unsigned channel)
+int
+walloc_decoder_carries_mean (const walloc_decoder * d, unsigned channel)
 {
   unsigned c, before = 0, group = d->model->group[channel];
 
@@ -39,26 +39,39 @@ carries_mean (const walloc_decoder * d, unsigned channel)
       (group == WALLOC_GROUP_CHROMA && before < 2));
 }
 
+/* Lost slices [first, end), of which channels are zero. */
+static void
+interpolate (walloc_decoder * d, unsigned first, unsigned end)
+{
+  const walloc_layout *l = &d->layout;
+  size_t grid = (size_t) l->grid_width * l->grid_height;
+  unsigned c;
+
+  for (c = 0; c < d->channels; c++) {
+    if (!walloc_decoder_carries_mean (d, c))
+      continue;
+    fill (d->latents + c * grid, l->grid_width, l->grid_height,
+        walloc_layout_row (l, first), walloc_layout_row (l, end));
+    walloc_decoder_look (d, c, walloc_layout_row (l, first),
+        walloc_layout_row (l, end));
+  }
+}
+
 void
 walloc_decoder_conceal (walloc_decoder * decoder)
 {
   const walloc_layout *l = &decoder->layout;
-  size_t grid = (size_t) l->grid_width * l->grid_height;
-  unsigned c, first, end;
+  unsigned first, end;
 
-  for (c = 0; c < decoder->channels; c++) {
-    if (!carries_mean (decoder, c))
+  for (first = 0; first < l->slices; first = end) {
+    end = first + 1;
+    if (!decoder->wanted[first] || decoder->intact[first])
       continue;
-    for (first = 0; first < l->slices; first = end) {
-      end = first + 1;
-      if (!decoder->wanted[first] || decoder->intact[first])
-        continue;
-      while (end < l->slices && decoder->wanted[end] && !decoder->intact[end])
-        end++;
-      fill (decoder->latents + c * grid, l->grid_width, l->grid_height,
-          walloc_layout_row (l, first), walloc_layout_row (l, end));
-      walloc_decoder_look (decoder, c, walloc_layout_row (l, first),
-          walloc_layout_row (l, end));
-    }
+    while (end < l->slices && decoder->wanted[end] && !decoder->intact[end])
+      end++;
+    if (decoder->before.have)
+      walloc_decoder_fit_before (decoder, first, end);
+    else
+      interpolate (decoder, first, end);
   }
 }

@@ -206,7 +206,9 @@ walloc_decoder_key_slice (walloc_decoder * d, unsigned index)
 
   memset (s->skip + at, 0, n);
   memset (s->stale + at, d->intact[index] < d->layers, n);
-  mark_points (d, first, rows);
+  /* else the latents are those of the frame before */
+  if (!d->before.have || d->intact[index] > 0)
+    mark_points (d, first, rows);
 }
 
 void
@@ -371,4 +373,11 @@ walloc_decoder_set_conceal (walloc_decoder * decoder, int conceal)
 {
   if (decoder != NULL)
     decoder->conceal = conceal != 0;
+}
+
+void
+walloc_decoder_set_recall (walloc_decoder * decoder, int recall)
+{
+  if (decoder != NULL)
+    decoder->before.wanted = recall != 0;
 }

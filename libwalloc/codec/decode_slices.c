@@ -25,6 +25,7 @@ walloc_decoder_unprepare_latents (walloc_decoder * d)
   walloc_mem_release (&d->mem, &d->segments);
   walloc_mem_release (&d->mem, &d->queue);
   walloc_decoder_unprepare_state (d);
+  walloc_decoder_unprepare_before (d);
   d->layout.width = 0;
 }
 
@@ -133,6 +134,7 @@ walloc_decoder_prepare_latents (walloc_decoder * d, walloc_error * error)
   unsigned height = (info->height + round) >> info->scale;
 
   limit_channels (d);
+  walloc_decoder_find_before (d);
   if (l->width == width && l->height == height &&
       l->slice_rows == info->slice_rows && (!key || d->capacity >= d->kept)) {
     if (d->capacity < d->kept)
@@ -156,8 +158,10 @@ walloc_decoder_prepare_latents (walloc_decoder * d, walloc_error * error)
         &short_of);
     walloc_decoder_prepare_state (d, &short_of);
   }
-  if (!short_of)
+  if (!short_of) {
+    walloc_decoder_prepare_before (d);
     return WALLOC_OK;
+  }
   walloc_decoder_unprepare_latents (d);
   return walloc_fail (error, WALLOC_ERR_MEMORY,
       "latents of a picture of %ux%u need more memory than the limit of %zu "
@@ -263,7 +267,7 @@ decode_layers (walloc_decoder * d, walloc_slice * slices,
 
 /* Planes of a slice of a key frame into the latents. */
 static void
-store_key (walloc_decoder * d, unsigned index, const walloc_slice * slice)
+store_key (walloc_decoder * d, unsigned index, walloc_slice * slice)
 {
   unsigned first = walloc_layout_row (&d->layout, index), c, y;
   size_t grid = (size_t) slice->width * d->layout.grid_height;
@@ -271,6 +275,13 @@ store_key (walloc_decoder * d, unsigned index, const walloc_slice * slice)
   const int16_t *from;
   int16_t *to;
 
+  if (d->before.have && d->intact[index] == 0) {
+    /* what was there stays, until what is around it is known */
+    walloc_decoder_key_slice (d, index);
+    return;
+  }
+  if (d->before.have)
+    walloc_decoder_replace_slice (d, index, slice);
   for (c = 0; c < d->channels; c++) {
     to = d->latents + c * grid + (size_t) first *slice->width;
     if (!slice->live[c]) {

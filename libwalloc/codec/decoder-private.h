@@ -96,6 +96,20 @@ typedef struct
   int gap;                      /* frames before it are lost */
 } walloc_decode_state;
 
+/* What lost slices of key frames are filled with (conceal_before.c). */
+#define WALLOC_EDGE_CHANNELS 12
+typedef struct
+{
+  int wanted;                   /* the frame before may serve */
+  int have;                     /* it does for the frame at hand: latents still
+                                 * has it where nothing was decoded */
+  unsigned channels;            /* that it had */
+  /* of the frame before, the first and last row of each slice that was
+   * decoded since; NULL where there is one slice */
+  int16_t *edge;                /* [slices][2][WALLOC_EDGE_CHANNELS][width] */
+  uint16_t *edge_point;         /* [slices][2][width] */
+} walloc_decode_before;
+
 /* A network decoder, prepared for one size. */
 typedef struct
 {
@@ -141,6 +155,7 @@ struct walloc_decoder
 
   walloc_decode_state state;
   int conceal;                  /* go on after lost frames */
+  walloc_decode_before before;
 
   /* picture: memory of workers for what the plan says */
   walloc_decode_plan plan;
@@ -188,8 +203,27 @@ walloc_result walloc_decoder_check_request (const walloc_decoder * decoder,
 
 /* Fills slices of which no layer is intact: the channels that carry the mean
  * of luma and chroma go linearly from the last row of the intact slice above
- * to the first row of the one below, all others stay zero. */
+ * to the first row of the one below, all others stay zero. With before.have,
+ * from the frame before. */
 void walloc_decoder_conceal (walloc_decoder * decoder);
+
+/* Whether channel c of the frame at hand carries the mean of luma or chroma. */
+int walloc_decoder_carries_mean (const walloc_decoder * decoder, unsigned c);
+
+/* Whether the frame before may serve for the frame at hand: before.have. The
+ * layout is still that of the former. */
+void walloc_decoder_find_before (walloc_decoder * decoder);
+/* Memory for edges, for the layout; without it, before.have is 0. */
+void walloc_decoder_prepare_before (walloc_decoder * decoder);
+void walloc_decoder_unprepare_before (walloc_decoder * decoder);
+/* Slice index is about to replace that of the frame before: notes the edges of
+ * that, and fills layers that are missing. */
+void walloc_decoder_replace_slice (walloc_decoder * decoder, unsigned index,
+    walloc_slice * slice);
+/* Slices [first, end) are lost, and have the latents and points of the frame
+ * before: makes them fit to the rows around. */
+void walloc_decoder_fit_before (walloc_decoder * decoder, unsigned first,
+    unsigned end);
 
 /* Memory that goes with layout. */
 void walloc_decoder_prepare_state (walloc_decoder * decoder, int *short_of);

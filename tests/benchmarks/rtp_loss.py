@@ -41,10 +41,11 @@ ABOUT = """
 How to read it: a picture that did not come out of the decoder is replaced by
 the one before, so a codec that drops damaged frames (JPEG, VP8, H.264) looks
 good where nothing moves and bad where something does. wallocdec shows damaged
-key frames with the lost slices filled from the slices around them: every frame
-comes, and a lost slice shows. At no loss and equal rate VP8 and H.264 are far
-ahead, since they predict with motion; with a loss of 5 % and a request that
-takes six frames they show a third of the frames.
+key frames, the lost slices taken from the frame before as far as it looks
+alike: every frame comes, and what moves in a lost slice is wrong for a moment.
+At no loss and equal rate VP8 and H.264 are far ahead, since they predict with
+motion; with a loss of 5 % and a request that takes six frames they show a third
+of the frames.
 """
 
 

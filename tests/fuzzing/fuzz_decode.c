@@ -186,7 +186,7 @@ decode_stream (walloc_model * model, const uint8_t * data, size_t size)
 {
   static const walloc_decoder_limits limits = { MAX_PIXELS };
   walloc_frame_info info;
-  walloc_decoder *decoder, *part;
+  walloc_decoder *decoder, *part, *film;
   walloc_image image;
   unsigned damaged, frames;
   int clean = 1;
@@ -200,6 +200,9 @@ decode_stream (walloc_model * model, const uint8_t * data, size_t size)
       WALLOC_OK && walloc_decoder_set_channels (part, 1 + data[size - 1] / 4,
           NULL) == WALLOC_OK);
   walloc_decoder_set_conceal (decoder, data[size - 1] & 1);
+  require (walloc_decoder_new (model, NULL, NULL, &limits, &film, NULL) ==
+      WALLOC_OK);
+  walloc_decoder_set_recall (film, 1);
   for (frames = 0; frames < 16; frames++) {
     at = walloc_frame_find (data, size, at);
     if (at >= size || walloc_frame_parse (data + at, size - at, &info, NULL)
@@ -207,6 +210,7 @@ decode_stream (walloc_model * model, const uint8_t * data, size_t size)
       break;
     clean = check_prefix (decoder, part, data + at, size - at, clean);
     check_latents (decoder, data + at, size - at);
+    check_latents (film, data + at, size - at);
     if ((uint64_t) info.width * info.height <= MAX_PIXELS) {
       memory = make_image (&image, info.format, info.width, info.height,
           &bytes);
@@ -217,6 +221,7 @@ decode_stream (walloc_model * model, const uint8_t * data, size_t size)
     at += info.header_size;
     at += info.payload_size < size - at ? info.payload_size : size - at;
   }
+  walloc_decoder_free (film);
   walloc_decoder_free (part);
   walloc_decoder_free (decoder);
 }

@@ -177,6 +177,20 @@ WALLOC_API walloc_result walloc_decoder_decode_with (walloc_decoder * decoder,
 WALLOC_API void walloc_decoder_set_conceal (walloc_decoder * decoder,
     int conceal);
 
+/**
+ * @recall non-zero: what is damaged in key frames is filled from the last
+ * frame that was decoded whole (damaged or not; no region of it), of the same
+ * size, format, scale and slice_rows, so far as the two look alike where both
+ * are known; in a picture of which nothing is whole, all of it. To be set for
+ * each frame: whether it goes on with the one before, as in a film, is known
+ * to the caller only. Such slices count as damaged. 0, as in a new decoder:
+ * they are filled from what is around them in the same picture. Frames that
+ * are not damaged decode to the same either way. It takes 52 bytes more
+ * for each column of latents and each slice, where there are several.
+ */
+WALLOC_API void walloc_decoder_set_recall (walloc_decoder * decoder,
+    int recall);
+
 /** Forget the last frame, as after a seek: the next must be a key frame. */
 WALLOC_API void walloc_decoder_reset (walloc_decoder * decoder);
 
@@ -210,7 +224,8 @@ typedef struct
  * call on @decoder. Channels that the frame's format lacks (chroma of GRAY8)
  * are zero. In damaged slices of key frames the channels that carry the means
  * of luma and chroma are interpolated between the slices around, all others are
- * zero; those of predicted frames stay as they were. With *damaged > 0,
+ * zero, unless walloc_decoder_set_recall() has them taken from the frame before;
+ * those of predicted frames stay as they were. With *damaged > 0,
  * TRUNCATED gives latents; with every other error @latents is all zero.
  * Errors as walloc_decoder_decode(), but for those of images.
  */
