@@ -50,13 +50,13 @@ static int16_t *
 get_edge (const walloc_decoder * d, unsigned slice, unsigned row, unsigned c)
 {
   return d->before.edge + edge_at (d, slice, row) * WALLOC_EDGE_CHANNELS +
-      (size_t) c * d->layout.grid_width;
+      c * (size_t) d->layout.grid_width;
 }
 
 static int16_t *
 get_row (const walloc_decoder * d, unsigned c, unsigned y)
 {
-  return d->latents + c * grid_of (d) + (size_t) y * d->layout.grid_width;
+  return d->latents + c * grid_of (d) + y * (size_t) d->layout.grid_width;
 }
 
 static float
@@ -301,7 +301,7 @@ static void
 fit_row (walloc_decoder * d, const fit_edge * above, const fit_edge * below,
     unsigned y, float part, int same)
 {
-  const uint16_t *point = d->state.point + (size_t) y * d->layout.grid_width;
+  const uint16_t *point = d->state.point + y * (size_t) d->layout.grid_width;
   float share, now[2], before[2], step;
   unsigned c, x;
   int16_t *row;
@@ -334,8 +334,8 @@ walloc_decoder_fit_before (walloc_decoder * d, unsigned first, unsigned end)
   const walloc_layout *l = &d->layout;
   unsigned top = walloc_layout_row (l, first), c, y;
   unsigned bottom = walloc_layout_row (l, end);
-  fit_edge above = { first - 1, 1, top - 1, { 0 } };
-  fit_edge below = { end, 0, bottom, { 0 } };
+  fit_edge above = { first - 1, 1, top - 1, {0} };
+  fit_edge below = { end, 0, bottom, {0} };
   int has_above = first > 0, has_below = end < l->slices, same;
 
   for (c = d->before.channels; c < d->channels; c++) {

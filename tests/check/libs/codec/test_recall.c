@@ -69,8 +69,7 @@ setup_new (setup * s, const char *path, walloc_format format)
 {
   s->model = load_model (path);
   s->format = format;
-  if (walloc_encoder_new (s->model, NULL, NULL, &s->encoder, NULL) !=
-      WALLOC_OK)
+  if (walloc_encoder_new (s->model, NULL, NULL, &s->encoder, NULL) != WALLOC_OK)
     exit (1);
   picture_new (&s->source, format, WIDTH, HEIGHT);
   picture_new (&s->image, format, WIDTH, HEIGHT);
@@ -211,8 +210,9 @@ test_quality (setup * s)
     for (layer = 0; layer < LAYERS; layer++) {
       with = quality (s, (motion) how, 60, layer, 1);
       without = quality (s, (motion) how, 60, layer, 0);
-      TAP_OK (with > without - (how == CUT ? 0.3 : how == PAN ? 0.1 : 0) && (how == CUT ||
-              layer > 0 || with > without + 1),
+      TAP_OK (with > without - (how == CUT ? 0.3 : how == PAN ? 0.1 : 0)
+          && (how == CUT || layer > 0
+              || with > without + 1),
           "%s, layer %u: %.2f dB, without the frame before %.2f", names[how],
           layer, with, without);
     }
@@ -346,8 +346,9 @@ test_limit (setup * s)
     }
     walloc_decoder_free (decoder);
   }
-  TAP_OK (bad == 0 && refused > 0 && fitted > 0, "limits: %u too low, %u for interpolation, "
-      "then enough", refused, fitted);
+  TAP_OK (bad == 0 && refused > 0
+      && fitted > 0, "limits: %u too low, %u for interpolation, " "then enough",
+      refused, fitted);
   free (whole.data);
   free (part.data);
   walloc_decoder_free (plain);
