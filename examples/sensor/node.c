@@ -4,34 +4,30 @@
  * usage: walloc-node [--config FILE] [--SETTING VALUE...]    (see --help)
  *
  * Sends by RTP to one server, which is adapted to the line, or by NATS to a
- * cluster. Outside of this tree: gcc node.c runner.c settings.c notify.c
- * $(pkg-config --cflags --libs gstreamer-1.0) */
-#include <gst/gst.h>
-#include <stdio.h>
+ * cluster. Outside of this tree: gcc -o walloc-node node.c address.c notify.c
+ * program.c runner.c settings.c $(pkg-config --cflags --libs gstreamer-1.0) */
 #include <string.h>
 
-#include "notify.h"
-#include "runner.h"
-#include "settings.h"
+#include "address.h"
+#include "program.h"
 
 typedef struct
 {
-  gchar *name, *media, *source, *send, *stream;
-  gint width, height, framerate, rate;
+  SensorCommon common;
+  gchar *source, *send, *stream;
+  gint width, height, framerate;
   gint quality, bitrate, layers, key_int_max, max_bitrate;
-  gint keep, keep_megabytes, stall, report;
+  gint keep, keep_megabytes;
 } Settings;
 
 /* *INDENT-OFF* */
 #define AT(field) G_STRUCT_OFFSET (Settings, field)
 static const SensorSetting table[] = {
-  {"name", AT (name), "camera", 0, 0,
-      "of this node: letters, digits and -"},
-  {"media", AT (media), "video", 0, 0, "video or audio"},
+  SENSOR_COMMON (Settings, "camera", "10"),
   {"source", AT (source), "test", 0, 0,
       "test, /dev/videoN, alsa:DEVICE, or a launch fragment"},
   {"send", AT (send), "rtp://127.0.0.1:5004", 0, 0,
-      "rtp://HOST:PORT or nats://HOST[:PORT][/SUBJECT]"},
+      "rtp://HOST:PORT or nats://[USER:PASSWORD@]HOST[:PORT][/SUBJECT]"},
   {"stream", AT (stream), "", 0, 0,
       "NATS: JetStream stream that keeps what is sent; none: not kept"},
   {"keep", AT (keep), "3600", 1, 31536000,
@@ -41,7 +37,6 @@ static const SensorSetting table[] = {
   {"width", AT (width), "640", 16, 16384, "pixels"},
   {"height", AT (height), "360", 16, 16384, "pixels"},
   {"framerate", AT (framerate), "15", 1, 240, "frames a second"},
-  {"rate", AT (rate), "16000", 8000, 96000, "samples a second of sound"},
   {"quality", AT (quality), "40", 1, 100, "of wallocenc, wallocaudioenc"},
   {"bitrate", AT (bitrate), "0", 0, 100000,
       "kbit/s that the encoder keeps to; 0: by quality"},
@@ -50,9 +45,6 @@ static const SensorSetting table[] = {
       "frames from key frame to key frame; 1: all are"},
   {"max-bitrate", AT (max_bitrate), "20000", 16, 10000000,
       "RTP: kbit/s that the line may get at most"},
-  {"stall", AT (stall), "10", 0, 3600,
-      "seconds without a frame after which all is begun anew; 0: never"},
-  {"report", AT (report), "10", 0, 3600, "seconds between lines about rates"},
   {NULL}
 };
 /* *INDENT-ON* */
@@ -66,7 +58,7 @@ typedef struct
 static gchar *
 source_of (const Settings * s)
 {
-  if (strcmp (s->media, "audio") == 0) {
+  if (sensor_is_audio (&s->common)) {
     gchar *device, *from;
 
     if (strcmp (s->source, "test") == 0)
@@ -78,7 +70,7 @@ source_of (const Settings * s)
     } else
       from = g_strdup (s->source);
     device = g_strdup_printf ("%s ! audioconvert ! audioresample ! "
-        "audio/x-raw,rate=%d", from, s->rate);
+        "audio/x-raw,rate=%d", from, s->common.rate);
     g_free (from);
     return device;
   } else {
@@ -106,7 +98,7 @@ describe (gpointer data)
 {
   Node *node = data;
   const Settings *s = &node->settings;
-  gboolean audio = strcmp (s->media, "audio") == 0;
+  gboolean audio = sensor_is_audio (&s->common);
   gchar *source = source_of (s), *encoder, *sink, *launch;
 
   /* sound has its bitrate in bit/s */
@@ -117,13 +109,13 @@ describe (gpointer data)
       s->layers, s->key_int_max);
   if (node->to.nats) {
     gchar *url = sensor_quote (node->to.url);
-    gchar *own = g_strdup_printf ("walloc.%s", s->name);
+    gchar *own = g_strdup_printf ("walloc.%s", s->common.name);
     gchar *subject = sensor_quote (node->to.subject ? node->to.subject : own);
     GString *out = g_string_new (NULL);
 
     /* the first node makes the stream, for all nodes */
-    g_string_printf (out, "natssink sync=false servers=%s subject=%s "
-        "source=%s wait-for-server=true", url, subject, s->name);
+    g_string_printf (out, "natssink name=nats sync=false servers=%s subject=%s "
+        "source=%s wait-for-server=true", url, subject, s->common.name);
     if (*s->stream)
       g_string_append_printf (out, " mode=jetstream stream=%s "
           "create-stream=true stream-subjects=walloc.> "
@@ -153,50 +145,50 @@ describe (gpointer data)
 }
 
 static void
+made (GstElement * pipeline, gpointer data)
+{
+  sensor_address_login (&((Node *) data)->to, pipeline);
+}
+
+static void
 report (GstElement * pipeline, guint64 buffers, guint64 bytes,
     gdouble seconds, gpointer data)
 {
   Node *node = data;
+  gchar *rate = sensor_rate (buffers, bytes, seconds);
 
-  g_print ("%s: %.1f frames/s, %.0f kbit/s\n", node->settings.name,
-      buffers / seconds, bytes * 8 / seconds / 1000);
-  sensor_notify ("STATUS=%.1f frames/s, %.0f kbit/s", buffers / seconds,
-      bytes * 8 / seconds / 1000);
+  g_print ("%s: %s\n", node->settings.common.name, rate);
+  g_free (rate);
 }
 
 static gboolean
-are_good (Node * node)
+check (gpointer data)
 {
+  Node *node = data;
   const Settings *s = &node->settings;
 
-  /* it becomes a part of subjects */
-  if (!sensor_check_name ("name", s->name)
-      || (*s->stream && !sensor_check_name ("stream", s->stream)))
-    return FALSE;
-  if (strcmp (s->media, "video") != 0 && strcmp (s->media, "audio") != 0) {
-    g_printerr ("media=%s: video or audio is wanted\n", s->media);
-    return FALSE;
-  }
-  return sensor_address_parse (s->send, &node->to);
+  return (!*s->stream || sensor_check_name ("stream", s->stream))
+      && sensor_address_parse (s->send, &node->to);
 }
 
 gint
 main (gint argc, gchar ** argv)
 {
-  static SensorJob job = {.describe = describe,.report = report };
-  Node node = { {0} };
-  gint status = 2;
+  Node node = { {{0}
+      }
+  };
+  SensorProgram program = {
+    .group = "node",
+    .summary = "Captures, encodes and sends pictures or sound.",
+    .table = table,
+    .settings = &node.settings.common,
+    .check = check,
+    .job = {.describe = describe,.made = made,.report = report},
+    .data = &node
+  };
+  gint status = sensor_main (&program, argc, argv);
 
-  if (sensor_settings_read (table, &node.settings, "node",
-          "Captures, encodes and sends pictures or sound.", &argc, &argv)
-      && are_good (&node)) {
-    gst_init (NULL, NULL);
-    job.stall = (guint) node.settings.stall;
-    job.report_seconds = (guint) node.settings.report;
-    setvbuf (stdout, NULL, _IOLBF, 0);
-    status = sensor_run (&job, &node);
-    sensor_address_clear (&node.to);
-  }
+  sensor_address_clear (&node.to);
   sensor_settings_clear (table, &node.settings);
 
   return status;

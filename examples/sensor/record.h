@@ -3,14 +3,16 @@
  * that begins anew goes on behind the last of them. */
 #pragma once
 
-#include <glib.h>
+#include <gst/gst.h>
 
-/* A location for multifilesink. */
-gchar *sensor_record_location (const gchar * folder, const gchar * name);
+typedef struct
+{
+  const gchar *folder, *name;
+  guint seconds;                /* that a file has at least, but the last */
+  guint files;                  /* that are kept, the newest; 0: all */
+} SensorRecording;
 
-/* Number of the next file. */
-gint sensor_record_next (const gchar * folder, const gchar * name);
-
-/* Removes the oldest files but `files`; 0: none. */
-void sensor_record_prune (const gchar * folder, const gchar * name,
-    guint files);
+/* Writes what comes to @sink into files. Each begins with a key frame, so that it
+ * plays from its first frame on; what comes before the first key frame
+ * is left out. A full disk is an error of @sink. @recording must outlive it. */
+void sensor_record (GstElement * sink, const SensorRecording * recording);

@@ -5,38 +5,35 @@
  * usage: walloc-server [--config FILE] [--SETTING VALUE...]    (see --help)
  *
  * Results are lines of JSON on standard output. With NATS any number of servers
- * of the same group share what comes. Outside of this tree: gcc server.c
- * record.c runner.c settings.c notify.c $(pkg-config --cflags --libs gstreamer-1.0
- * jansson) */
-#include <gst/gst.h>
+ * of the same group share what comes. Outside of this tree: gcc -o walloc-server
+ * server.c address.c notify.c program.c record.c runner.c settings.c
+ * $(pkg-config --cflags --libs gstreamer-1.0 jansson) */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "notify.h"
+#include "address.h"
+#include "program.h"
 #include "record.h"
-#include "runner.h"
-#include "settings.h"
 
 /* of pictures */
 #define NETWORK "waste-1"
 
 typedef struct
 {
-  gchar *name, *media, *receive, *stream, *group, *network, *record, *token;
-  gint rate, latency, web, seconds, files, stall, report;
+  SensorCommon common;
+  gchar *receive, *stream, *group, *network, *record, *token;
+  gint latency, web, seconds, files;
 } Settings;
 
 /* *INDENT-OFF* */
 #define AT(field) G_STRUCT_OFFSET (Settings, field)
 static const SensorSetting table[] = {
-  {"name", AT (name), "server", 0, 0, "of this server, in its results"},
-  {"media", AT (media), "video", 0, 0, "RTP: video or audio"},
-  {"rate", AT (rate), "16000", 8000, 96000,
-      "RTP: samples a second of sound, as the node has it"},
+  SENSOR_COMMON (Settings, "server", "30"),
   {"receive", AT (receive), "rtp://127.0.0.1:5004", 0, 0,
-      "rtp://ADDRESS:PORT to listen at, or nats://HOST[:PORT][/SUBJECT]"},
+      "rtp://ADDRESS:PORT to listen at, or "
+        "nats://[USER:PASSWORD@]HOST[:PORT][/SUBJECT]"},
   {"stream", AT (stream), "", 0, 0,
       "NATS: JetStream stream to read from; none: what comes now"},
   {"group", AT (group), "classifiers", 0, 0,
@@ -45,7 +42,8 @@ static const SensorSetting table[] = {
       "of compressedclassify: a name or a file; none: do not classify. With "
       "media=audio the usual one is not used"},
   {"record", AT (record), "", 0, 0, "folder for .wlc files; none: do not"},
-  {"seconds", AT (seconds), "600", 1, 86400, "length of a recorded file"},
+  {"seconds", AT (seconds), "600", 1, 86400,
+      "length of a recorded file, up to the next key frame"},
   {"files", AT (files), "144", 0, 100000,
       "recorded files to keep, the oldest goes first; 0: all"},
   {"web", AT (web), "0", 0, 65535,
@@ -53,9 +51,6 @@ static const SensorSetting table[] = {
   {"token", AT (token), "", 0, 0, "that the page asks for; none: it does not"},
   {"latency", AT (latency), "100", 0, 60000,
       "RTP: ms that packets are waited for"},
-  {"stall", AT (stall), "30", 0, 3600,
-      "seconds without a frame after which all is begun anew; 0: never"},
-  {"report", AT (report), "10", 0, 3600, "seconds between lines about rates"},
   {NULL}
 };
 /* *INDENT-ON* */
@@ -64,6 +59,7 @@ typedef struct
 {
   Settings settings;
   SensorAddress from;
+  SensorRecording recording;
   gint results;                 /* atomic */
 } Server;
 
@@ -71,7 +67,7 @@ typedef struct
 static gboolean
 is_sound (const Server * server)
 {
-  return !server->from.nats && strcmp (server->settings.media, "audio") == 0;
+  return !server->from.nats && sensor_is_audio (&server->settings.common);
 }
 
 static gchar *
@@ -84,7 +80,7 @@ source_of (const Server * server)
     quoted = sensor_quote (server->from.host);
     source = g_strdup_printf ("wallocrtpsrc address=%s port=%u latency=%d "
         "media=%s clock-rate=%d", quoted, server->from.port, s->latency,
-        s->media, is_sound (server) ? s->rate : 0);
+        s->common.media, is_sound (server) ? s->common.rate : 0);
     g_free (quoted);
     return source;
   }
@@ -92,11 +88,14 @@ source_of (const Server * server)
   subject = sensor_quote (server->from.subject ? server->from.subject :
       "walloc.>");
   if (*s->stream)
-    source = g_strdup_printf ("natssrc servers=%s subject=%s mode=jetstream "
+    source =
+        g_strdup_printf
+        ("natssrc name=nats servers=%s subject=%s mode=jetstream "
         "stream=%s durable=%s wait-for-server=true", quoted, subject, s->stream,
         s->group);
   else
-    source = g_strdup_printf ("natssrc servers=%s subject=%s queue=%s "
+    source =
+        g_strdup_printf ("natssrc name=nats servers=%s subject=%s queue=%s "
         "wait-for-server=true", quoted, subject, s->group);
   g_free (quoted);
   g_free (subject);
@@ -126,25 +125,12 @@ describe (gpointer data)
         "max-size-bytes=0 max-size-time=0 ! ", quoted);
     g_free (quoted);
   }
-  if (*s->record) {
-    gchar *path = sensor_record_location (s->record, s->name);
-
-    quoted = sensor_quote (path);
-    g_string_append_printf (launch, " t. ! queue ! multifilesink location=%s "
-        "index=%d next-file=max-duration max-file-duration=%" G_GUINT64_FORMAT
-        " sync=false async=false", quoted, sensor_record_next (s->record,
-            s->name), (guint64) s->seconds * GST_SECOND);
-    g_free (quoted);
-    g_free (path);
-  }
-  if (s->web) {
-    quoted = sensor_quote (s->token);
-    g_string_append_printf (launch, " t. ! queue ! wallocwebsink port=%d "
-        "async=false", s->web);
-    if (*s->token)
-      g_string_append_printf (launch, " token=%s", quoted);
-    g_free (quoted);
-  }
+  if (*s->record)
+    g_string_append (launch, " t. ! queue ! fakesink name=record sync=false "
+        "async=false");
+  if (s->web)
+    g_string_append_printf (launch, " t. ! queue ! wallocwebsink name=web "
+        "port=%d async=false", s->web);
 
   return g_string_free (launch, FALSE);
 }
@@ -168,7 +154,7 @@ result (GstPad * pad, GstPadProbeInfo * info, gpointer data)
   s = gst_custom_meta_get_structure (found);
   gst_structure_get_uint64 (s, "timestamp", &time);
   gst_structure_get_double (s, "confidence", &confidence);
-  line = json_pack ("{ss sI ss* sf}", "server", server->settings.name,
+  line = json_pack ("{ss sI ss* sf}", "server", server->settings.common.name,
       "timestamp", (json_int_t) time, "label",
       gst_structure_get_string (s, "label"), "confidence", confidence);
   if (line && f && gst_structure_get_uint64 (f, "sequence", &sequence)) {
@@ -199,15 +185,29 @@ result (GstPad * pad, GstPadProbeInfo * info, gpointer data)
 static void
 made (GstElement * pipeline, gpointer data)
 {
+  Server *server = data;
   GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), "results");
   GstPad *pad;
 
-  if (!sink)
-    return;
-  pad = gst_element_get_static_pad (sink, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, result, data, NULL);
-  gst_object_unref (pad);
-  gst_object_unref (sink);
+  sensor_address_login (&server->from, pipeline);
+  if (sink) {
+    pad = gst_element_get_static_pad (sink, "sink");
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, result, data, NULL);
+    gst_object_unref (pad);
+    gst_object_unref (sink);
+  }
+  sink = gst_bin_get_by_name (GST_BIN (pipeline), "record");
+  if (sink) {
+    sensor_record (sink, &server->recording);
+    gst_object_unref (sink);
+  }
+  /* as with a password: launch lines are printed */
+  sink = gst_bin_get_by_name (GST_BIN (pipeline), "web");
+  if (sink) {
+    if (*server->settings.token)
+      g_object_set (sink, "token", server->settings.token, NULL);
+    gst_object_unref (sink);
+  }
 }
 
 static void
@@ -215,68 +215,51 @@ report (GstElement * pipeline, guint64 buffers, guint64 bytes,
     gdouble seconds, gpointer data)
 {
   Server *server = data;
+  gchar *rate = sensor_rate (buffers, bytes, seconds);
 
-  g_printerr ("%s: %.1f frames/s, %.0f kbit/s, %d results\n",
-      server->settings.name, buffers / seconds, bytes * 8 / seconds / 1000,
+  g_printerr ("%s: %s, %d results\n", server->settings.common.name, rate,
       g_atomic_int_get (&server->results));
-  sensor_notify ("STATUS=%.1f frames/s, %.0f kbit/s", buffers / seconds,
-      bytes * 8 / seconds / 1000);
+  g_free (rate);
 }
 
 static gboolean
-are_good (Server * server)
-{
-  const Settings *s = &server->settings;
-
-  if (!sensor_check_name ("name", s->name)
-      || !sensor_check_name ("group", s->group)
-      || (*s->stream && !sensor_check_name ("stream", s->stream)))
-    return FALSE;
-  if (strcmp (s->media, "video") != 0 && strcmp (s->media, "audio") != 0) {
-    g_printerr ("media=%s: video or audio is wanted\n", s->media);
-    return FALSE;
-  }
-  if (*s->record && !g_file_test (s->record, G_FILE_TEST_IS_DIR)) {
-    g_printerr ("record=%s: is no folder\n", s->record);
-    return FALSE;
-  }
-  return sensor_address_parse (s->receive, &server->from);
-}
-
-static gboolean
-prune (gpointer data)
+check (gpointer data)
 {
   Server *server = data;
   const Settings *s = &server->settings;
 
-  sensor_record_prune (s->record, s->name, (guint) s->files);
-
-  return G_SOURCE_CONTINUE;
+  if (!sensor_check_name ("group", s->group)
+      || (*s->stream && !sensor_check_name ("stream", s->stream)))
+    return FALSE;
+  if (*s->record && !g_file_test (s->record, G_FILE_TEST_IS_DIR)) {
+    g_printerr ("record=%s: is no folder\n", s->record);
+    return FALSE;
+  }
+  server->recording.folder = s->record;
+  server->recording.name = s->common.name;
+  server->recording.seconds = (guint) s->seconds;
+  server->recording.files = (guint) s->files;
+  return sensor_address_parse (s->receive, &server->from);
 }
 
 gint
 main (gint argc, gchar ** argv)
 {
-  static SensorJob job = {.describe = describe,.made = made,
-    .report = report
+  Server server = { {{0}
+      }
   };
-  Server server = { {0} };
-  guint pruning = 0;
-  gint status = 2;
+  SensorProgram program = {
+    .group = "server",
+    .summary = "Receives, classifies, records and shows.",
+    .table = table,
+    .settings = &server.settings.common,
+    .check = check,
+    .job = {.describe = describe,.made = made,.report = report},
+    .data = &server
+  };
+  gint status = sensor_main (&program, argc, argv);
 
-  if (sensor_settings_read (table, &server.settings, "server",
-          "Receives, classifies, records and shows.", &argc, &argv)
-      && are_good (&server)) {
-    gst_init (NULL, NULL);
-    job.stall = (guint) server.settings.stall;
-    job.report_seconds = (guint) server.settings.report;
-    if (*server.settings.record && server.settings.files)
-      pruning = g_timeout_add_seconds (1, prune, &server);
-    status = sensor_run (&job, &server);
-    if (pruning)
-      g_source_remove (pruning);
-    sensor_address_clear (&server.from);
-  }
+  sensor_address_clear (&server.from);
   sensor_settings_clear (table, &server.settings);
 
   return status;

@@ -151,56 +151,6 @@ sensor_check_name (const gchar * setting, const gchar * text)
   return FALSE;
 }
 
-gboolean
-sensor_address_parse (const gchar * text, SensorAddress * address)
-{
-  gchar *scheme = NULL, *user = NULL, *path = NULL;
-  GError *error = NULL;
-  gint port = -1;
-  gboolean ok;
-
-  memset (address, 0, sizeof (*address));
-  ok = g_uri_split (text, G_URI_FLAGS_NONE, &scheme, &user, &address->host,
-      &port, &path, NULL, NULL, &error);
-  if (ok && scheme && strcmp (scheme, "rtp") == 0) {
-    ok = address->host && *address->host && port > 0 && port < 65535;
-    address->port = ok ? (guint) port : 0;
-  } else if (ok && scheme && (strcmp (scheme, "nats") == 0
-          || strcmp (scheme, "tls") == 0)) {
-    const gchar *subject = path && path[0] == '/' ? path + 1 : "";
-
-    address->nats = TRUE;
-    ok = address->host && *address->host && strpbrk (subject, " \t/") == NULL;
-    address->url = g_strdup_printf (address->host
-        && strchr (address->host, ':') ? "%s://%s%s[%s]:%d" : "%s://%s%s%s:%d",
-        scheme, user ? user : "", user ? "@" : "", address->host,
-        port > 0 ? port : 4222);
-    address->subject = *subject ? g_strdup (subject) : NULL;
-  } else {
-    ok = FALSE;
-  }
-  if (!ok)
-    g_printerr ("\"%s\" is no address: rtp://HOST:PORT or "
-        "nats://HOST[:PORT][/SUBJECT] is wanted%s%s\n", text,
-        error ? ": " : "", error ? error->message : "");
-  g_clear_error (&error);
-  g_free (scheme);
-  g_free (user);
-  g_free (path);
-  if (!ok)
-    sensor_address_clear (address);
-
-  return ok;
-}
-
-void
-sensor_address_clear (SensorAddress * address)
-{
-  g_clear_pointer (&address->url, g_free);
-  g_clear_pointer (&address->host, g_free);
-  g_clear_pointer (&address->subject, g_free);
-}
-
 gchar *
 sensor_quote (const gchar * text)
 {

@@ -25,19 +25,5 @@ void sensor_settings_clear (const SensorSetting * table, gpointer settings);
  * was printed. */
 gboolean sensor_check_name (const gchar * setting, const gchar * text);
 
-/* Where a stream goes to, or comes from. */
-typedef struct
-{
-  gboolean nats;
-  gchar *url;                   /* of NATS, without the path */
-  gchar *host, *subject;        /* of RTP; of NATS: the path, or NULL */
-  guint port;
-} SensorAddress;
-
-/* rtp://HOST:PORT or nats://[USER:PASSWORD@]HOST[:PORT][/SUBJECT], also tls://
- * for NATS. FALSE: it is none; that was printed. */
-gboolean sensor_address_parse (const gchar * text, SensorAddress * address);
-void sensor_address_clear (SensorAddress * address);
-
 /* A text as value of a property in a launch line. */
 gchar *sensor_quote (const gchar * text);

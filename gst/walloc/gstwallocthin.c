@@ -52,6 +52,10 @@ GST_DEBUG_CATEGORY_STATIC (wallocthin_debug);
 #define DEFAULT_QOS FALSE
 
 #define MAX_BITRATE 10000000
+/* Channels of the first layer, as encoders make it: a frame that has no more has
+ * one layer, however many they were asked for. */
+#define VIDEO_FIRST_LAYER 12
+#define AUDIO_FIRST_LAYER 32
 
 enum
 {
@@ -221,7 +225,8 @@ gst_walloc_thin_warn (GstWallocThin * self, GstWallocThinnerResult result,
               "into frames."));
     }
   } else if (before->layers == 1 && before->type == WALLOC_FRAME_KEY
-      && before->channels > 1 && !self->warned_one_layer) {
+      && before->channels > (before->media == WALLOC_MEDIA_AUDIO ?
+          AUDIO_FIRST_LAYER : VIDEO_FIRST_LAYER) && !self->warned_one_layer) {
     self->warned_one_layer = TRUE;
     GST_ELEMENT_WARNING (self, STREAM, FORMAT, (NULL),
         ("Frames of one layer cannot be thinned and pass unchanged; encode "

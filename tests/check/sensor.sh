@@ -3,12 +3,13 @@
 # Runs the programs of examples/sensor: settings that are wrong, a server that
 # comes late, one that is killed, a line of RTP, a stream of NATS.
 #
-# usage: sh tests/check/sensor.sh FOLDER_OF_BUILT_PROGRAMS
+# usage: sh tests/check/sensor.sh FOLDER_OF_BUILT_PROGRAMS WALLOC
 # Plugins and models must be found (the environment of the tests).
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 node=$1/walloc-node
 server=$1/walloc-server
+walloc=$2
 network=waste-1
 python=/usr/bin/python3
 
@@ -72,6 +73,21 @@ refuse () {
 
 refuse no-address 'is no address' "$node" --send 127.0.0.1:5004
 refuse no-port 'is no address' "$node" --send rtp://127.0.0.1
+refuse rtp-user 'is no address' "$node" --send rtp://user@127.0.0.1:5004
+refuse bad-subject 'is no address' "$node" --send nats://127.0.0.1/a/b
+# passwords are in no message, however wrong the rest is
+for url in nats://door:hidden%zz@127.0.0.1 nats://door:hid:den/x@127.0.0.1 \
+  nats://door:hidden@127.0.0.1:port nats://door:hidden@ smtp://door:hidden@host; do
+  refuse password 'is no address.*%40 for @' "$node" --send "$url"
+  ! grep -q hid "$temp/refused" || fail "$url is printed" "$temp/refused"
+  refuse server-password 'is no address' "$server" --receive "$url"
+  ! grep -q hid "$temp/refused" || fail "$url is printed" "$temp/refused"
+done
+timeout 30 "$node" --source no-such-element --stream W \
+  --send nats://door:hidden@127.0.0.1 >"$temp/log" 2>&1
+if ! grep -q 'no-such-element' "$temp/log" || grep -q hidden "$temp/log"; then
+  fail 'a password in a launch line' "$temp/log"
+fi
 refuse bad-number 'a number from 1 to 100' "$node" --quality 101
 refuse no-number 'a number from 16' "$node" --width 64x48
 refuse bad-name 'letters, digits and -' "$node" --name 'a.b'
@@ -141,7 +157,7 @@ if ! command -v nats-server >/dev/null 2>&1 ||
 else
   serve () {
     start "$temp/nats" nats-server -a 127.0.0.1 -p "$1" -js -sd "$temp/store" \
-      --ports_file_dir "$temp"
+      --ports_file_dir "$temp" --user 'd@or' --pass 'p%:/?# &x'
     broker=$job
   }
   serve -1
@@ -149,6 +165,17 @@ else
     fail 'nats-server' "$temp/nats.err"
   url=$(sed -n 's/.*\(nats:[^"]*\)".*/\1/p' "$temp/nats-server_$broker.ports" |
     head -n 1)
+  url="nats://d%40or:p%25%3A%2F%3F%23%20%26x@${url#nats://}"
+  # as it is in a setting, it is not: "@" ends the user
+  timeout 60 "$node" --source 'videotestsrc is-live=true' --report 0 \
+    --send "nats://d%40or:wrong@${url##*@}" >"$temp/log" 2>&1 &
+  wrong=$!
+  jobs="$jobs $wrong"
+  until_true grep -q 'credentials' "$temp/log" ||
+    fail 'a password that is wrong' "$temp/log"
+  kill -TERM $wrong
+  wait $wrong
+  ! grep -q 'wrong' "$temp/log" || fail 'a password is printed' "$temp/log"
   # the servers come first: there is no stream yet
   start "$temp/a" "$server" --name a --receive "$url" --stream W \
     --network "$network" --report 0
@@ -188,6 +215,8 @@ else
     fail 'frames are missing' "$temp/log"
   kill -TERM "$first"
   wait "$first" || fail 'the end of a server' "$temp/a.err"
+  ! grep -e 'p%' -e '%3A' "$temp/a" "$temp/a.err" "$temp/b.err" "$temp/node" \
+    "$temp/node.err" || fail 'a password is printed' "$temp/a.err"
   grep -q 'frames/s' "$temp/node" || fail 'reports of a node' "$temp/node"
 fi
 
@@ -204,7 +233,8 @@ print(s.getsockname()[1] // 2 * 2)')
     echo before >"$temp/recorded %d/server-00000$i.wlc"
   done
   # shellcheck disable=SC2086
-  start "$temp/node" "$node" $small --send "rtp://127.0.0.1:$port" --report 1
+  start "$temp/node" "$node" $small --key-int-max 7 --report 1 \
+    --send "rtp://127.0.0.1:$port"
   sender=$job
   for turn in 1 2; do
     start "$temp/rtp$turn" "$server" --receive "rtp://127.0.0.1:$port" \
@@ -229,6 +259,21 @@ print(s.getsockname()[1] // 2 * 2)')
   fi
   gst-launch-1.0 -q filesrc location="\"$recorded\"" ! wallocparse ! wallocdec ! \
     fakesink >"$temp/log" 2>&1 || fail 'what was recorded' "$temp/log"
+  # each plays by itself from its first frame, and has others behind
+  count=0
+  for recorded in "$temp/recorded %d"/*.wlc; do
+    "$walloc" info "$recorded" >"$temp/log" 2>&1 ||
+      fail "$recorded" "$temp/log"
+    if ! head -n 1 "$temp/log" | grep -q 'frame 0 at 0: key' ||
+      grep -q 'CUT' "$temp/log"; then
+      head -n 2 "$temp/log"
+      fail "$recorded does not begin with a key frame" "$temp/log"
+    fi
+    "$walloc" decode "$recorded" "$temp/decoded.y4m" >"$temp/log" 2>&1 ||
+      fail "$recorded is not decoded" "$temp/log"
+    count=$((count + 1))
+  done
+  [ $count -ge 2 ] || fail "$count files were recorded" "$temp/rtp2.err"
 
   # sound
   start "$temp/sound" "$server" --media audio --report 1 --network '' \
@@ -237,6 +282,8 @@ print(s.getsockname()[1] // 2 * 2)')
   start "$temp/node" "$node" --media audio --send "rtp://localhost:$port"
   until_true grep -q ' [1-9][0-9.]* frames/s' "$temp/sound.err" ||
     fail 'sound' "$temp/sound.err" "$temp/node.err"
+  ! grep -i -e layer -e format "$temp/node.err" ||
+    fail 'a node with sound warns' "$temp/node.err"
   kill -TERM "$job" "$job1"
   wait "$job" || fail 'the end of a node with sound' "$temp/node.err"
   wait "$job1" || fail 'the end of a server with sound' "$temp/sound.err"

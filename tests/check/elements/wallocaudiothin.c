@@ -218,6 +218,39 @@ GST_START_TEST (test_drop)
 
 GST_END_TEST;
 
+/* A sound of few channels has one layer, whatever the encoder was asked for:
+ * nothing that an application could mend. */
+GST_START_TEST (test_few_channels)
+{
+  gint16 *in = g_new (gint16, SAMPLES);
+  GstBus *bus = gst_bus_new ();
+  GPtrArray *all;
+  walloc_frame_info info;
+  guint i, few = 0;
+
+  for (i = 0; i < SAMPLES; i++)
+    in[i] = (gint16) (2000 * sin (2 * G_PI * 220 * i / RATE));
+  all = run (ENC, in, NULL);
+  for (i = 0; i < all->len; i++) {
+    GstMapInfo map;
+
+    gst_buffer_map (g_ptr_array_index (all, i), &map, GST_MAP_READ);
+    fail_unless_equals_int (walloc_frame_parse (map.data, map.size, &info,
+            NULL), WALLOC_OK);
+    few += info.layers == 1 && info.channels > 1;
+    gst_buffer_unmap (g_ptr_array_index (all, i), &map);
+  }
+  fail_unless (few > 0);
+  g_ptr_array_unref (all);
+  all = run (ENC " ! wallocthin layers=1", in, bus);
+  fail_if (gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING));
+  g_ptr_array_unref (all);
+  gst_object_unref (bus);
+  g_free (in);
+}
+
+GST_END_TEST;
+
 /* One layer cannot be thinned: the warning names the encoder of sound. */
 GST_START_TEST (test_one_layer)
 {
@@ -294,6 +327,7 @@ wallocaudiothin_suite (void)
   tcase_add_test (tc, test_bitrate);
   tcase_add_test (tc, test_time_from_headers);
   tcase_add_test (tc, test_drop);
+  tcase_add_test (tc, test_few_channels);
   tcase_add_test (tc, test_one_layer);
   tcase_add_test (tc, test_presets);
   return s;

@@ -23,14 +23,15 @@ make_frame (walloc_frame_type type, guint layers, const guint32 * sizes,
   info.width = info.height = 64;
   info.format = WALLOC_FORMAT_I420;
   info.step_index = 80;
-  info.channels = 4 * layers;
+  /* a single one has more than encoders put into the first of several */
+  info.channels = layers == 1 ? 16 : 4 * layers;
   info.slice_rows = 8;
   info.type = type;
   info.sequence = n % 256;
   info.slices = type != WALLOC_FRAME_REPEAT;
   info.layers = layers;
   for (i = 0; i < layers; i++) {
-    info.layer_end[i] = 4 * (i + 1);
+    info.layer_end[i] = layers == 1 ? 16 : 4 * (i + 1);
     total += info.slices ? sizes[i] : 0;
   }
   info.pts = n * FRAME_TIME;
