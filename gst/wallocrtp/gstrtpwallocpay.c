@@ -223,10 +223,12 @@ gst_rtp_walloc_pay_add_packet (GstRtpWallocPay * self, GstBufferList * list,
 static gsize
 gst_rtp_walloc_pay_get_room (GstRtpWallocPay * self)
 {
-  guint mtu = GST_RTP_BASE_PAYLOAD_MTU (self);
+  gsize mtu = GST_RTP_BASE_PAYLOAD_MTU (self);
+  gsize headers = RTP_HEADER_SIZE + WALLOC_RTP_HEADER +
+      gst_walloc_rtp_extensions_get_size (&self->extensions,
+      GST_RTP_BASE_PAYLOAD_SRCPAD (self));
 
-  return MAX (mtu, RTP_HEADER_SIZE + WALLOC_RTP_HEADER + 1) - RTP_HEADER_SIZE -
-      WALLOC_RTP_HEADER;
+  return MAX (mtu, headers + 1) - headers;
 }
 
 static void
@@ -475,6 +477,7 @@ gst_rtp_walloc_pay_change_state (GstElement * element,
     self->counting = FALSE;
     self->samples = 0;
     self->warned = FALSE;
+    memset (&self->extensions, 0, sizeof (self->extensions));
     GST_OBJECT_LOCK (self);
     self->frames = self->packets = self->dropped = self->configs = 0;
     self->bytes = self->overhead = 0;
@@ -581,4 +584,6 @@ gst_rtp_walloc_pay_init (GstRtpWallocPay * self)
   self->sizes = g_new (guint32, WALLOC_FRAME_MAX_SLICES *
       WALLOC_FRAME_MAX_LAYERS);
   walloc_rtp_plan_init (&self->plan);
+  gst_walloc_rtp_extensions_watch (&self->extensions,
+      GST_RTP_BASE_PAYLOAD_SRCPAD (self));
 }

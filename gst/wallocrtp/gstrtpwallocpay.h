@@ -4,6 +4,7 @@
 
 #include <gst/rtp/rtp.h>
 
+#include "gstwallocrtpextensions.h"
 #include "wallocrtpassemble.h"
 
 G_BEGIN_DECLS
@@ -34,6 +35,7 @@ struct _GstRtpWallocPay
   guint64 samples;              /* of sound, for perfect-rtptime */
   gboolean counting;            /* samples are right */
   gboolean warned;
+  GstWallocRtpExtensions extensions;
 
   /* counters; object lock */
   guint64 frames, packets, dropped, configs, bytes, overhead;
