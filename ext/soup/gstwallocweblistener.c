@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gstwallocweblistener.h"
+#include "gstwallocwebtls.h"
 
 GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
 #define GST_CAT_DEFAULT wallocwebsink_debug
@@ -21,6 +22,11 @@ GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
 #define NOT_SENT (16 * 1024)
 /* ms after which the kernel gives up on a peer that acknowledges nothing */
 #define USER_TIMEOUT 20000
+/* connections that the kernel keeps until they are accepted; the system may
+ * allow fewer. Beyond it, clients try again after a second */
+#define BACKLOG 512
+/* that are accepted at once, before others have their turn again */
+#define MANY_CONNECTIONS 32
 /* before accept() is tried again when it failed, ms */
 #define ACCEPT_PAUSE 100
 /* bytes of an answer that may take as long as a request: with 10 s, a link of
@@ -36,6 +42,8 @@ struct _GstWallocWebListener
   GList *peers;
   guint n_peers, port;
   gboolean local;
+  GMainContext *context;
+  GstWallocWebTls *tls;         /* or NULL */
 };
 
 struct _GstWallocWebPeer
@@ -56,7 +64,7 @@ clear_source (GSource ** source)
 }
 
 static void
-peer_free (gpointer data)
+peer_free_now (gpointer data)
 {
   GstWallocWebPeer *peer = data;
   GstWallocWebListener *self = peer->listener;
@@ -73,6 +81,30 @@ peer_free (gpointer data)
         self->n_peers);
   }
   g_free (peer);
+}
+
+static gboolean
+do_nothing (gpointer data)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* The last who held the stream may have been a thread that shook hands. */
+static void
+peer_free (gpointer data)
+{
+  GstWallocWebPeer *peer = data;
+  GstWallocWebListener *self = peer->listener;
+  GSource *source;
+
+  if (!self || g_main_context_is_owner (self->context)) {
+    peer_free_now (peer);
+    return;
+  }
+  source = g_idle_source_new ();
+  g_source_set_callback (source, do_nothing, peer, peer_free_now);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
 }
 
 static gboolean
@@ -119,32 +151,39 @@ static GIOStream *
 stream_of (GstWallocWebListener * self, GSocket * socket)
 {
   GIOStream *plain, *tls;
-  GError *error = NULL;
 
   plain = G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
-  if (!self->settings.certificate)
+  if (!self->tls)
     return plain;
-  tls = g_tls_server_connection_new (plain, self->settings.certificate, &error);
+  tls = gst_walloc_web_tls_stream (self->tls, plain);
   g_object_unref (plain);
-  if (tls)
-    g_object_set (tls, "require-close-notify", FALSE, NULL);
-  else
-    GST_WARNING ("no TLS: %s", error->message);
-  g_clear_error (&error);
 
   return tls;
+}
+
+/* libsoup reads requests from now on. */
+static void
+give_to_soup (GIOStream * stream, GSocket * socket, gpointer data)
+{
+  GstWallocWebListener *self = data;
+  GstWallocWebPeer *peer = g_object_get_data (G_OBJECT (stream), PEER_KEY);
+  GSocketAddress *local = g_socket_get_local_address (socket, NULL);
+
+  if (local)
+    soup_server_accept_iostream (self->server, stream, local, peer->remote,
+        NULL);
+  g_clear_object (&local);
 }
 
 static void
 add_peer (GstWallocWebListener * self, GSocket * socket)
 {
   GSocketAddress *remote = g_socket_get_remote_address (socket, NULL);
-  GSocketAddress *local = g_socket_get_local_address (socket, NULL);
   gchar *address = NULL;
   GIOStream *stream = NULL;
   GstWallocWebPeer *peer;
 
-  if (G_IS_INET_SOCKET_ADDRESS (remote) && local)
+  if (G_IS_INET_SOCKET_ADDRESS (remote))
     address = g_inet_address_to_string (g_inet_socket_address_get_address
         (G_INET_SOCKET_ADDRESS (remote)));
   if (address && !has_room (self, address)) {
@@ -180,12 +219,14 @@ add_peer (GstWallocWebListener * self, GSocket * socket)
     /* the stream lives as long as anyone uses the connection */
     g_object_set_data_full (G_OBJECT (stream), PEER_KEY, peer, peer_free);
     g_object_set_data (G_OBJECT (remote), PEER_KEY, peer);
-    soup_server_accept_iostream (self->server, stream, local, remote, NULL);
+    if (self->tls)
+      gst_walloc_web_tls_add (self->tls, stream, socket, peer->address);
+    else
+      give_to_soup (stream, socket, self);
     g_object_unref (stream);
   }
   g_free (address);
   g_clear_object (&remote);
-  g_clear_object (&local);
 }
 
 static void listen_again (GstWallocWebListener * self);
@@ -206,12 +247,19 @@ on_connection (GSocket * listening, GIOCondition condition, gpointer data)
 {
   GstWallocWebListener *self = data;
   GError *error = NULL;
-  GSocket *socket = g_socket_accept (listening, NULL, &error);
+  GSocket *socket;
+  guint i;
 
-  if (socket) {
+  for (i = 0; i < MANY_CONNECTIONS; i++) {
+    socket = g_socket_accept (listening, NULL, &error);
+    if (!socket)
+      break;
     g_socket_set_blocking (socket, FALSE);
     add_peer (self, socket);
     g_object_unref (socket);
+  }
+  if (!error || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+    g_clear_error (&error);
     return G_SOURCE_CONTINUE;
   }
   /* a client that went away again is no matter; without file descriptors the
@@ -268,6 +316,8 @@ bind_to (GInetAddress * inet, guint port, GError ** error)
   GSocket *socket = g_socket_new (g_inet_address_get_family (inet),
       G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
 
+  if (socket)
+    g_socket_set_listen_backlog (socket, BACKLOG);
   if (socket && (!g_socket_bind (socket, where, TRUE, error)
           || !g_socket_listen (socket, error)))
     g_clear_object (&socket);
@@ -328,6 +378,10 @@ gst_walloc_web_listener_new (SoupServer * server, const gchar * address,
   if (bound)
     self->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
   g_clear_object (&bound);
+  self->context = g_main_context_ref_thread_default ();
+  if (settings->certificate)
+    self->tls = gst_walloc_web_tls_new (settings->certificate, give_to_soup,
+        self);
   listen_again (self);
 
   return self;
@@ -354,10 +408,16 @@ gst_walloc_web_listener_free (GstWallocWebListener * self)
     GstWallocWebPeer *peer = l->data;
 
     clear_source (&peer->deadline);
-    g_socket_close (peer->socket, NULL);
+    /* wakes threads that wait for it, as closing it would not */
+    g_socket_shutdown (peer->socket, TRUE, TRUE, NULL);
+    if (!self->tls)
+      g_socket_close (peer->socket, NULL);
     peer->listener = NULL;
   }
   g_list_free (self->peers);
+  if (self->tls)
+    gst_walloc_web_tls_free (self->tls);
+  g_main_context_unref (self->context);
   g_free (self);
 }
 

@@ -144,7 +144,7 @@ on_take_over (gpointer data)
   GSocket *socket;
   GBytes *head;
 
-  if (!peer)
+  if (!peer || t->self->closed)
     return G_SOURCE_REMOVE;
   socket = g_object_ref (gst_walloc_web_peer_take (peer));
   /* the server stopped meanwhile and gave the connection up */

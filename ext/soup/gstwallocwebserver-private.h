@@ -41,6 +41,7 @@ struct _GstWallocWebServer
   guint pending;                /* connections that become clients */
   gboolean reap;                /* some are closed */
   gboolean stopping, ended;
+  gboolean closed;              /* nobody becomes a client any more */
   gint64 deadline;              /* of stopping, monotonic us */
   gint64 started_at;
   gint64 last_key_request, last_second, last_heartbeat;

@@ -405,6 +405,7 @@ add_source (GstWallocWebServer * self, GSource * source, GSourceFunc callback)
 static void
 clean_up (GstWallocWebServer * self)
 {
+  self->closed = TRUE;
   g_list_free_full (self->clients, (GDestroyNotify) gst_walloc_web_client_free);
   self->clients = NULL;
   gst_walloc_web_models_free (self->models);

@@ -77,6 +77,19 @@ web_still (guint count, GstCaps ** coded)
   return frames;
 }
 
+gchar *
+web_write_file (const gchar * text)
+{
+  gchar *path = NULL;
+  gint fd = g_file_open_tmp ("wallocweb-XXXXXX", &path, NULL);
+
+  fail_unless (fd >= 0);
+  close (fd);
+  fail_unless (g_file_set_contents (path, text, -1, NULL));
+
+  return path;
+}
+
 GPtrArray *
 web_big_frames (guint count, const gchar * props, GstCaps ** caps)
 {
@@ -169,9 +182,15 @@ web_wait_is (WebServer * server, const gchar * field, guint64 value)
 WebClient *
 web_connect (guint port, gint room)
 {
+  return web_connect_from (INADDR_LOOPBACK, port, room);
+}
+
+WebClient *
+web_connect_from (guint32 address, guint port, gint room)
+{
   WebClient *client = g_new0 (WebClient, 1);
   struct timeval patience = { WEB_PATIENCE, 0 };
-  struct sockaddr_in to = { 0, };
+  struct sockaddr_in to = { 0, }, from = { 0, };
 
   client->in = g_byte_array_new ();
   client->fd = socket (AF_INET, SOCK_STREAM, 0);
@@ -182,6 +201,10 @@ web_connect (guint port, gint room)
       sizeof (patience));
   if (room)
     setsockopt (client->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof (room));
+  from.sin_family = AF_INET;
+  from.sin_addr.s_addr = htonl (address);
+  fail_unless (bind (client->fd, (struct sockaddr *) &from,
+          sizeof (from)) == 0);
   to.sin_family = AF_INET;
   to.sin_port = htons (port);
   to.sin_addr.s_addr = htonl (INADDR_LOOPBACK);

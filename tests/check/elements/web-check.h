@@ -39,6 +39,8 @@ GPtrArray *   web_frames          (guint count, const gchar * props,
                                    GstCaps ** caps);
 /* The same of a still picture: a key frame, then predicted ones. */
 GPtrArray *   web_still           (guint count, GstCaps ** caps);
+/* A new file with that text; its path. */
+gchar *       web_write_file      (const gchar * text);
 /* Noise: 20 kB and more each, in three layers; @props may be NULL, or ask for
  * predicted frames. */
 GPtrArray *   web_big_frames      (guint count, const gchar * props,
@@ -55,6 +57,8 @@ void          web_wait_is         (WebServer * server, const gchar * field,
 
 /* @room: bytes that the kernel takes before the client reads; 0: many. */
 WebClient *   web_connect         (guint port, gint room);
+/* The same from another address of loopback. */
+WebClient *   web_connect_from    (guint32 address, guint port, gint room);
 void          web_close           (WebClient * client);
 void          web_send            (WebClient * client, gconstpointer data,
                                    gsize size);
