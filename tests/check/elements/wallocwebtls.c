@@ -96,8 +96,10 @@ on_closed (SoupWebsocketConnection * socket, gpointer data)
 
 GST_START_TEST (test_tls)
 {
-  gchar *cert = web_write_file (certificate), *key = web_write_file (private_key);
-  gchar *props = g_strdup_printf ("certificate-file=%s private-key-file=%s "
+  gchar *cert = web_write_file (certificate), *key =
+      web_write_file (private_key);
+  gchar *props =
+      g_strdup_printf ("certificate-file=%s private-key-file=%s "
       "token=abc request-timeout=1000000000", cert, key), *url;
   WebServer *s = web_start (props);
   GTlsCertificate *own = g_tls_certificate_new_from_pem (certificate, -1, NULL);
@@ -216,8 +218,10 @@ stuck_socket (WebServer * s, GTlsCertificate * own)
 GST_START_TEST (test_tls_stuck)
 {
   static const guint8 wrong[] = { 0xf1, 0x80, 1, 2, 3, 4 };
-  gchar *cert = web_write_file (certificate), *key = web_write_file (private_key);
-  gchar *props = g_strdup_printf ("certificate-file=%s private-key-file=%s "
+  gchar *cert = web_write_file (certificate), *key =
+      web_write_file (private_key);
+  gchar *props =
+      g_strdup_printf ("certificate-file=%s private-key-file=%s "
       "max-queue-time=60000000000",
       cert, key), *json = g_strnfill (132, '1');
   WebServer *s = web_start (props);
