@@ -109,7 +109,7 @@ gboolean
 places_open (places * p, const char *root, const char *out,
     const char *suffix, GError ** error)
 {
-  char *above, *temp;
+  char *above;
 
   memset (p, 0, sizeof *p);
   p->lock = -1;
@@ -128,18 +128,19 @@ places_open (places * p, const char *root, const char *out,
     return FALSE;
   }
   clear_dead (above);
-  /* another worker may clear it before it is locked: then once more */
+  /* another worker may clear it before it is opened or locked: then once
+   * more */
   do {
     if (p->lock >= 0)
       close (p->lock);
-    temp = g_build_filename (above, "XXXXXX", NULL);
-    p->aside = mkdtemp (temp);
-    p->lock = p->aside == NULL ? -1 :
-        open (p->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (p->aside == NULL)
-      g_free (temp);
-  } while (p->lock >= 0 && (flock (p->lock, LOCK_SH | LOCK_NB) != 0 ||
-          access (p->aside, F_OK) != 0));
+    p->lock = -1;
+    g_free (p->aside);
+    p->aside = g_build_filename (above, "XXXXXX", NULL);
+    if (mkdtemp (p->aside) == NULL)
+      break;
+    p->lock = open (p->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  } while (p->lock < 0 ? errno == ENOENT :
+      flock (p->lock, LOCK_SH | LOCK_NB) != 0 || access (p->aside, F_OK) != 0);
   if (p->lock < 0)
     open_fail (error, above);
   g_free (above);

@@ -76,10 +76,9 @@ test('draws the pictures that the decoder makes', async () => {
       const got = await page.pixels('picture');
       assert.equal(greatestDifference(got, want), 0, name);
       const { width, height } = list[0][1];
-      assert.match(await page.evaluate(`(document.getElementById('facts')
-        .textContent) || new Promise((r) => setTimeout(() =>
-        r(document.getElementById('facts').textContent), 1500))`),
-      new RegExp(`${width} × ${height}`));
+      // the numbers are shown once a second
+      await page.until(`document.getElementById('facts').textContent
+        .includes('${width} × ${height}')`, `${name}, its size`);
     });
   }
   player.close();

@@ -401,7 +401,8 @@ class Tries(Case):
 
     def test_given_back(self):
         """Jobs that were handed back unbegun have as many tries as others."""
-        self.write('slow.py', (SLOW % 0.05).encode())
+        # slow enough for a busy machine to see what is under way
+        self.write('slow.py', (SLOW % 0.4).encode())
         self.pictures(40)
         self.add()
         for i in range(4):
