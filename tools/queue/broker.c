@@ -257,20 +257,3 @@ broker_remove (broker * b, GError ** error)
   }
   return TRUE;
 }
-
-natsSubscription *
-broker_read (const broker * b, queue_stream which, GError ** error)
-{
-  natsSubscription *sub = NULL;
-  jsSubOptions options;
-  jsErrCode code = 0;
-  natsStatus s;
-
-  jsSubOptions_Init (&options);
-  options.Stream = b->stream[which];
-  options.Ordered = true;
-  s = js_SubscribeSync (&sub, b->js, b->subject[which], NULL, &options, &code);
-  if (s != NATS_OK)
-    gst_nats_set_error (error, s, code, "read the queue");
-  return sub;
-}

@@ -61,10 +61,6 @@ gboolean broker_count (const broker * b, broker_counts * c, GError ** error);
 /* Deletes all streams. */
 gboolean broker_remove (broker * b, GError ** error);
 
-/* Reads a stream's messages, from the first, in order. */
-natsSubscription *broker_read (const broker * b, queue_stream which,
-    GError ** error);
-
 /* Sequence of the stream's last message; 0: none. */
 gboolean broker_last (const broker * b, queue_stream which, guint64 * last,
     GError ** error);

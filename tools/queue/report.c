@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "job.h"
 #include "publisher.h"
+#include "reader.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -155,29 +156,23 @@ read_all (const broker * b, queue_stream which, gboolean wait,
         void *user_data), void *user_data)
 {
   GError *error = NULL;
-  natsSubscription *sub = NULL;
+  reader *r = NULL;
   natsMsg *msg = NULL;
-  jsMsgMetaData *meta;
-  guint64 seen = 0, last = 0;
+  guint64 seen = 0, last = 0, behind;
   broker_counts c;
   int status = 0;
-  natsStatus s;
 
   if (!broker_last (b, which, &last, &error) ||
-      (sub = broker_read (b, which, &error)) == NULL)
+      (r = reader_new (b, which, &error)) == NULL)
     return complain_error (&error);
   while (status == 0 && stop_asked == 0 && (wait || seen < last)) {
-    s = natsSubscription_NextMsg (&msg, sub, WAIT_MS);
-    if (s == NATS_OK) {
-      if (natsMsg_GetMetaData (&meta, msg) == NATS_OK) {
-        seen = meta->Sequence.Stream;
-        /* those behind it were taken away */
-        if (!wait && meta->NumPending == 0)
-          last = seen;
-        jsMsgMetaData_Destroy (meta);
-        status = each (natsMsg_GetData (msg),
-            (size_t) natsMsg_GetDataLength (msg), seen, user_data);
-      }
+    msg = reader_next (r, WAIT_MS, &seen, &behind);
+    if (msg != NULL) {
+      /* those behind it were taken away */
+      if (!wait && behind == 0)
+        last = seen;
+      status = each (natsMsg_GetData (msg),
+          (size_t) natsMsg_GetDataLength (msg), seen, user_data);
       natsMsg_Destroy (msg);
     } else if (reader_is_gone ()) {
       status = 1;
@@ -192,7 +187,7 @@ read_all (const broker * b, queue_stream which, gboolean wait,
       break;
     }
   }
-  natsSubscription_Destroy (sub);
+  reader_free (r);
   return status != 0 ? status : stop_asked > 0 ? 130 : 0;
 }
 

@@ -743,6 +743,55 @@ class Commands(Case):
         self.hear(p, 'not with {"ready": true}')
 
 
+class Results(Case):
+    def test_slow_reader(self):
+        """Nothing is lost where it is read more slowly than it comes."""
+        self.add()
+        n = 150000
+        self.server.publish('walloc.queue.q.results', *(
+            b'{"key":"%d"}' % i for i in range(n)))
+        p = self.start('results')
+        # its pipe fills, and all that the server sends waits in the program
+        time.sleep(3)
+        keys = [json.loads(v)['key'] for v in p.stdout]
+        self.assertEqual(p.wait(LIMIT), 0, p.stderr.read())
+        self.assertEqual(len(keys), n)
+        self.assertEqual(keys, [str(i) for i in range(n)])
+
+    def test_server(self):
+        """Results as they come, each once, while the server is killed."""
+        self.add()
+        p = self.start('results', '--wait')
+        wanted = []
+
+        def publish(first, n):
+            lines = [b'{"key":"%d"}' % i for i in range(first, first + n)]
+            self.server.publish('walloc.queue.q.results', *lines)
+            wanted.extend(v.decode() for v in lines)
+            # after the kill it may be asked before its streams are there
+            wait_for(lambda: self.counts()['done'] == len(wanted), 'stored')
+        got = []
+        reading = threading.Thread(target=lambda: got.extend(
+            v.strip() for v in p.stdout), daemon=True)
+        # a job keeps it waiting
+        self.write('jobs', b'{"key": "last"}\n')
+        self.run_('add', '--json', self.at('jobs'))
+        reading.start()
+        publish(0, 700)
+        wait_for(lambda: len(got) == 700, 'the first')
+        self.server.kill()
+        self.server.start()
+        self.counts()
+        publish(700, 700)
+        wait_for(lambda: len(got) == 1400, 'the others')
+        self.run_('work', '--drain', '--', 'true')
+        self.assertEqual(p.wait(LIMIT), 0)
+        reading.join(LIMIT)
+        self.assertEqual(got[:1400], wanted)
+        self.assertIn('"last"', got[1400])
+        self.assertEqual(len(got), 1401)
+
+
 class Latents(Case):
     def test_pictures(self):
         """The same bytes as `walloc encode`; what is there and whole stays."""
