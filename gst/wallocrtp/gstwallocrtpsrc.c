@@ -28,6 +28,7 @@
 #include "gstwallocrtpbin.h"
 #include "gstwallocrtpelements.h"
 #include "gstwallocrtpsrc.h"
+#include "wallocrtpsenders.h"
 
 GST_DEBUG_CATEGORY_STATIC (wallocrtpsrc_debug);
 #define GST_CAT_DEFAULT wallocrtpsrc_debug
@@ -45,10 +46,6 @@ GST_DEBUG_CATEGORY_STATIC (wallocrtpsrc_debug);
 
 /* us without a packet after which another sender is followed */
 #define SENDER_SILENCE (2 * G_USEC_PER_SEC)
-/* Each takes a jitter buffer and its threads, until it is forgotten: room for
- * one that begins again and again. */
-#define MAX_SENDERS 64
-
 static const gchar *const parts[] = {
   "udpsrc", "rtpbin", "rtpwallocdepay", "udpsink", NULL
 };
@@ -146,6 +143,7 @@ gst_walloc_rtp_src_link (GstWallocRtpSrc * self, GstPad * pad)
     GST_INFO_OBJECT (self, "another sender: %s", GST_PAD_NAME (pad));
     gst_pad_unlink (before, sink);
   }
+  gst_walloc_rtp_gate_follow (self->gate, pad);
   if (before != pad && gst_pad_link (pad, sink) != GST_PAD_LINK_OK)
     GST_ELEMENT_WARNING (self, CORE, NEGOTIATION, (NULL),
         ("What comes over RTP is no WaLLoC stream, or caps say so."));
@@ -210,10 +208,15 @@ static void
 gst_walloc_rtp_src_on_pad_removed (GstElement * rtpbin, GstPad * pad,
     GstWallocRtpSrc * self)
 {
+  gboolean ours;
+
   GST_OBJECT_LOCK (self);
-  if (self->sender == pad)
+  ours = self->sender == pad;
+  if (ours)
     self->sender = NULL;
   GST_OBJECT_UNLOCK (self);
+  if (ours)
+    gst_walloc_rtp_gate_follow (self->gate, NULL);
 }
 
 /* A sender that says that it ends is not waited for. */
@@ -489,6 +492,7 @@ gst_walloc_rtp_src_change_state (GstElement * element,
     self->sender = NULL;
     self->leaving = FALSE;
     GST_OBJECT_UNLOCK (self);
+    gst_walloc_rtp_gate_reset (self->gate);
   }
   ret = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL
@@ -510,6 +514,7 @@ gst_walloc_rtp_src_finalize (GObject * object)
   g_clear_object (&self->peer);
   gst_clear_caps (&self->caps);
   g_free (self->address);
+  gst_walloc_rtp_gate_free (self->gate);
 
   G_OBJECT_CLASS (parent_class)->finalize (object);
 }
@@ -679,7 +684,7 @@ gst_walloc_rtp_src_build (GstWallocRtpSrc * self)
 
   gst_util_set_object_arg (G_OBJECT (self->rtpbin), "rtp-profile", "avpf");
   g_object_set (self->rtpbin, "latency", DEFAULT_LATENCY, "do-lost", TRUE,
-      "autoremove", TRUE, "max-streams", MAX_SENDERS, NULL);
+      "autoremove", TRUE, "max-streams", WALLOC_RTP_MAX_SENDERS, NULL);
   g_object_set (self->depay, "request-keyframe", TRUE, NULL);
   g_object_set (self->rtp, "close-socket", FALSE, "buffer-size",
       SOCKET_BUFFER, NULL);
@@ -701,7 +706,8 @@ gst_walloc_rtp_src_build (GstWallocRtpSrc * self)
           "sink"))
     return FALSE;
   self->session = gst_walloc_rtp_bin_get_session (self->rtpbin);
-  if (!self->session)
+  self->gate = gst_walloc_rtp_gate_new (self->rtpbin);
+  if (!self->session || !self->gate)
     return FALSE;
 
   pad = gst_element_get_static_pad (self->rtcp_in, "src");

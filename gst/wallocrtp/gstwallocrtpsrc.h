@@ -5,6 +5,8 @@
 #include <gio/gio.h>
 #include <gst/gst.h>
 
+#include "gstwallocrtpgate.h"
+
 G_BEGIN_DECLS
 
 #define GST_TYPE_WALLOC_RTP_SRC (gst_walloc_rtp_src_get_type ())
@@ -18,6 +20,7 @@ struct _GstWallocRtpSrc
   /* parts; NULL where there is no such element */
   GstElement *rtp, *rtcp_in, *rtpbin, *depay, *rtcp;
   GObject *session;
+  GstWallocRtpGate *gate;
   GstPad *srcpad;
   gboolean complete;            /* all are there and linked */
 
