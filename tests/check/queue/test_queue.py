@@ -430,8 +430,9 @@ class Tries(Case):
         self.add()
         for i in range(3):
             p = self.start('work', '--root', self.at('in'), '--tries', '1',
-                           '--', 'sleep', '100')
-            wait_for(lambda: self.counts()['running'] == 1, 'it is begun')
+                           '--', 'sh', '-c', ': >"$0"; exec sleep 100',
+                           self.at(f'begun{i}'))
+            wait_for(lambda: os.path.exists(self.at(f'begun{i}')), 'it began')
             for _ in range(2):
                 p.send_signal(signal.SIGTERM)
                 time.sleep(0.3)
