@@ -29,7 +29,8 @@ if grep -q 'ext/soup/libgstwallocsoup.so' build-tsan/build.ninja; then
   plugins="$plugins ext/soup/libgstwallocsoup.so"
 fi
 if grep -q 'ext/nats/libgstnats.so' build-tsan/build.ninja; then
-  tests="$tests gst-elements-nats gst-elements-natsaccess gst-elements-natsstream"
+  tests="$tests gst-elements-nats gst-elements-natsaccess gst-elements-natsrenew
+    gst-elements-natsstream"
   plugins="$plugins ext/nats/libgstnats.so"
 fi
 if grep -q 'gst/wallocrtp/libgstwallocrtp.so' build-tsan/build.ninja; then

@@ -26,6 +26,7 @@ typedef struct
   gint64 extended;              /* when the server last heard of it */
   gboolean duplicate;           /* the same was seen before */
   gboolean lost_before;         /* messages of its source are missing */
+  gboolean stale;               /* of a stream that is no more */
 } GstNatsDelivery;
 
 typedef struct _GstNatsChunks GstNatsChunks;

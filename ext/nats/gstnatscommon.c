@@ -190,8 +190,8 @@ gst_nats_common_install (GObjectClass * klass, GstNatsSlowPolicy policy)
       "Connect timeout", "Time for a server to answer, ns",
       settings.connect_timeout * GST_MSECOND);
   install_boolean (klass, PROP_WAIT_FOR_SERVER, "wait-for-server",
-      "Wait for server", "Try the first connection again like a lost one, "
-      "instead of failing", FALSE);
+      "Wait for server", "Try the first connection again like a lost one, and "
+      "wait for the stream, instead of failing", FALSE);
   g_object_class_install_property (klass, PROP_MAX_PENDING_MESSAGES,
       g_param_spec_uint ("max-pending-messages", "Max pending messages",
           "Buffers that wait at most: to be sent and acknowledged, or to be "

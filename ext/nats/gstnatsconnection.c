@@ -210,8 +210,7 @@ gst_nats_connection_make_options (GstNatsConnection * self, GError ** error)
   return NULL;
 }
 
-/* TRUE when the time has passed, FALSE when the connection was closed. */
-static gboolean
+gboolean
 gst_nats_connection_sleep (GstNatsConnection * self, guint ms)
 {
   gint64 end = g_get_monotonic_time () + ms * G_TIME_SPAN_MILLISECOND;
@@ -404,6 +403,18 @@ gst_nats_connection_wait (GstNatsConnection * self, guint timeout_ms,
   g_mutex_unlock (&self->lock);
 
   return ok;
+}
+
+const GstNatsSettings *
+gst_nats_connection_get_settings (GstNatsConnection * self)
+{
+  return &self->settings;
+}
+
+void
+gst_nats_connection_warn (GstNatsConnection * self, const GError * error)
+{
+  gst_nats_connection_tell (self, GST_NATS_REFUSED, error);
 }
 
 GError *

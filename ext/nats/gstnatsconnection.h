@@ -56,6 +56,17 @@ void gst_nats_connection_unref (GstNatsConnection * self);
 gboolean gst_nats_connection_wait (GstNatsConnection * self, guint timeout_ms,
     GError ** error);
 
+/* What it was made with, as long as a reference is held. */
+const GstNatsSettings *gst_nats_connection_get_settings (
+    GstNatsConnection * self);
+
+/* Tells whoever is notified of @error as GST_NATS_REFUSED. */
+void gst_nats_connection_warn (GstNatsConnection * self,
+    const GError * error);
+
+/* TRUE when that time, ms, has passed, FALSE when it was closed before. */
+gboolean gst_nats_connection_sleep (GstNatsConnection * self, guint ms);
+
 /* Why the connection is of no use any more, to be freed; NULL when it is. */
 GError *gst_nats_connection_dup_error (GstNatsConnection * self);
 

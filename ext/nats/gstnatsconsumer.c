@@ -7,47 +7,18 @@
 
 #include <string.h>
 
-#include "gstnatsconsumer.h"
-#include "gstnatsseen.h"
+#include "gstnatsconsumerprivate.h"
 
-#define TICK (100 * G_TIME_SPAN_MILLISECOND)
-/* a leader is elected within less than a second, or much later */
-#define OPEN_WAIT_FIRST (100 * G_TIME_SPAN_MILLISECOND)
-#define OPEN_WAIT (500 * G_TIME_SPAN_MILLISECOND)
-#define OPEN_TRIES 20
-#define DRAIN_WAIT 250          /* ms */
 #define CLOSE_WAIT (500 * G_TIME_SPAN_MILLISECOND)
 /* fetching a chunk fails when a server has just gone */
 #define FETCH_TRIES 5
+#define FETCH_WAIT (100 * G_TIME_SPAN_MILLISECOND)
+/* before asking again where others have the places */
+#define BUSY_WAIT G_TIME_SPAN_SECOND
 /* memory that a chunk's message takes above its payload; ours take a third */
 #define MAX_BODY_OVERHEAD 4096
 
-struct _GstNatsConsumer
-{
-  gint refs;
-  GstNatsConnection *connection;
-  GstNatsConsumerConfig config;
-  gchar *inbox;
-  natsSubscription *subscription;
-  GstNatsPull *pull;
-  gboolean opened;              /* the consumer was there; of its thread */
-
-  GMutex lock;
-  GCond cond;                   /* the thread and whoever pops wait */
-  gboolean closed, given_back, flushing, gone, waiting_key;
-  GError *error;
-  GQueue queue;                 /* deliveries that wait */
-  GQueue held;                  /* deliveries that were popped */
-  gsize queued_bytes;
-  guint64 last_sequence;        /* of the stream */
-  GstNatsConsumerStats stats;
-  int64_t dropped_by_cnats;
-
-  GstNatsSeen *seen;            /* of the delivery thread */
-  GstNatsChunks *chunks;
-};
-
-static void
+void
 gst_nats_consumer_unref (GstNatsConsumer * self)
 {
   if (!g_atomic_int_dec_and_test (&self->refs))
@@ -64,6 +35,7 @@ gst_nats_consumer_unref (GstNatsConsumer * self)
   g_free (self->config.subject);
   g_free (self->config.queue);
   g_free (self->inbox);
+  g_free (self->refusal);
   g_clear_error (&self->error);
   gst_nats_seen_free (self->seen);
   gst_nats_chunks_free (self->chunks);
@@ -81,14 +53,16 @@ get_header (void *message, const char *name)
   return natsMsgHeader_Get (message, name, &value) == NATS_OK ? value : NULL;
 }
 
-/* +ACK, -NAK or +WPI: the answer goes to the message's reply subject. */
-static void
+void
 gst_nats_consumer_answer (GstNatsConsumer * self,
     const GstNatsDelivery * delivery, const gchar * text)
 {
   natsConnection *nc = gst_nats_connection_get (self->connection);
   guint i;
 
+  /* another stream of that name has other messages under these numbers */
+  if (delivery->stale)
+    return;
   for (i = delivery->first_ack; i < delivery->messages->len; i++) {
     const char *reply = natsMsg_GetReply (g_ptr_array_index (delivery->messages,
             i));
@@ -165,6 +139,10 @@ gst_nats_consumer_queue (GstNatsConsumer * self, GstNatsDelivery * delivery)
     delivery->lost_before = TRUE;
     self->stats.missing += missing;
   }
+  if (self->renewed) {
+    delivery->lost_before = TRUE;
+    self->renewed = FALSE;
+  }
   if (self->closed && self->config.jetstream) {
     gst_nats_consumer_answer (self, delivery, "-NAK");
     gst_nats_delivery_free (delivery);
@@ -203,7 +181,7 @@ gst_nats_consumer_fetch_body (GstNatsConsumer * self,
   for (i = 0; i < FETCH_TRIES && !msg; i++) {
     g_clear_error (error);
     if (i > 0)
-      g_usleep (TICK << i);
+      g_usleep (FETCH_WAIT << i);
     msg = gst_nats_pull_get (self->pull, sequence, error);
     if (!msg && g_error_matches (*error, GST_NATS_ERROR,
             GST_NATS_ERROR_NO_STREAM))
@@ -281,20 +259,41 @@ gst_nats_consumer_take (GstNatsConsumer * self, GstNatsDelivery * delivery)
     gst_nats_consumer_queue (self, delivery);
 }
 
-static void
-on_message (natsConnection * nc, natsSubscription * sub, natsMsg * msg,
-    void *closure)
+/* With the lock. FALSE for what says how a request ended. */
+static gboolean
+gst_nats_consumer_is_ours (GstNatsConsumer * self, natsMsg * msg)
+{
+  switch (gst_nats_pull_received (self->pull, msg)) {
+    case GST_NATS_PULL_MESSAGE:
+      return TRUE;
+    case GST_NATS_PULL_ENDED:
+      break;
+    case GST_NATS_PULL_GONE:
+      self->gone = TRUE;
+      break;
+    case GST_NATS_PULL_BUSY:
+      self->busy_until = g_get_monotonic_time () + BUSY_WAIT;
+      break;
+    case GST_NATS_PULL_REFUSED:
+      if (!self->refusal)
+        self->refusal = g_strdup (gst_nats_pull_get_refusal (msg));
+      break;
+  }
+  return FALSE;
+}
+
+void
+gst_nats_consumer_on_message (natsConnection * nc, natsSubscription * sub,
+    natsMsg * msg, void *closure)
 {
   GstNatsConsumer *self = closure;
   GstNatsDelivery *delivery;
   nats_header_result result;
   nats_header header;
-  gboolean ours = TRUE, gone = FALSE;
+  gboolean ours;
 
   g_mutex_lock (&self->lock);
-  if (self->pull)
-    ours = gst_nats_pull_received (self->pull, msg, &gone);
-  self->gone |= gone;
+  ours = !self->pull || gst_nats_consumer_is_ours (self, msg);
   if (ours) {
     self->stats.received++;
     self->stats.received_bytes += (guint64) natsMsg_GetDataLength (msg);
@@ -325,202 +324,6 @@ on_message (natsConnection * nc, natsSubscription * sub, natsMsg * msg,
   else
     gst_nats_consumer_refuse (self, delivery, result == NATS_HEADER_FOREIGN ?
         &self->stats.foreign : &self->stats.malformed);
-}
-
-static void
-on_end (void *closure)
-{
-  gst_nats_consumer_unref (closure);
-}
-
-static gboolean
-gst_nats_consumer_subscribe (GstNatsConsumer * self, GError ** error)
-{
-  natsConnection *nc = gst_nats_connection_get (self->connection);
-  gchar *all = g_strconcat (self->inbox, ".*", NULL), *what;
-  natsStatus s;
-
-  g_atomic_int_inc (&self->refs);
-  if (self->config.jetstream)
-    s = natsConnection_Subscribe (&self->subscription, nc, all, on_message,
-        self);
-  else if (self->config.queue)
-    s = natsConnection_QueueSubscribe (&self->subscription, nc,
-        self->config.subject, self->config.queue, on_message, self);
-  else
-    s = natsConnection_Subscribe (&self->subscription, nc,
-        self->config.subject, on_message, self);
-  if (s == NATS_OK)
-    s = natsSubscription_SetOnCompleteCB (self->subscription, on_end, self);
-  else
-    g_atomic_int_add (&self->refs, -1);
-  if (s == NATS_OK)
-    s = natsConnection_Flush (nc);
-  if (s != NATS_OK) {
-    what = g_strdup_printf ("subscribe to %s", self->config.subject);
-    gst_nats_set_error (error, s, 0, what);
-    g_free (what);
-  }
-  g_free (all);
-
-  return s == NATS_OK;
-}
-
-/* With the lock. Long work must not look like a dead worker. */
-static void
-gst_nats_consumer_extend (GstNatsConsumer * self, GQueue * queue, gint64 now)
-{
-  gint64 wait = (gint64) (self->config.pull.ack_wait / 1000 / 3);
-  GList *l;
-
-  for (l = queue->head; l; l = l->next) {
-    GstNatsDelivery *delivery = l->data;
-
-    if (now - delivery->extended < wait)
-      continue;
-    delivery->extended = now;
-    gst_nats_consumer_answer (self, delivery, "+WPI");
-  }
-}
-
-/* The consumer is there, or is made again; without the lock. */
-static gboolean
-gst_nats_consumer_open (GstNatsConsumer * self, GError ** error)
-{
-  guint64 after;
-  guint i;
-
-  /* One that was there once is waited for as long as the connection is: its
-   * servers may be away for longer than others of the cluster. */
-  for (i = 0; i < OPEN_TRIES || self->opened; i++) {
-    g_clear_error (error);
-    g_mutex_lock (&self->lock);
-    after = self->last_sequence;
-    gst_nats_pull_reset (self->pull);
-    self->gone = FALSE;
-    if (self->closed) {
-      g_mutex_unlock (&self->lock);
-      return TRUE;
-    }
-    g_mutex_unlock (&self->lock);
-    if (gst_nats_pull_open (self->pull, after, error)) {
-      self->opened = TRUE;
-      return TRUE;
-    }
-    /* a cluster without a leader, or without a majority, comes back */
-    if (!g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_TIMEOUT)
-        && !g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_FAILED)
-        && !g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_NO_SERVER)
-        && !(i < 4 && after > 0))
-      return FALSE;
-    g_usleep (i < 5 ? OPEN_WAIT_FIRST : OPEN_WAIT);
-  }
-
-  return FALSE;
-}
-
-static void
-gst_nats_consumer_run_pull (GstNatsConsumer * self, GError ** error)
-{
-  guint generation = gst_nats_connection_get_reconnects (self->connection);
-
-  if (!gst_nats_consumer_open (self, error))
-    return;
-  g_mutex_lock (&self->lock);
-  self->stats.subscribed = TRUE;
-  while (!self->closed && !self->error) {
-    gint64 now = g_get_monotonic_time ();
-    guint current = gst_nats_connection_get_reconnects (self->connection);
-
-    if (!gst_nats_connection_is_connected (self->connection)) {
-      *error = gst_nats_connection_dup_error (self->connection);
-      if (*error)
-        break;
-    } else if (self->gone || current != generation) {
-      generation = current;
-      g_mutex_unlock (&self->lock);
-      if (!gst_nats_consumer_open (self, error))
-        return;
-      g_mutex_lock (&self->lock);
-    } else if (!self->flushing) {
-      gst_nats_consumer_extend (self, &self->queue, now);
-      gst_nats_consumer_extend (self, &self->held, now);
-      gst_nats_pull_request (self->pull, self->queue.length +
-          self->held.length, self->config.prefetch);
-    }
-    g_cond_wait_until (&self->cond, &self->lock, now + TICK);
-  }
-  g_mutex_unlock (&self->lock);
-}
-
-static void
-gst_nats_consumer_run_core (GstNatsConsumer * self, GError ** error)
-{
-  g_mutex_lock (&self->lock);
-  self->stats.subscribed = TRUE;
-  while (!self->closed && !*error) {
-    if (!gst_nats_connection_is_connected (self->connection))
-      *error = gst_nats_connection_dup_error (self->connection);
-    natsSubscription_GetDropped (self->subscription, &self->dropped_by_cnats);
-    if (!*error)
-      g_cond_wait_until (&self->cond, &self->lock, g_get_monotonic_time () +
-          TICK);
-  }
-  g_mutex_unlock (&self->lock);
-}
-
-/* What is still held goes back, so that others need not wait for it. */
-static void
-gst_nats_consumer_give_back (GstNatsConsumer * self)
-{
-  GList *l;
-
-  while (self->config.jetstream) {
-    g_mutex_lock (&self->lock);
-    l = g_queue_pop_head_link (&self->queue);
-    g_mutex_unlock (&self->lock);
-    if (!l)
-      break;
-    gst_nats_consumer_answer (self, l->data, "-NAK");
-    gst_nats_delivery_free (l->data);
-  }
-  /* what is on its way comes, and is given back, too */
-  if (self->config.jetstream
-      && gst_nats_connection_is_connected (self->connection)
-      && natsSubscription_DrainTimeout (self->subscription, DRAIN_WAIT) ==
-      NATS_OK)
-    natsSubscription_WaitForDrainCompletion (self->subscription, DRAIN_WAIT);
-  natsSubscription_Unsubscribe (self->subscription);
-  g_mutex_lock (&self->lock);
-  self->given_back = TRUE;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-  if (self->config.jetstream)
-    gst_nats_pull_forget (self->pull);
-}
-
-static gpointer
-gst_nats_consumer_run (gpointer data)
-{
-  GstNatsConsumer *self = data;
-  GError *error = NULL;
-
-  if (gst_nats_connection_wait (self->connection, 0, &error)
-      && gst_nats_consumer_subscribe (self, &error)) {
-    if (self->config.jetstream)
-      gst_nats_consumer_run_pull (self, &error);
-    else
-      gst_nats_consumer_run_core (self, &error);
-    gst_nats_consumer_give_back (self);
-  }
-  g_mutex_lock (&self->lock);
-  self->error = error;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-  gst_nats_consumer_unref (self);
-  nats_ReleaseThreadMemory ();
-
-  return NULL;
 }
 
 GstNatsConsumer *
@@ -565,7 +368,8 @@ gst_nats_consumer_close (GstNatsConsumer * self)
   self->closed = TRUE;
   g_cond_broadcast (&self->cond);
   /* or the process may end before others get what is held */
-  while (self->config.jetstream && !self->given_back && !self->error
+  while (self->stats.subscribed && self->config.jetstream
+      && !self->given_back && !self->error
       && gst_nats_connection_is_connected (self->connection)
       && g_cond_wait_until (&self->cond, &self->lock, end));
   g_mutex_unlock (&self->lock);
@@ -608,7 +412,7 @@ gst_nats_consumer_done (GstNatsConsumer * self, GstNatsDelivery * delivery,
 
   g_mutex_lock (&self->lock);
   g_queue_unlink (&self->held, &delivery->link);
-  if (ok && self->config.jetstream) {
+  if (ok && self->config.jetstream && !delivery->stale) {
     self->stats.acknowledged++;
     /* nobody acknowledges bodies: they would stay for ever */
     if (n > 0 && gst_nats_pull_is_work_queue (self->pull))

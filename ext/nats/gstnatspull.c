@@ -10,9 +10,12 @@
 #define NS_PER_US 1000
 #define SECOND G_GINT64_CONSTANT (1000000000)
 /* A request waits so long for messages. */
-#define EXPIRES (5 * G_TIME_SPAN_SECOND)
-/* How it ended is not heard of when messages are lost. */
-#define FORGOTTEN (EXPIRES + 3 * G_TIME_SPAN_SECOND)
+#define EXPIRES (3 * G_TIME_SPAN_SECOND)
+/* How it ended is not heard of when messages are lost, or who answers is. */
+#define FORGOTTEN (EXPIRES + 2 * G_TIME_SPAN_SECOND)
+/* Requests of all that share a durable, a few of each; servers have 512 unless
+ * told otherwise. */
+#define MAX_WAITING 8192
 /* The server forgets a consumer without a name after this without a request. */
 #define INACTIVE (60 * G_GINT64_CONSTANT (1000000000))
 
@@ -30,6 +33,7 @@ struct _GstNatsPull
   gchar *inbox;
   gchar *stream, *consumer;
   gboolean work_queue, direct;
+  gint64 created;               /* the stream; 0: not seen yet */
   GQueue requests;              /* oldest first, which servers answer first */
   guint64 next_number;
   guint asked;                  /* sum of what is left */
@@ -109,7 +113,7 @@ gst_nats_pull_is_led (const jsConsumerInfo * info)
 
 static natsStatus
 gst_nats_pull_add (GstNatsPull * self, jsCtx * js, guint64 after,
-    gboolean * led, jsErrCode * code)
+    gboolean renewed, gboolean * led, jsErrCode * code)
 {
   jsConsumerConfig config;
   jsConsumerInfo *info = NULL;
@@ -122,6 +126,7 @@ gst_nats_pull_add (GstNatsPull * self, jsCtx * js, guint64 after,
   config.AckWait = (int64_t) self->config.ack_wait;
   config.MaxDeliver = self->config.max_deliver;
   config.MaxAckPending = self->config.max_ack_pending;
+  config.MaxWaiting = MAX_WAITING;
   config.DeliverPolicy = self->config.deliver;
   config.OptStartSeq = self->config.start_sequence;
   config.OptStartTime = self->config.start_time;
@@ -134,8 +139,11 @@ gst_nats_pull_add (GstNatsPull * self, jsCtx * js, guint64 after,
     config.OptStartSeq = after + 1;
     config.OptStartTime = 0;
   }
-  if (self->work_queue)
+  if (self->work_queue || renewed) {
     config.DeliverPolicy = js_DeliverAll;
+    config.OptStartSeq = 0;
+    config.OptStartTime = 0;
+  }
   if (!self->config.durable)
     config.InactiveThreshold = INACTIVE;
   s = js_AddConsumer (&info, js, self->stream, &config, NULL, code);
@@ -149,8 +157,19 @@ gst_nats_pull_add (GstNatsPull * self, jsCtx * js, guint64 after,
   return s;
 }
 
+/* Whether it is another stream than the one of which @after was the last message:
+ * deleted and made again, or kept in the memory of a server that is new. */
+static gboolean
+gst_nats_pull_is_renewed (GstNatsPull * self, const jsStreamInfo * stream,
+    guint64 after)
+{
+  return (self->created != 0 && stream->Created != self->created)
+      || stream->State.LastSeq < after;
+}
+
 gboolean
-gst_nats_pull_open (GstNatsPull * self, guint64 after, GError ** error)
+gst_nats_pull_open (GstNatsPull * self, guint64 after, gboolean * renewed,
+    GError ** error)
 {
   jsCtx *js = gst_nats_connection_get_jetstream (self->connection);
   const gchar *name = self->consumer ? self->consumer : self->config.durable;
@@ -161,23 +180,29 @@ gst_nats_pull_open (GstNatsPull * self, guint64 after, GError ** error)
   gboolean led = TRUE;
   gchar *what;
 
+  *renewed = FALSE;
   if (!self->stream && self->config.stream)
     self->stream = g_strdup (self->config.stream);
   if (!self->stream)
     s = gst_nats_pull_find_stream (self, js, &code);
   if (s == NATS_OK)
     s = js_GetStreamInfo (&stream, js, self->stream, NULL, &code);
-  if (s == NATS_NOT_FOUND)
+  if (s == NATS_NOT_FOUND) {
     code = JSStreamNotFoundErr;
+    /* another one may have the subject later */
+    if (!self->config.stream)
+      g_clear_pointer (&self->stream, g_free);
+  }
   if (s == NATS_OK) {
     self->work_queue = stream->Config->Retention == js_WorkQueuePolicy;
     self->direct = stream->Config->AllowDirect;
+    *renewed = gst_nats_pull_is_renewed (self, stream, after);
     s = NATS_NOT_FOUND;
     if (name)
       s = js_GetConsumerInfo (&info, js, self->stream, name, NULL, &code);
     if (s == NATS_NOT_FOUND) {
       code = 0;
-      s = gst_nats_pull_add (self, js, after, &led, &code);
+      s = gst_nats_pull_add (self, js, after, *renewed, &led, &code);
     } else if (s == NATS_OK) {
       if (!self->consumer)
         self->consumer = g_strdup (name);
@@ -185,6 +210,9 @@ gst_nats_pull_open (GstNatsPull * self, guint64 after, GError ** error)
     }
     jsConsumerInfo_Destroy (info);
   }
+  /* not before: who opens it is told of a new one once */
+  if (s == NATS_OK && led)
+    self->created = stream->Created;
   jsStreamInfo_Destroy (stream);
   if (s == NATS_OK && led)
     return TRUE;
@@ -226,9 +254,9 @@ gst_nats_pull_request (GstNatsPull * self, guint held, guint want)
   natsStatus s;
   guint n;
 
-  while (self->requests.head && now - ((Request *)
+  if (self->requests.head && now - ((Request *)
           self->requests.head->data)->sent > FORGOTTEN)
-    gst_nats_pull_end (self, self->requests.head);
+    return FALSE;
   if (held + self->asked >= want)
     return TRUE;
   /* half of it at once, so that not each message costs a request */
@@ -256,7 +284,7 @@ gst_nats_pull_request (GstNatsPull * self, guint held, guint want)
   g_free (reply);
   g_free (text);
 
-  return s == NATS_OK;
+  return TRUE;
 }
 
 static gboolean
@@ -265,18 +293,40 @@ is_in (const gchar * status, const gchar * const *list)
   return status && g_strv_contains (list, status);
 }
 
-gboolean
-gst_nats_pull_received (GstNatsPull * self, natsMsg * msg, gboolean * gone)
+const gchar *
+gst_nats_pull_get_refusal (natsMsg * msg)
+{
+  const char *text = NULL;
+
+  return natsMsgHeader_Get (msg, "Description", &text) == NATS_OK ? text : "";
+}
+
+/* 409 is many things. A limit of a request is one that the consumer was made with
+ * by somebody else; what is not known may be that it was deleted. */
+static GstNatsPullResult
+read_conflict (natsMsg * msg)
+{
+  const gchar *text = gst_nats_pull_get_refusal (msg);
+
+  if (strstr (text, "MaxWaiting"))
+    return GST_NATS_PULL_BUSY;
+  if (strstr (text, "MaxRequest") || strstr (text, "push based"))
+    return GST_NATS_PULL_REFUSED;
+  return GST_NATS_PULL_GONE;
+}
+
+GstNatsPullResult
+gst_nats_pull_received (GstNatsPull * self, natsMsg * msg)
 {
   static const gchar *const over[] = { "404", "408", "409", "503", "400",
     NULL
   };
   const char *status = NULL, *reply = natsMsg_GetReply (msg);
   const gchar *dot = strrchr (natsMsg_GetSubject (msg), '.');
+  GstNatsPullResult result = GST_NATS_PULL_ENDED;
   nats_delivery delivery;
   GList *l;
 
-  *gone = FALSE;
   if (reply && nats_delivery_read (&delivery, reply)) {
     if (self->requests.head) {
       Request *request = self->requests.head->data;
@@ -286,17 +336,17 @@ gst_nats_pull_received (GstNatsPull * self, natsMsg * msg, gboolean * gone)
       if (request->left == 0)
         gst_nats_pull_end (self, self->requests.head);
     }
-    return TRUE;
+    return GST_NATS_PULL_MESSAGE;
   }
-  if (natsMsg_IsNoResponders (msg)) {
-    *gone = TRUE;
-  } else if (natsMsgHeader_Get (msg, "Status", &status) != NATS_OK
-      || !is_in (status, over)) {
-    return FALSE;
-  } else {
-    /* deleted, or its leader has moved */
-    *gone = g_str_equal (status, "409") || g_str_equal (status, "503");
-  }
+  if (natsMsg_IsNoResponders (msg))
+    result = GST_NATS_PULL_GONE;
+  else if (natsMsgHeader_Get (msg, "Status", &status) != NATS_OK
+      || !is_in (status, over))
+    return GST_NATS_PULL_ENDED;
+  else if (g_str_equal (status, "503"))
+    result = GST_NATS_PULL_GONE;
+  else if (g_str_equal (status, "409"))
+    result = read_conflict (msg);
   for (l = self->requests.head; l && dot; l = l->next) {
     if (((Request *) l->data)->number == g_ascii_strtoull (dot + 1, NULL, 10)) {
       gst_nats_pull_end (self, l);
@@ -304,7 +354,7 @@ gst_nats_pull_received (GstNatsPull * self, natsMsg * msg, gboolean * gone)
     }
   }
 
-  return FALSE;
+  return result;
 }
 
 gboolean

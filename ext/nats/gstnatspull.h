@@ -26,6 +26,16 @@ typedef struct
 
 typedef struct _GstNatsPull GstNatsPull;
 
+/* What came to the inbox. */
+typedef enum
+{
+  GST_NATS_PULL_MESSAGE,        /* one of the consumer */
+  GST_NATS_PULL_ENDED,          /* a request is over */
+  GST_NATS_PULL_GONE,           /* the consumer may be no more */
+  GST_NATS_PULL_BUSY,           /* too many wait at it */
+  GST_NATS_PULL_REFUSED         /* it takes no such requests */
+} GstNatsPullResult;
+
 void gst_nats_pull_config_clear (GstNatsPullConfig * config);
 
 /* Takes @config. Messages come to @inbox + ".*". */
@@ -34,18 +44,21 @@ GstNatsPull *gst_nats_pull_new (GstNatsConnection * connection,
 void gst_nats_pull_free (GstNatsPull * self);
 
 /* Looks for the consumer and makes it where it is missing, behind stream
- * sequence @after when that is not 0. Waits for the network. */
+ * sequence @after when that is not 0. Waits for the network. @renewed: the
+ * stream is another one than before, of which nothing was received; a consumer
+ * that is made begins with all of it. */
 gboolean gst_nats_pull_open (GstNatsPull * self, guint64 after,
-    GError ** error);
+    gboolean * renewed, GError ** error);
 
 /* Asks for more when fewer than @want messages are held or asked for. FALSE
- * when it could not be sent. */
+ * when nothing is heard of an earlier request: servers say nothing when the
+ * consumer is no more. */
 gboolean gst_nats_pull_request (GstNatsPull * self, guint held, guint want);
 
-/* A message came; TRUE if it is one of the consumer and FALSE if it says how a
- * request ended. @gone is set when the consumer may be no more. */
-gboolean gst_nats_pull_received (GstNatsPull * self, natsMsg * msg,
-    gboolean * gone);
+GstNatsPullResult gst_nats_pull_received (GstNatsPull * self, natsMsg * msg);
+
+/* What the server said of the request that it did not take. */
+const gchar *gst_nats_pull_get_refusal (natsMsg * msg);
 
 /* Whether a message was stored before the time to begin with. */
 gboolean gst_nats_pull_is_early (GstNatsPull * self,

@@ -33,6 +33,7 @@
 
 #include <string.h>
 
+#include "gstnatscaps.h"
 #include "gstnatscommon.h"
 #include "gstnatselements.h"
 #include "gstnatssrc.h"
@@ -40,9 +41,6 @@
 
 GST_DEBUG_CATEGORY_STATIC (natssrc_debug);
 #define GST_CAT_DEFAULT natssrc_debug
-
-/* caps that are known by their short name */
-#define MAX_CAPS 1024
 
 struct _GstNatsSrc
 {
@@ -55,8 +53,8 @@ struct _GstNatsSrc
   GstNatsConsumer *consumer;
   gboolean ends, drop_duplicates, ack_on_push, jetstream;
   GstNatsTimestamps timestamps;
-  GHashTable *caps;             /* caps by their id */
-  guint32 caps_id;              /* on the pad; 0: none */
+  GstNatsCaps *caps;
+  GstCaps *current;             /* on the pad */
   gboolean has_segment;
   nats_segment segment;
   nats_identity rebased;        /* source that rebase_offset is of */
@@ -174,7 +172,6 @@ gst_nats_src_reset (GstNatsSrc * self, const GstNatsSrcSettings * s)
   self->jetstream = s->common.mode == GST_NATS_MODE_JETSTREAM;
   self->ack_on_push = s->ack == GST_NATS_ACK_ON_PUSH;
   self->timestamps = s->timestamps;
-  self->caps_id = 0;
   self->has_segment = FALSE;
   memset (&self->rebased, 0, sizeof (self->rebased));
   memset (&self->again, 0, sizeof (self->again));
@@ -207,8 +204,7 @@ gst_nats_src_start (GstBaseSrc * src)
     return FALSE;
   }
   gst_nats_src_reset (self, &s);
-  self->caps = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify)
-      gst_caps_unref);
+  self->caps = gst_nats_caps_new ();
   connection = gst_nats_connection_new (&s.common.settings, on_connection,
       self);
   gst_nats_src_settings_consumer (&s, &config);
@@ -256,7 +252,8 @@ gst_nats_src_stop (GstBaseSrc * src)
     gst_nats_consumer_close (consumer);
     gst_nats_connection_close (connection);
   }
-  g_clear_pointer (&self->caps, g_hash_table_unref);
+  g_clear_pointer (&self->caps, gst_nats_caps_free);
+  gst_clear_caps (&self->current);
 
   return TRUE;
 }
@@ -310,36 +307,6 @@ on_event (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
-/* The caps that a message names; NULL when they are not known or not usable.
- * What has a wrong name is not kept under it. */
-static GstCaps *
-gst_nats_src_find_caps (GstNatsSrc * self, const nats_header * header)
-{
-  gpointer key = GUINT_TO_POINTER (header->caps_id);
-  GstCaps *caps = g_hash_table_lookup (self->caps, key);
-  GstCapsFeatures *features;
-
-  if (caps || !header->caps || nats_hash (header->caps) != header->caps_id)
-    return caps;
-  caps = gst_caps_from_string (header->caps);
-  if (!caps)
-    return NULL;
-  features = gst_caps_get_size (caps) == 1 ? gst_caps_get_features (caps, 0) :
-      NULL;
-  if (!gst_caps_is_fixed (caps) || !features
-      || !gst_caps_features_contains (features,
-          GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY)) {
-    gst_caps_unref (caps);
-    return NULL;
-  }
-  /* the caps on the pad come again with the next message */
-  if (g_hash_table_size (self->caps) >= MAX_CAPS)
-    g_hash_table_remove_all (self->caps);
-  g_hash_table_insert (self->caps, key, caps);
-
-  return caps;
-}
-
 /* Once: a stream of which nothing arrives needs a reason that is seen. */
 static void
 gst_nats_src_warn_caps (GstNatsSrc * self, const gchar * caps)
@@ -364,9 +331,9 @@ gst_nats_src_update_caps (GstNatsSrc * self, const nats_header * header,
 {
   GstCaps *caps;
 
-  if (!header->has_caps_id || header->caps_id == self->caps_id)
+  if (!header->has_caps_id)
     return TRUE;
-  caps = gst_nats_src_find_caps (self, header);
+  caps = gst_nats_caps_find (self->caps, header);
   if (!caps) {
     if (header->caps) {
       gst_nats_consumer_count_malformed (self->consumer);
@@ -378,12 +345,14 @@ gst_nats_src_update_caps (GstNatsSrc * self, const nats_header * header,
     }
     return FALSE;
   }
+  if (caps == self->current)
+    return TRUE;
   if (!gst_base_src_set_caps (GST_BASE_SRC (self), caps)) {
     *flow = GST_PAD_IS_FLUSHING (GST_BASE_SRC_PAD (self)) ? GST_FLOW_FLUSHING :
         GST_FLOW_NOT_NEGOTIATED;
     return TRUE;
   }
-  self->caps_id = header->caps_id;
+  gst_caps_replace (&self->current, caps);
 
   return TRUE;
 }

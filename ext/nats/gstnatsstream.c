@@ -103,18 +103,38 @@ gst_nats_stream_worth_retry (natsStatus s, jsErrCode code)
 }
 
 gboolean
-gst_nats_stream_ensure (GstNatsConnection * connection, gpointer user_data,
-    GError ** error)
+gst_nats_stream_wait (GstNatsConnection * connection, guint round,
+    const GError * error)
 {
-  const GstNatsStreamConfig *config = user_data;
+  const GstNatsSettings *settings =
+      gst_nats_connection_get_settings (connection);
+  GError *warning;
+
+  if (!settings->wait_for_server
+      || !g_error_matches (error, GST_NATS_ERROR, GST_NATS_ERROR_NO_STREAM)
+      || (settings->max_reconnect >= 0
+          && round >= (guint) settings->max_reconnect))
+    return FALSE;
+  if (round == 0) {
+    warning = g_error_new (GST_NATS_ERROR, GST_NATS_ERROR_NO_STREAM,
+        "Waiting for the stream: %s", error->message);
+    gst_nats_connection_warn (connection, warning);
+    g_error_free (warning);
+  }
+  return gst_nats_connection_sleep (connection,
+      gst_nats_settings_delay (settings, round));
+}
+
+static gboolean
+gst_nats_stream_try (GstNatsConnection * connection,
+    const GstNatsStreamConfig * config, GError ** error)
+{
   jsCtx *js = gst_nats_connection_get_jetstream (connection);
   natsStatus s = NATS_OK;
   jsErrCode code = 0;
   gchar *what;
   guint i;
 
-  if (!config->name)
-    return TRUE;
   for (i = 0; i < RETRIES; i++) {
     jsStreamInfo *info = NULL;
 
@@ -142,4 +162,23 @@ gst_nats_stream_ensure (GstNatsConnection * connection, gpointer user_data,
   g_free (what);
 
   return FALSE;
+}
+
+gboolean
+gst_nats_stream_ensure (GstNatsConnection * connection, gpointer user_data,
+    GError ** error)
+{
+  const GstNatsStreamConfig *config = user_data;
+  GError *tried = NULL;
+  guint round = 0;
+
+  while (config->name && !gst_nats_stream_try (connection, config, &tried)) {
+    if (!gst_nats_stream_wait (connection, round++, tried)) {
+      g_propagate_error (error, tried);
+      return FALSE;
+    }
+    g_clear_error (&tried);
+  }
+
+  return TRUE;
 }

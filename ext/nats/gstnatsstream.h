@@ -35,6 +35,12 @@ void gst_nats_stream_config_copy (GstNatsStreamConfig * to,
 gboolean gst_nats_stream_ensure (GstNatsConnection * connection,
     gpointer config, GError ** error);
 
+/* After @error: TRUE when the settings say to wait for what is not there yet and
+ * the time until the next attempt, number @round + 1, has passed. Of the first
+ * one the connection tells. */
+gboolean gst_nats_stream_wait (GstNatsConnection * connection, guint round,
+    const GError * error);
+
 /* NULL or an error for names that streams and consumers cannot have. */
 gboolean gst_nats_name_is_valid (const gchar * name);
 

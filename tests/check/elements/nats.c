@@ -169,6 +169,64 @@ GST_START_TEST (test_caps_interval)
 
 GST_END_TEST;
 
+/* Two sources whose caps have the same short name, and a third frame of each
+ * under that name alone. */
+GST_START_TEST (test_caps_of_one_name)
+{
+  NatsServer *server = nats_server_start (NULL);
+  GHashTable *seen = g_hash_table_new (NULL, NULL);
+  GstHarness *src = nats_receiver (server, ""), *sink[2];
+  gchar *text[2];
+  guint i, k;
+
+  for (i = 0;; i++) {
+    gchar *t = g_strdup_printf ("application/x-test, number=(int)%u", i);
+    guint32 hash = 2166136261u;
+    gpointer other;
+
+    for (k = 0; t[k]; k++)
+      hash = (hash ^ (guint8) t[k]) * 16777619u;
+    if (g_hash_table_lookup_extended (seen, GUINT_TO_POINTER (hash), NULL,
+            &other)) {
+      text[0] = t;
+      text[1] = g_strdup_printf ("application/x-test, number=(int)%u",
+          GPOINTER_TO_UINT (other));
+      break;
+    }
+    g_hash_table_insert (seen, GUINT_TO_POINTER (hash), GUINT_TO_POINTER (i));
+    g_free (t);
+  }
+  for (k = 0; k < 2; k++) {
+    sink[k] = nats_sender (server, "caps-interval=3600000000000");
+    gst_harness_set_src_caps_str (sink[k], text[k]);
+  }
+  for (i = 0; i < 6; i++) {
+    GstCaps *got, *sent = gst_caps_from_string (text[i % 2]);
+
+    gst_harness_push (sink[i % 2], nats_buffer_new (i, 10));
+    gst_buffer_unref (gst_harness_pull (src));
+    got = gst_pad_get_current_caps (src->sinkpad);
+    fail_unless (gst_caps_is_equal (got, sent), "%u: %s", i, text[i % 2]);
+    gst_caps_unref (got);
+    gst_caps_unref (sent);
+  }
+  /* a source that has both, where the name alone tells nothing */
+  gst_harness_set_src_caps_str (sink[0], text[1]);
+  gst_harness_push (sink[0], nats_buffer_new (6, 10));
+  gst_buffer_unref (gst_harness_pull (src));
+  gst_harness_push (sink[0], nats_buffer_new (7, 10));
+  nats_await (src, "unknown-caps", 1);
+  gst_harness_teardown (sink[0]);
+  gst_harness_teardown (sink[1]);
+  gst_harness_teardown (src);
+  g_hash_table_unref (seen);
+  g_free (text[0]);
+  g_free (text[1]);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
 /* Above the server's limit, from two sources at once. */
 GST_START_TEST (test_chunks)
 {
@@ -644,7 +702,9 @@ GST_START_TEST (test_slow_receiver)
 
   gst_pad_add_probe (src->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, hold_buffer,
       &hold, NULL);
-  for (i = 0; i < 50; i++)
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  nats_await (src, "pushed", 1);
+  for (i = 1; i < 50; i++)
     gst_harness_push (sink, nats_buffer_new (i, 10));
   nats_await (src, "received", 50);
   /* one is held in the pad, five wait */
@@ -653,8 +713,7 @@ GST_START_TEST (test_slow_receiver)
   g_atomic_int_set (&hold, FALSE);
   for (i = 0; i < 6; i++) {
     buffer = gst_harness_pull (src);
-    /* which one is held is by chance */
-    fail_unless (i == 0 || nats_buffer_is (buffer, 44 + i, 10));
+    fail_unless (nats_buffer_is (buffer, i == 0 ? 0 : 44 + i, 10));
     gst_buffer_unref (buffer);
   }
   gst_harness_teardown (sink);
@@ -777,6 +836,7 @@ nats_suite (void)
   tcase_add_test (tc, test_empty_buffer);
   tcase_add_test (tc, test_segment_and_eos);
   tcase_add_test (tc, test_caps_interval);
+  tcase_add_test (tc, test_caps_of_one_name);
   tcase_add_test (tc, test_chunks);
   tcase_add_test (tc, test_max_size);
   tcase_add_test (tc, test_queue_group);
