@@ -56,6 +56,25 @@ struct _GstWallocDec
   guint64 decoded[WALLOC_DECODER_BEST + 1];     /* frames, by decoder */
 };
 
+/* gstwallocdecproperties.c */
+void gst_walloc_dec_set_property (GObject * object, guint prop_id,
+    const GValue * value, GParamSpec * pspec);
+void gst_walloc_dec_get_property (GObject * object, guint prop_id,
+    GValue * value, GParamSpec * pspec);
+void gst_walloc_dec_install_properties (GObjectClass * object_class);
+void gst_walloc_dec_init_properties (GstWallocDec * self);
+
+/* gstwallocdecoutput.c */
+gboolean gst_walloc_dec_update_output (GstWallocDec * self,
+    const walloc_frame_info * info);
+
+/* gstwallocdecframe.c */
+GstFlowReturn gst_walloc_dec_handle_frame (GstVideoDecoder * decoder,
+    GstVideoCodecFrame * frame);
+
+/* gstwallocdec.c */
+void gst_walloc_dec_forget_model (GstWallocDec * self);
+
 G_END_DECLS
 
 #endif /* __GST_WALLOC_DEC_H__ */
