@@ -4,8 +4,6 @@
 #include "config.h"
 #endif
 
-#include <string.h>
-
 #include "gstwalloccommon.h"
 #include "gstwallocdec.h"
 
