@@ -63,6 +63,62 @@ void      gst_walloc_web_routes_answer  (GstWallocWebServer * self,
                                          guint status, const gchar * type,
                                          GBytes * bytes);
 
+#define GST_WALLOC_WEB_TEXT "text/plain; charset=utf-8"
+
+/* One header of the request, or NULL. */
+static inline const gchar *
+gst_walloc_web_header (SoupServerMessage * message, const gchar * name)
+{
+  return soup_message_headers_get_one (soup_server_message_get_request_headers
+      (message), name);
+}
+
+/* Headers that every answer has. */
+void      gst_walloc_web_routes_headers (GstWallocWebServer * self,
+                                         SoupServerMessage * message,
+                                         const gchar * type);
+
+/* Answers with @text and counts why. */
+void      gst_walloc_web_routes_refuse  (GstWallocWebServer * self,
+                                         SoupServerMessage * message,
+                                         guint status,
+                                         GstWallocWebCounter counter,
+                                         const gchar * text);
+
+/* gstwallocwebaccess.c: those that say FALSE where something is not allowed have
+ * answered it */
+gboolean  gst_walloc_web_access_has_body
+                                        (SoupServerMessage * message);
+
+gboolean  gst_walloc_web_access_is_too_long
+                                        (SoupServerMessage * message,
+                                         guint * status);
+
+gboolean  gst_walloc_web_access_may_ask (GstWallocWebServer * self,
+                                         SoupServerMessage * message);
+
+gboolean  gst_walloc_web_access_check_token
+                                        (GstWallocWebServer * self,
+                                         SoupServerMessage * message);
+
+gboolean  gst_walloc_web_access_is_preflight
+                                        (GstWallocWebServer * self,
+                                         SoupServerMessage * message);
+
+void      gst_walloc_web_access_answer_preflight
+                                        (GstWallocWebServer * self,
+                                         SoupServerMessage * message);
+
+/* gstwallocweblive.c: streams, sockets, events */
+void      gst_walloc_web_live_answer    (GstWallocWebServer * self,
+                                         SoupServerMessage * message,
+                                         GstWallocWebClientKind kind);
+
+/* A request with a body. */
+void      gst_walloc_web_live_refuse_body
+                                        (GstWallocWebServer * self,
+                                         SoupServerMessage * message);
+
 /* gstwallocwebserver.c: frees clients that are closed, counts the others */
 void      gst_walloc_web_server_reap    (GstWallocWebServer * self);
 

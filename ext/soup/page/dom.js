@@ -17,6 +17,7 @@ export function digits(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) {
     return '–';
   }
+  if (value === 0) return '0';
   const size = Math.abs(value);
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }

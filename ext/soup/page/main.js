@@ -7,7 +7,7 @@ import { Detail } from './detail.js';
 import { byId } from './dom.js';
 import { Layers } from './layers.js';
 import { Models } from './models.js';
-import { notice, showState, stopped, warn } from './notices.js';
+import { notice, showQuiet, showState, stopped, warn } from './notices.js';
 import { Numbers } from './numbers.js';
 import { Overlay } from './overlay.js';
 import { listResults } from './resultlist.js';
@@ -25,15 +25,22 @@ const overlay = new Overlay(byId('overlay'), byId('labels'), byId('heard'));
 const spectrum = new Spectrum(byId('spectrum'));
 const sound = new Sound();
 let connection = null, worker = null, detail = null, layers = null;
-let models = null, lastPts = null;
+let models = null, lastPts = null, lastFrame = 0, any = false;
 
 // nothing of the link before this one counts
 function begin() {
+  lastFrame = performance.now();
   clock.reset();
   stats.reset();
   results.clear();
   worker.postMessage({ type: 'reset' });
   layers.tell();
+}
+
+// what was said instead of it is over
+function first() {
+  if (!any) notice('');
+  any = true;
 }
 
 function showResults(pts) {
@@ -64,6 +71,7 @@ const fromWorker = {
     stats.shown({ bytes, ms, age: clock.age(header.pts), pixels: 0 });
     numbers.header(header, null);
     byId('sound').hidden = false;
+    first();
     root.dataset.sound = String(Number(root.dataset.sound ?? 0) + 1);
     sound.play(planes, header.rate);
     screen.wave(planes);
@@ -98,10 +106,8 @@ function shown(picture) {
   layers.shown(picture);
   showResults(header.pts);
   const canvas = byId('picture');
-  if (canvas.dataset.frames === undefined) {
-    notice('');
-    canvas.setAttribute('aria-label', 'Live picture');
-  }
+  first();
+  canvas.setAttribute('aria-label', 'Live picture');
   canvas.dataset.frames = String(Number(canvas.dataset.frames ?? 0) + 1);
   canvas.dataset.pts = String(header.pts ?? '');
   canvas.dataset.damaged = String(picture.damaged);
@@ -137,6 +143,7 @@ function connect() {
   connection.addEventListener('text', ({ detail: d }) =>
     fromServer[d.type]?.(d));
   connection.addEventListener('frame', ({ detail: bytes }) => {
+    lastFrame = performance.now();
     stats.arrived(bytes.byteLength);
     worker.postMessage({ type: 'frame', bytes }, [bytes]);
   });
@@ -166,6 +173,9 @@ function start() {
       || 'The browser does not say why. Reload the page.');
   };
   setInterval(() => {
+    if (connection?.state === State.OPEN) {
+      showQuiet((performance.now() - lastFrame) / 1000, any);
+    }
     const read = stats.read();
     layers?.check(read);
     numbers.draw(read, layers?.limit ?? 0);

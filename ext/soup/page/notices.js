@@ -5,6 +5,8 @@ import { byId, say } from './dom.js';
 
 // a warning that nothing new has followed goes away
 const WARNING_TIME = 8000;
+// seconds without a frame that are worth a word
+const QUIET = 4;
 
 let warningTimer = 0;
 
@@ -37,6 +39,7 @@ export function warn(text) {
 export function showState({ state, text, seconds }) {
   const pill = byId('state');
   pill.dataset.state = state;
+  pill.removeAttribute('data-quiet');
   say(pill.querySelector('span'), {
     [State.CONNECTING]: 'Connecting', [State.OPEN]: 'Live',
     [State.WAITING]: `Trying again in ${seconds} s`,
@@ -45,6 +48,17 @@ export function showState({ state, text, seconds }) {
   if (state === State.OPEN) notice('');
   else if (state === State.WAITING) notice('No connection', text, { retry: true });
   else if (state === State.DENIED) notice('Not let in', text, { token: true });
+}
+
+/** While the link is there: whether frames come. any: there was one before. */
+export function showQuiet(seconds, any) {
+  const pill = byId('state'), quiet = seconds > QUIET;
+  pill.toggleAttribute('data-quiet', quiet);
+  say(pill.querySelector('span'), quiet ? 'Nothing comes' : 'Live');
+  if (quiet && !any && byId('notice').hidden) {
+    notice('Nothing to show yet', 'The server is there, but no frame has come '
+      + 'from it. When one comes, it is shown by itself.');
+  }
 }
 
 /** Nothing goes on any more. */

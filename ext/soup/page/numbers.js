@@ -71,8 +71,8 @@ export class Numbers {
       this.#stats.totals.frames} frames`;
     if (this.#link) {
       const full = Number(this.#link['stream-kbps']);
-      facts['Link takes'] = `${digits(Number(this.#link.kbps))}${
-        full > 0 ? ` of ${digits(full)}` : ''} kbit/s`;
+      if (full > 0) facts['Whole stream'] = `${digits(full)} kbit/s`;
+      facts['Link takes'] = `${digits(Number(this.#link.kbps))} kbit/s`;
     }
     if (limit > 0) facts['Asked for'] = `${digits(limit)} kbit/s at most`;
     if (this.#stats.totals.damaged > 0) facts.Damaged =

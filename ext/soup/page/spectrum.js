@@ -64,7 +64,7 @@ export class Spectrum {
       parts.push(svg('text', { x: x(f), y: HEIGHT - BOTTOM + 14,
         'text-anchor': f === 1 ? 'end' : 'middle' }, `${f}`));
     }
-    parts.push(svg('text', { x: x(0.5), y: HEIGHT - 2,
+    parts.push(svg('text', { x: x(0.5), y: HEIGHT - 5,
       'text-anchor': 'middle' }, 'frequency, 1 is Nyquist’s'));
     for (const { name, db } of drawn) {
       const n = db.length;

@@ -100,7 +100,7 @@ GST_START_TEST (test_tls)
       web_write_file (private_key);
   gchar *props =
       g_strdup_printf ("certificate-file=%s private-key-file=%s "
-      "token=abc request-timeout=1000000000", cert, key), *url;
+      "token=abc request-timeout=5000000000", cert, key), *url;
   WebServer *s = web_start (props);
   GTlsCertificate *own = g_tls_certificate_new_from_pem (certificate, -1, NULL);
   GPtrArray *frames = web_frames (3, NULL, NULL);
