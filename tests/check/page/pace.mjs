@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Clock } from '../../../ext/soup/page/clock.js';
 import { Pace } from '../../../ext/soup/page/pace.js';
+import { withTime } from './time.mjs';
 
 // A server that keeps to a limit by its steps of layers (kbit/s of each), or by
 // leaving frames out below the least, and a link with much room before it.
@@ -110,10 +111,8 @@ test('what is not known changes nothing, and the worst has an end', () => {
 });
 
 test('lateness is what answers wait longer than they could', () => {
-  const real = performance.now;
   let ms = 10000;
-  performance.now = () => ms;
-  try {
+  withTime(() => ms, () => {
     const clock = new Clock();
     const ask = (trip) => {
       const t = clock.ask();
@@ -149,7 +148,5 @@ test('lateness is what answers wait longer than they could', () => {
     clock.reset();
     ask(650);
     assert.ok(clock.late(null) < 300);
-  } finally {
-    performance.now = real;
-  }
+  });
 });

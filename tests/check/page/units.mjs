@@ -6,20 +6,9 @@ import { Clock } from '../../../ext/soup/page/clock.js';
 import { readMask } from '../../../ext/soup/page/mask.js';
 import { readResult, Results } from '../../../ext/soup/page/results.js';
 import { random } from './support.mjs';
+import { withTime } from './time.mjs';
 
 const base64 = (...bytes) => Buffer.from(bytes).toString('base64');
-
-// Node 18 does not let performance.now be assigned
-function withClock(now, work) {
-  const own = Object.getOwnPropertyDescriptor(performance, 'now');
-  Object.defineProperty(performance, 'now', { value: now, configurable: true });
-  try {
-    work();
-  } finally {
-    if (own) Object.defineProperty(performance, 'now', own);
-    else delete performance.now;
-  }
-}
 
 test('masks are runs over the ends of rows', () => {
   const mask = readMask({ width: 4, height: 3, cell: 8,
@@ -86,7 +75,7 @@ test('results wait for their frame, and go when they are old', async () => {
   results.add(event(9e9, 'any'));
   assert.deepEqual(at(null), ['any']);
   const now = performance.now.bind(performance);
-  withClock(() => now() + 3100, () => assert.deepEqual(at(10e9), []));
+  withTime(() => now() + 3100, () => assert.deepEqual(at(10e9), []));
   for (let i = 0; i < 1000; i++) results.add(event(20e9, `${i}`));
   results.clear();
   assert.deepEqual(at(20e9), []);
@@ -94,7 +83,7 @@ test('results wait for their frame, and go when they are old', async () => {
 
 test('latency needs neither a right clock nor the first answer', () => {
   let ms = 50000;
-  withClock(() => ms, () => {
+  withTime(() => ms, () => {
     const clock = new Clock();
     assert.equal(clock.age(5), null);
     // the server's clock is an hour ahead; one answer takes 300 ms, one 2
