@@ -53,6 +53,15 @@ struct _GstRtpWallocDepay
   GstClockTime waiting_time;
 };
 
+/* Ends the frame under way (gstrtpwallocdepayframe.c); NULL if there is nothing
+ * to push. */
+GstBuffer *     gst_rtp_walloc_depay_finish   (GstRtpWallocDepay * self);
+
+/* Adds to one of the counters. */
+void            gst_rtp_walloc_depay_count    (GstRtpWallocDepay * self,
+                                               guint64 * counter,
+                                               guint64 more);
+
 G_END_DECLS
 
 #endif /* __GST_RTP_WALLOC_DEPAY_H__ */

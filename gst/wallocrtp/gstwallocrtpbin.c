@@ -34,6 +34,44 @@ gst_walloc_rtp_bin_check (GstElement * element, const gchar * const *factories)
   return TRUE;
 }
 
+GInetAddress *
+gst_walloc_rtp_bin_resolve (GstElement * element, const gchar * host)
+{
+  GInetAddress *inet = g_inet_address_new_from_string (host);
+  GError *error = NULL;
+  GResolver *resolver;
+  GList *all;
+
+  if (inet)
+    return inet;
+  if (strcmp (host, "localhost") == 0)
+    return g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  resolver = g_resolver_get_default ();
+  all = g_resolver_lookup_by_name (resolver, host, NULL, &error);
+  g_object_unref (resolver);
+  if (!all) {
+    GST_ELEMENT_ERROR (element, RESOURCE, NOT_FOUND, (NULL),
+        ("The host \"%s\" is not found: %s", host, error->message));
+    g_clear_error (&error);
+    return NULL;
+  }
+  inet = g_object_ref (all->data);
+  g_resolver_free_addresses (all);
+  return inet;
+}
+
+gchar *
+gst_walloc_rtp_bin_get_bind_address (const gchar * address, GInetAddress * host)
+{
+  if (address && *address)
+    return g_strdup (address);
+  if (g_inet_address_get_is_loopback (host))
+    return g_inet_address_to_string (host);
+  if (g_inet_address_get_family (host) == G_SOCKET_FAMILY_IPV6)
+    return g_strdup ("::");
+  return g_strdup ("0.0.0.0");
+}
+
 GSocket *
 gst_walloc_rtp_bin_bind (GstElement * element, const gchar * address,
     guint16 port)

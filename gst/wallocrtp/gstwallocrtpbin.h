@@ -19,6 +19,16 @@ GstElement *    gst_walloc_rtp_bin_make       (GstBin * bin,
 gboolean        gst_walloc_rtp_bin_check      (GstElement * element,
                                                const gchar * const *factories);
 
+/* Where @host is. A name may have several addresses: all parts have to take the
+ * same one. NULL, and an error posted, if it is nowhere. */
+GInetAddress *  gst_walloc_rtp_bin_resolve    (GstElement * element,
+                                               const gchar * host);
+
+/* Where what @host sends is listened to: at @address (NULL or empty: as is
+ * best), on this machine only if it can come from nowhere else. */
+gchar *         gst_walloc_rtp_bin_get_bind_address (const gchar * address,
+                                               GInetAddress * host);
+
 /* A UDP socket at @address, a number or "localhost"; @port 0: any. NULL, and
  * an error posted, if there cannot be one. */
 GSocket *       gst_walloc_rtp_bin_bind       (GstElement * element,

@@ -28,8 +28,6 @@
 #include "config.h"
 #endif
 
-#include <string.h>
-
 #include <gst/video/video.h>
 
 #include "gstwalloccommon.h"
@@ -37,7 +35,7 @@
 #include "gstwallocrtpelements.h"
 #include "gstwallocrtpsink.h"
 
-GST_DEBUG_CATEGORY_STATIC (wallocrtpsink_debug);
+GST_DEBUG_CATEGORY (wallocrtpsink_debug);
 #define GST_CAT_DEFAULT wallocrtpsink_debug
 
 #define DEFAULT_HOST "127.0.0.1"
@@ -50,13 +48,6 @@ GST_DEBUG_CATEGORY_STATIC (wallocrtpsink_debug);
 #define DEFAULT_TTL 64
 
 #define MAX_BITRATE 10000000
-
-/* headers of RTP, UDP and IPv4 */
-#define PACKET_HEADERS (12 + 8 + 20)
-/* without a report for so long, the far end may be behind a dead link */
-#define SILENCE 5.0
-/* us; reports that come early are too near to measure between them */
-#define MEASURE_TIME (G_USEC_PER_SEC / 2)
 
 static const gchar *const parts[] = {
   "wallocthin", "rtpwallocpay", "rtpbin", "udpsink", "udpsrc", NULL
@@ -91,12 +82,6 @@ G_DEFINE_FINAL_TYPE (GstWallocRtpSink, gst_walloc_rtp_sink, GST_TYPE_BIN);
 GST_ELEMENT_REGISTER_DEFINE (wallocrtpsink, "wallocrtpsink", GST_RANK_NONE,
     GST_TYPE_WALLOC_RTP_SINK);
 
-static gdouble
-now_seconds (void)
-{
-  return g_get_monotonic_time () / (gdouble) G_USEC_PER_SEC;
-}
-
 /* The child that has @prop_id, and as what. */
 static GstElement *
 gst_walloc_rtp_sink_get_child (GstWallocRtpSink * self, guint prop_id,
@@ -120,129 +105,6 @@ gst_walloc_rtp_sink_get_child (GstWallocRtpSink * self, guint prop_id,
   }
 }
 
-static guint64
-get_counter (const GstStructure * s, const gchar * name)
-{
-  guint64 value = 0;
-
-  gst_structure_get_uint64 (s, name, &value);
-  return value;
-}
-
-/* Tells wallocthin, which counts bytes of frames, what of @rate (bit/s) they
- * may have. */
-static void
-gst_walloc_rtp_sink_apply (GstWallocRtpSink * self, gdouble rate)
-{
-  GstStructure *s;
-  gdouble bytes, wire;
-
-  g_object_get (self->pay, "stats", &s, NULL);
-  bytes = get_counter (s, "bytes");
-  wire = bytes + get_counter (s, "overhead") +
-      (gdouble) get_counter (s, "packets") * PACKET_HEADERS;
-  gst_structure_free (s);
-  if (bytes > 0)
-    rate *= bytes / wire;
-  g_object_set (self->thin, "bitrate", MAX (1, (guint) (rate / 1000)), NULL);
-}
-
-/* Bits per second that went out since the last call. */
-static void
-gst_walloc_rtp_sink_measure (GstWallocRtpSink * self)
-{
-  gint64 now = g_get_monotonic_time ();
-  GstStructure *s;
-  guint64 total;
-
-  g_object_get (self->pay, "stats", &s, NULL);
-  total = get_counter (s, "bytes") + get_counter (s, "overhead") +
-      get_counter (s, "packets") * PACKET_HEADERS;
-  gst_structure_free (s);
-  GST_OBJECT_LOCK (self);
-  if (self->sent_time && now < self->sent_time + MEASURE_TIME) {
-    GST_OBJECT_UNLOCK (self);
-    return;
-  }
-  if (self->sent_time)
-    self->sent = 8.0 * (total - self->sent_bytes) * G_USEC_PER_SEC /
-        (now - self->sent_time);
-  self->sent_bytes = total;
-  self->sent_time = now;
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_walloc_rtp_sink_post (GstWallocRtpSink * self, gdouble rate)
-{
-  GstStructure *s;
-
-  GST_OBJECT_LOCK (self);
-  s = gst_structure_new ("wallocrtpsink",
-      "bitrate", G_TYPE_UINT, (guint) (rate / 1000),
-      "fraction-lost", G_TYPE_DOUBLE, self->loss,
-      "round-trip", G_TYPE_UINT64, self->rtt,
-      "jitter", G_TYPE_UINT64, self->jitter, NULL);
-  GST_OBJECT_UNLOCK (self);
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self), s));
-}
-
-/* A receiver's RTCP has come: @source is the receiver. */
-static void
-gst_walloc_rtp_sink_on_report (GObject * session, GObject * source,
-    GstWallocRtpSink * self)
-{
-  walloc_rtp_report report;
-  GstStructure *s = NULL;
-  gboolean have = FALSE, adapt, is_new;
-  guint lost = 0, seqnum = 0, jitter = 0, trip = 0;
-  guint clock_rate = 0;
-  gdouble rate;
-
-  g_object_get (source, "stats", &s, NULL);
-  if (!s)
-    return;
-  gst_structure_get_boolean (s, "have-rb", &have);
-  gst_structure_get_uint (s, "rb-fractionlost", &lost);
-  gst_structure_get_uint (s, "rb-exthighestseq", &seqnum);
-  gst_structure_get_uint (s, "rb-jitter", &jitter);
-  gst_structure_get_uint (s, "rb-round-trip", &trip);
-  gst_structure_free (s);
-  if (!have)
-    return;
-  g_object_get (self->pay, "stats", &s, NULL);
-  gst_structure_get_uint (s, "clock-rate", &clock_rate);
-  gst_structure_free (s);
-  gst_walloc_rtp_sink_measure (self);
-
-  GST_OBJECT_LOCK (self);
-  is_new = self->reports == 0 || seqnum != self->last_seqnum;
-  if (!is_new) {
-    GST_OBJECT_UNLOCK (self);
-    return;
-  }
-  self->last_seqnum = seqnum;
-  self->reports++;
-  self->loss = lost / 256.0;
-  self->rtt = gst_util_uint64_scale (trip, GST_SECOND, 65536);
-  self->jitter = clock_rate > 0 ? gst_util_uint64_scale (jitter, GST_SECOND,
-      clock_rate) : 0;
-  report.now = now_seconds ();
-  report.loss = self->loss;
-  report.rtt = trip ? trip / 65536.0 : -1;
-  report.sent = self->sent;
-  adapt = self->adapt;
-  rate = walloc_rtp_rate_report (&self->rate, &report);
-  GST_OBJECT_UNLOCK (self);
-
-  GST_DEBUG_OBJECT (self, "loss %.3f, round trip %.3f s: %.0f bit/s",
-      report.loss, report.rtt, rate);
-  if (adapt)
-    gst_walloc_rtp_sink_apply (self, rate);
-  gst_walloc_rtp_sink_post (self, rate);
-}
-
 /* The end is where both sinks are at theirs. The session ends that of RTCP once
  * it has said BYE, but where the receiver leaves at the same time it may
  * never. So it is waited for a second or two. */
@@ -263,58 +125,6 @@ gst_walloc_rtp_sink_handle_message (GstBin * bin, GstMessage * message)
   GST_BIN_CLASS (parent_class)->handle_message (bin, message);
 }
 
-static void
-gst_walloc_rtp_sink_check_end (GstWallocRtpSink * self)
-{
-  gboolean due;
-
-  GST_OBJECT_LOCK (self);
-  if (self->ended > 0 && self->ended < 4)
-    self->ended++;
-  due = self->ended == 3;
-  GST_OBJECT_UNLOCK (self);
-  /* once more where it was posted already: that changes nothing */
-  if (due)
-    gst_element_post_message (self->rtcp,
-        gst_message_new_eos (GST_OBJECT (self->rtcp)));
-}
-
-static gboolean
-gst_walloc_rtp_sink_on_tick (GstClock * clock, GstClockTime time,
-    GstClockID id, gpointer user_data)
-{
-  GstWallocRtpSink *self = user_data;
-  gdouble before, rate;
-  gboolean adapt;
-  guint64 packets;
-  GstStructure *s;
-
-  g_object_get (self->pay, "stats", &s, NULL);
-  packets = get_counter (s, "packets");
-  gst_structure_free (s);
-
-  GST_OBJECT_LOCK (self);
-  before = self->rate.rate;
-  if (packets == self->tick_packets)
-    walloc_rtp_rate_idle (&self->rate, now_seconds ());
-  self->tick_packets = packets;
-  rate = walloc_rtp_rate_silence (&self->rate, now_seconds (), SILENCE);
-  adapt = self->adapt;
-  GST_OBJECT_UNLOCK (self);
-  /* the share of the payload in what goes out changes too */
-  if (adapt)
-    gst_walloc_rtp_sink_apply (self, rate);
-  else
-    g_object_set (self->thin, "bitrate", 0, NULL);
-  if (rate < before) {
-    GST_WARNING_OBJECT (self, "no report for %.0f s: %.0f bit/s", SILENCE,
-        rate);
-    gst_walloc_rtp_sink_post (self, rate);
-  }
-  gst_walloc_rtp_sink_check_end (self);
-  return TRUE;
-}
-
 static GstPadProbeReturn
 gst_walloc_rtp_sink_on_event (GstPad * pad, GstPadProbeInfo * info,
     gpointer user_data)
@@ -327,54 +137,6 @@ gst_walloc_rtp_sink_on_event (GstPad * pad, GstPadProbeInfo * info,
     GST_OBJECT_UNLOCK (self);
   }
   return GST_PAD_PROBE_OK;
-}
-
-static GstStructure *
-gst_walloc_rtp_sink_get_stats (GstWallocRtpSink * self)
-{
-  GstStructure *s, *pay = NULL;
-
-  if (self->pay)
-    g_object_get (self->pay, "stats", &pay, NULL);
-  GST_OBJECT_LOCK (self);
-  s = gst_structure_new ("application/x-wallocrtpsink-stats",
-      "bitrate", G_TYPE_UINT, (guint) (self->rate.rate / 1000),
-      "sent", G_TYPE_DOUBLE, MAX (0, self->sent),
-      "reports", G_TYPE_UINT64, self->reports,
-      "keyframe-requests", G_TYPE_UINT64, self->requests,
-      "fraction-lost", G_TYPE_DOUBLE, self->loss,
-      "round-trip", G_TYPE_UINT64, self->rtt,
-      "jitter", G_TYPE_UINT64, self->jitter, NULL);
-  GST_OBJECT_UNLOCK (self);
-  if (pay) {
-    gst_structure_set (s, "frames", G_TYPE_UINT64, get_counter (pay, "frames"),
-        "packets", G_TYPE_UINT64, get_counter (pay, "packets"), "bytes",
-        G_TYPE_UINT64, get_counter (pay, "bytes"), NULL);
-    gst_structure_free (pay);
-  }
-  return s;
-}
-
-/* New limits, or adapting begins or ends. */
-static void
-gst_walloc_rtp_sink_update_rate (GstWallocRtpSink * self)
-{
-  gboolean adapt;
-  gdouble rate;
-
-  if (!self->complete)
-    return;
-  GST_OBJECT_LOCK (self);
-  self->rate.min = self->min_bitrate * 1e3;
-  self->rate.max = MAX (self->max_bitrate, self->min_bitrate) * 1e3;
-  self->rate.rate = CLAMP (self->rate.rate, self->rate.min, self->rate.max);
-  rate = self->rate.rate;
-  adapt = self->adapt;
-  GST_OBJECT_UNLOCK (self);
-  if (adapt)
-    gst_walloc_rtp_sink_apply (self, rate);
-  else
-    g_object_set (self->thin, "bitrate", 0, NULL);
 }
 
 static void
@@ -491,49 +253,6 @@ gst_walloc_rtp_sink_get_property (GObject * object, guint prop_id,
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Where @host is. A name may have several addresses: all parts have to take
- * the same one. */
-static GInetAddress *
-gst_walloc_rtp_sink_resolve (GstWallocRtpSink * self, const gchar * host)
-{
-  GInetAddress *inet = g_inet_address_new_from_string (host);
-  GError *error = NULL;
-  GResolver *resolver;
-  GList *all;
-
-  if (inet)
-    return inet;
-  if (strcmp (host, "localhost") == 0)
-    return g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  resolver = g_resolver_get_default ();
-  all = g_resolver_lookup_by_name (resolver, host, NULL, &error);
-  g_object_unref (resolver);
-  if (!all) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND, (NULL),
-        ("The host \"%s\" is not found: %s", host, error->message));
-    g_clear_error (&error);
-    return NULL;
-  }
-  inet = g_object_ref (all->data);
-  g_resolver_free_addresses (all);
-  return inet;
-}
-
-/* Where reports are listened to: on this machine only if they can come from
- * nowhere else. */
-static gchar *
-gst_walloc_rtp_sink_get_bind_address (GstWallocRtpSink * self,
-    GInetAddress * host)
-{
-  if (self->bind_address && *self->bind_address)
-    return g_strdup (self->bind_address);
-  if (g_inet_address_get_is_loopback (host))
-    return g_inet_address_to_string (host);
-  if (g_inet_address_get_family (host) == G_SOCKET_FAMILY_IPV6)
-    return g_strdup ("::");
-  return g_strdup ("0.0.0.0");
-}
-
 /* Sockets and addresses, before the parts open theirs. */
 static gboolean
 gst_walloc_rtp_sink_open (GstWallocRtpSink * self)
@@ -546,14 +265,14 @@ gst_walloc_rtp_sink_open (GstWallocRtpSink * self)
   GST_OBJECT_LOCK (self);
   host = g_strdup (self->host ? self->host : DEFAULT_HOST);
   GST_OBJECT_UNLOCK (self);
-  inet = gst_walloc_rtp_sink_resolve (self, host);
+  inet = gst_walloc_rtp_bin_resolve (GST_ELEMENT (self), host);
   g_free (host);
   if (!inet)
     return FALSE;
   host = g_inet_address_to_string (inet);
 
   GST_OBJECT_LOCK (self);
-  address = gst_walloc_rtp_sink_get_bind_address (self, inet);
+  address = gst_walloc_rtp_bin_get_bind_address (self->bind_address, inet);
   port = self->port;
   rtcp_port = self->rtcp_port ? self->rtcp_port : MIN (port + 1, G_MAXUINT16);
   GST_OBJECT_UNLOCK (self);
@@ -584,28 +303,6 @@ gst_walloc_rtp_sink_close (GstWallocRtpSink * self)
   g_clear_object (&self->socket);
 }
 
-static void
-gst_walloc_rtp_sink_start_timer (GstWallocRtpSink * self)
-{
-  GstClock *clock = gst_system_clock_obtain ();
-
-  self->clock_id = gst_clock_new_periodic_id (clock, gst_clock_get_time
-      (clock) + GST_SECOND, GST_SECOND);
-  gst_clock_id_wait_async (self->clock_id, gst_walloc_rtp_sink_on_tick,
-      gst_object_ref (self), gst_object_unref);
-  gst_object_unref (clock);
-}
-
-static void
-gst_walloc_rtp_sink_stop_timer (GstWallocRtpSink * self)
-{
-  if (!self->clock_id)
-    return;
-  gst_clock_id_unschedule (self->clock_id);
-  gst_clock_id_unref (self->clock_id);
-  self->clock_id = NULL;
-}
-
 static GstStateChangeReturn
 gst_walloc_rtp_sink_change_state (GstElement * element,
     GstStateChange transition)
@@ -623,19 +320,7 @@ gst_walloc_rtp_sink_change_state (GstElement * element,
         return GST_STATE_CHANGE_FAILURE;
       break;
     case GST_STATE_CHANGE_READY_TO_PAUSED:
-      GST_OBJECT_LOCK (self);
-      walloc_rtp_rate_init (&self->rate, self->min_bitrate * 1e3,
-          MAX (self->max_bitrate, self->min_bitrate) * 1e3,
-          self->start_bitrate * 1e3, now_seconds ());
-      self->reports = self->requests = 0;
-      self->loss = 0;
-      self->rtt = self->jitter = 0;
-      self->sent = -1;
-      self->sent_time = 0;
-      self->tick_packets = 0;
-      self->ended = 0;
-      GST_OBJECT_UNLOCK (self);
-      gst_walloc_rtp_sink_update_rate (self);
+      gst_walloc_rtp_sink_reset_rate (self);
       gst_walloc_rtp_sink_start_timer (self);
       break;
     case GST_STATE_CHANGE_PAUSED_TO_READY:

@@ -45,6 +45,19 @@ struct _GstWallocRtpSink
   GstClockID clock_id;
 };
 
+/* In gstwallocrtpsinkrate.c. Begins anew, without reports. */
+void            gst_walloc_rtp_sink_reset_rate (GstWallocRtpSink * self);
+/* New limits, or adapting begins or ends. */
+void            gst_walloc_rtp_sink_update_rate (GstWallocRtpSink * self);
+/* What has to be done each second. */
+void            gst_walloc_rtp_sink_start_timer (GstWallocRtpSink * self);
+void            gst_walloc_rtp_sink_stop_timer (GstWallocRtpSink * self);
+/* A receiver's RTCP has come: @source is the receiver. */
+void            gst_walloc_rtp_sink_on_report (GObject * session,
+                                               GObject * source,
+                                               GstWallocRtpSink * self);
+GstStructure *  gst_walloc_rtp_sink_get_stats (GstWallocRtpSink * self);
+
 G_END_DECLS
 
 #endif /* __GST_WALLOC_RTP_SINK_H__ */

@@ -22,15 +22,13 @@
 #include "config.h"
 #endif
 
-#include <gst/net/gstnetaddressmeta.h>
-
 #include "gstwalloccommon.h"
 #include "gstwallocrtpbin.h"
 #include "gstwallocrtpelements.h"
 #include "gstwallocrtpsrc.h"
 #include "wallocrtpsenders.h"
 
-GST_DEBUG_CATEGORY_STATIC (wallocrtpsrc_debug);
+GST_DEBUG_CATEGORY (wallocrtpsrc_debug);
 #define GST_CAT_DEFAULT wallocrtpsrc_debug
 
 #define DEFAULT_ADDRESS "127.0.0.1"
@@ -44,8 +42,6 @@ GST_DEBUG_CATEGORY_STATIC (wallocrtpsrc_debug);
 /* of the kernel, so that the packets of a large frame have room */
 #define SOCKET_BUFFER (1 << 20)
 
-/* us without a packet after which another sender is followed */
-#define SENDER_SILENCE (2 * G_USEC_PER_SEC)
 static const gchar *const parts[] = {
   "udpsrc", "rtpbin", "rtpwallocdepay", "udpsink", NULL
 };
@@ -115,171 +111,6 @@ gst_walloc_rtp_src_on_pt_map (GstElement * rtpbin, guint session, guint pt,
     return NULL;
   }
   return gst_walloc_rtp_src_make_caps (self, pt);
-}
-
-/* With the object lock: whether packets of @pad are wanted. */
-static gboolean
-gst_walloc_rtp_src_follow (GstWallocRtpSrc * self, GstPad * pad)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (pad != self->sender && self->sender && !self->leaving
-      && now - self->heard < SENDER_SILENCE)
-    return FALSE;
-  if (pad != self->sender)
-    self->leaving = FALSE;
-  self->sender = pad;
-  self->heard = now;
-  return TRUE;
-}
-
-static void
-gst_walloc_rtp_src_link (GstWallocRtpSrc * self, GstPad * pad)
-{
-  GstPad *sink = gst_element_get_static_pad (self->depay, "sink");
-  GstPad *before = gst_pad_get_peer (sink);
-
-  if (before && before != pad) {
-    GST_INFO_OBJECT (self, "another sender: %s", GST_PAD_NAME (pad));
-    gst_pad_unlink (before, sink);
-  }
-  gst_walloc_rtp_gate_follow (self->gate, pad);
-  if (before != pad && gst_pad_link (pad, sink) != GST_PAD_LINK_OK)
-    GST_ELEMENT_WARNING (self, CORE, NEGOTIATION, (NULL),
-        ("What comes over RTP is no WaLLoC stream, or caps say so."));
-  gst_clear_object (&before);
-  gst_object_unref (sink);
-  /* sinks have not asked this jitter buffer */
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_latency (GST_OBJECT (self)));
-}
-
-/* What a sender that is not followed sends goes nowhere; a pad without a peer
- * would end the source for all of them. */
-static GstPadProbeReturn
-gst_walloc_rtp_src_on_packet (GstPad * pad, GstPadProbeInfo * info,
-    gpointer user_data)
-{
-  GstWallocRtpSrc *self = user_data;
-  gboolean follow, changed;
-
-  GST_OBJECT_LOCK (self);
-  changed = self->sender != pad;
-  follow = gst_walloc_rtp_src_follow (self, pad);
-  GST_OBJECT_UNLOCK (self);
-  if (!follow)
-    return GST_PAD_PROBE_DROP;
-  if (changed)
-    gst_walloc_rtp_src_link (self, pad);
-  return GST_PAD_PROBE_OK;
-}
-
-static GstPadProbeReturn
-gst_walloc_rtp_src_on_sender_event (GstPad * pad, GstPadProbeInfo * info,
-    gpointer user_data)
-{
-  GstWallocRtpSrc *self = user_data;
-  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
-  gboolean ours;
-
-  /* the others are sent when the pad is linked */
-  if (GST_EVENT_IS_STICKY (event) && GST_EVENT_TYPE (event) != GST_EVENT_EOS)
-    return GST_PAD_PROBE_OK;
-  GST_OBJECT_LOCK (self);
-  ours = self->sender == pad;
-  GST_OBJECT_UNLOCK (self);
-  return ours ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
-}
-
-/* A sender has begun. */
-static void
-gst_walloc_rtp_src_on_pad (GstElement * rtpbin, GstPad * pad,
-    GstWallocRtpSrc * self)
-{
-  if (!g_str_has_prefix (GST_PAD_NAME (pad), "recv_rtp_src_0_"))
-    return;
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER |
-      GST_PAD_PROBE_TYPE_BUFFER_LIST, gst_walloc_rtp_src_on_packet, self, NULL);
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
-      gst_walloc_rtp_src_on_sender_event, self, NULL);
-}
-
-static void
-gst_walloc_rtp_src_on_pad_removed (GstElement * rtpbin, GstPad * pad,
-    GstWallocRtpSrc * self)
-{
-  gboolean ours;
-
-  GST_OBJECT_LOCK (self);
-  ours = self->sender == pad;
-  if (ours)
-    self->sender = NULL;
-  GST_OBJECT_UNLOCK (self);
-  if (ours)
-    gst_walloc_rtp_gate_follow (self->gate, NULL);
-}
-
-/* A sender that says that it ends is not waited for. */
-static void
-gst_walloc_rtp_src_on_bye (GstElement * rtpbin, guint session, guint ssrc,
-    GstWallocRtpSrc * self)
-{
-  gchar *name = g_strdup_printf ("recv_rtp_src_0_%u_", ssrc);
-
-  GST_OBJECT_LOCK (self);
-  if (self->sender && g_str_has_prefix (GST_PAD_NAME (self->sender), name))
-    self->leaving = TRUE;
-  GST_OBJECT_UNLOCK (self);
-  g_free (name);
-}
-
-/* Reports go where the sender's RTCP comes from. */
-static GstPadProbeReturn
-gst_walloc_rtp_src_on_rtcp (GstPad * pad, GstPadProbeInfo * info,
-    gpointer user_data)
-{
-  GstWallocRtpSrc *self = user_data;
-  GstNetAddressMeta *meta =
-      gst_buffer_get_net_address_meta (GST_PAD_PROBE_INFO_BUFFER (info));
-  GInetSocketAddress *address;
-  gchar *host;
-
-  if (!meta || !G_IS_INET_SOCKET_ADDRESS (meta->addr))
-    return GST_PAD_PROBE_OK;
-  address = G_INET_SOCKET_ADDRESS (meta->addr);
-  if (self->peer
-      && g_inet_socket_address_get_port (address) ==
-      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (self->peer))
-      && g_inet_address_equal (g_inet_socket_address_get_address (address),
-          g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS
-              (self->peer))))
-    return GST_PAD_PROBE_OK;
-
-  host = g_inet_address_to_string (g_inet_socket_address_get_address (address));
-  GST_INFO_OBJECT (self, "reports go to %s port %u", host,
-      g_inet_socket_address_get_port (address));
-  g_object_set (self->rtcp, "host", host, "port",
-      (gint) g_inet_socket_address_get_port (address), NULL);
-  g_free (host);
-  g_set_object (&self->peer, meta->addr);
-  GST_OBJECT_LOCK (self);
-  self->have_peer = TRUE;
-  GST_OBJECT_UNLOCK (self);
-  return GST_PAD_PROBE_OK;
-}
-
-/* Nothing to send reports to yet. */
-static GstPadProbeReturn
-gst_walloc_rtp_src_hold_rtcp (GstPad * pad, GstPadProbeInfo * info,
-    gpointer user_data)
-{
-  GstWallocRtpSrc *self = user_data;
-  gboolean have;
-
-  GST_OBJECT_LOCK (self);
-  have = self->have_peer;
-  GST_OBJECT_UNLOCK (self);
-  return have ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
 }
 
 /* The child that has @prop_id, and as what. */
@@ -693,12 +524,6 @@ gst_walloc_rtp_src_build (GstWallocRtpSrc * self)
       FALSE, NULL);
   g_signal_connect (self->rtpbin, "request-pt-map",
       G_CALLBACK (gst_walloc_rtp_src_on_pt_map), self);
-  g_signal_connect (self->rtpbin, "pad-added",
-      G_CALLBACK (gst_walloc_rtp_src_on_pad), self);
-  g_signal_connect (self->rtpbin, "pad-removed",
-      G_CALLBACK (gst_walloc_rtp_src_on_pad_removed), self);
-  g_signal_connect (self->rtpbin, "on-bye-ssrc",
-      G_CALLBACK (gst_walloc_rtp_src_on_bye), self);
   if (!gst_element_link_pads (self->rtp, "src", self->rtpbin, "recv_rtp_sink_0")
       || !gst_element_link_pads (self->rtcp_in, "src", self->rtpbin,
           "recv_rtcp_sink_0")
@@ -710,15 +535,7 @@ gst_walloc_rtp_src_build (GstWallocRtpSrc * self)
   if (!self->session || !self->gate)
     return FALSE;
 
-  pad = gst_element_get_static_pad (self->rtcp_in, "src");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER,
-      gst_walloc_rtp_src_on_rtcp, self, NULL);
-  gst_object_unref (pad);
-  pad = gst_element_get_static_pad (self->rtcp, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER |
-      GST_PAD_PROBE_TYPE_BUFFER_LIST, gst_walloc_rtp_src_hold_rtcp, self, NULL);
-  gst_object_unref (pad);
-
+  gst_walloc_rtp_src_watch (self);
   pad = gst_element_get_static_pad (self->depay, "src");
   gst_ghost_pad_set_target (GST_GHOST_PAD (self->srcpad), pad);
   gst_object_unref (pad);

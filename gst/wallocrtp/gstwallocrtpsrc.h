@@ -43,6 +43,10 @@ struct _GstWallocRtpSrc
   gboolean leaving;             /* it said BYE */
 };
 
+/* Connects what decides on senders and reports (gstwallocrtpsrcsenders.c) with
+ * the parts, which are all there. */
+void            gst_walloc_rtp_src_watch      (GstWallocRtpSrc * self);
+
 G_END_DECLS
 
 #endif /* __GST_WALLOC_RTP_SRC_H__ */
