@@ -29,8 +29,10 @@ if grep -q 'ext/soup/libgstwallocsoup.so' build-tsan/build.ninja; then
   plugins="$plugins ext/soup/libgstwallocsoup.so"
 fi
 if grep -q 'ext/nats/libgstnats.so' build-tsan/build.ninja; then
-  tests="$tests gst-elements-nats gst-elements-natsaccess gst-elements-natsrenew
-    gst-elements-natsstream"
+  for name in nats natsaccess natsaway natshostile natslimits natsrenew \
+    natsstream; do
+    tests="$tests gst-elements-$name"
+  done
   plugins="$plugins ext/nats/libgstnats.so"
 fi
 if grep -q 'gst/wallocrtp/libgstwallocrtp.so' build-tsan/build.ninja; then

@@ -31,11 +31,12 @@ gst_nats_consumer_subscribe (GstNatsConsumer * self, GError ** error)
 
   g_atomic_int_inc (&self->refs);
   if (self->config.jetstream)
-    s = natsConnection_Subscribe (&self->subscription, nc, all, gst_nats_consumer_on_message,
-        self);
+    s = natsConnection_Subscribe (&self->subscription, nc, all,
+        gst_nats_consumer_on_message, self);
   else if (self->config.queue)
     s = natsConnection_QueueSubscribe (&self->subscription, nc,
-        self->config.subject, self->config.queue, gst_nats_consumer_on_message, self);
+        self->config.subject, self->config.queue, gst_nats_consumer_on_message,
+        self);
   else
     s = natsConnection_Subscribe (&self->subscription, nc,
         self->config.subject, gst_nats_consumer_on_message, self);

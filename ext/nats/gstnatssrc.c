@@ -33,6 +33,7 @@
 
 #include <string.h>
 
+#include "gstnatsbuffer.h"
 #include "gstnatscaps.h"
 #include "gstnatscommon.h"
 #include "gstnatselements.h"
@@ -378,19 +379,8 @@ gst_nats_src_update_segment (GstNatsSrc * self, const nats_header * header)
           || segment_equal (s, &self->segment)))
     return;
   gst_segment_init (&segment, GST_FORMAT_TIME);
-  if (header->has_segment) {
-    segment.rate = s->rate;
-    segment.applied_rate = s->applied_rate;
-    segment.flags = s->flags & (GST_SEGMENT_FLAG_TRICKMODE
-        | GST_SEGMENT_FLAG_TRICKMODE_KEY_UNITS
-        | GST_SEGMENT_FLAG_TRICKMODE_NO_AUDIO);
-    segment.start = s->start;
-    segment.stop = s->stop;
-    segment.time = s->time;
-    segment.base = s->base;
-    segment.offset = s->offset;
-    segment.position = s->start;
-  }
+  if (header->has_segment)
+    gst_nats_segment_read (&segment, s);
   gst_base_src_new_segment (GST_BASE_SRC (self), &segment);
   self->has_segment = header->has_segment;
   self->segment = *s;
@@ -422,43 +412,6 @@ gst_nats_src_stamp (GstNatsSrc * self, GstBuffer * buffer,
   }
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_DTS (buffer) = dts;
-  GST_BUFFER_DURATION (buffer) = header->buffer.duration;
-  GST_BUFFER_OFFSET (buffer) = header->buffer.offset;
-  GST_BUFFER_OFFSET_END (buffer) = header->buffer.offset_end;
-  GST_BUFFER_FLAGS (buffer) |= header->buffer.flags & ~(guint)
-      (GST_BUFFER_FLAG_TAG_MEMORY | (GST_MINI_OBJECT_FLAG_LAST - 1));
-}
-
-static void
-free_messages (gpointer data)
-{
-  g_ptr_array_unref (data);
-}
-
-/* One message is used where it is; several are put into one memory. */
-static GstBuffer *
-gst_nats_src_make_buffer (const GstNatsDelivery * delivery)
-{
-  GstBuffer *buffer;
-  gsize at = 0;
-  guint i;
-
-  if (delivery->messages->len == 1 && delivery->size > 0) {
-    natsMsg *msg = g_ptr_array_index (delivery->messages, 0);
-
-    return gst_buffer_new_wrapped_full (GST_MEMORY_FLAG_READONLY,
-        (gpointer) natsMsg_GetData (msg), delivery->size, 0, delivery->size,
-        g_ptr_array_ref (delivery->messages), free_messages);
-  }
-  buffer = gst_buffer_new_allocate (NULL, delivery->size, NULL);
-  for (i = 0; buffer && i < delivery->messages->len; i++) {
-    natsMsg *msg = g_ptr_array_index (delivery->messages, i);
-
-    at += gst_buffer_fill (buffer, at, natsMsg_GetData (msg),
-        (gsize) natsMsg_GetDataLength (msg));
-  }
-
-  return buffer;
 }
 
 static void
@@ -482,27 +435,11 @@ gst_nats_src_count (GstNatsSrc * self, const GstNatsDelivery * delivery)
 static GstBuffer *
 gst_nats_src_decode (GstNatsSrc * self, const GstNatsDelivery * delivery)
 {
-  const nats_header *header = &delivery->header;
-  GstBuffer *buffer = gst_nats_src_make_buffer (delivery);
-  natsMsg *last = g_ptr_array_index (delivery->messages,
-      delivery->messages->len - 1);
-  GstCaps *unix_time;
+  GstBuffer *buffer = gst_nats_buffer_new (delivery);
 
   if (!buffer)
     return NULL;
-  gst_nats_src_stamp (self, buffer, header);
-  if (delivery->lost_before)
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  gst_nats_meta_add (buffer, &header->identity, natsMsg_GetSubject (last),
-      &delivery->delivery, delivery->duplicate
-      || delivery->delivery.delivered > 1, header->buffer.time,
-      (guint64) delivery->received);
-  if (header->buffer.time != NATS_NONE) {
-    unix_time = gst_caps_new_empty_simple ("timestamp/x-unix");
-    gst_buffer_add_reference_timestamp_meta (buffer, unix_time,
-        header->buffer.time, GST_CLOCK_TIME_NONE);
-    gst_caps_unref (unix_time);
-  }
+  gst_nats_src_stamp (self, buffer, &delivery->header);
   gst_nats_src_count (self, delivery);
 
   return buffer;

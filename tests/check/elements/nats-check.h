@@ -260,7 +260,7 @@ nats_message (GstHarness * h, GstMessageType type)
 }
 
 /* The element fails with that code; @word is in what it says. */
-static void
+G_GNUC_UNUSED static void
 nats_expect_error (GstHarness * h, gint code, const gchar * word)
 {
   GstMessage *message = nats_message (h, GST_MESSAGE_ERROR);

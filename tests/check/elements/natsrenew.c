@@ -7,21 +7,9 @@
 
 #include <nats/nats.h>
 
-#include "nats-check.h"
+#include "nats-stream-check.h"
 
-#define STREAM "mode=jetstream stream=S "
-#define CREATE STREAM "create-stream=true stream-subjects=s.> subject=s.1 "
-#define READ STREAM "subject=s.* "
 #define SOON "reconnect-wait=20000000 reconnect-wait-max=100000000 "
-
-static GstHarness *
-maker (NatsServer * server, const gchar * properties)
-{
-  GstHarness *sink = nats_sender (server, properties);
-
-  nats_await (sink, "connected", 1);
-  return sink;
-}
 
 static void
 push_stored (GstHarness * sink, guint first, guint n)
