@@ -79,14 +79,16 @@ export class Connection extends EventTarget {
       answer = await fetch(new URL(path, this.#base), { headers,
         cache: 'no-cache', signal: AbortSignal.timeout(time) });
     } catch {
-      throw new Refusal('The server does not answer.');
+      throw new Refusal('The server does not answer. It may be stopped, or this '
+        + 'device without a network. The page tries again by itself.');
     }
     if (answer.ok) return answer;
     const said = (await answer.text().catch(() => '')).trim().slice(0, 400);
     if (answer.status === 401) {
       throw new Refusal(this.#token
-        ? 'The server does not take this token.'
-        : 'The server asks for a token.', { denied: true });
+        ? 'The server does not take this token. Who runs it can tell.'
+        : 'The server asks for a token. Who runs it can tell.',
+      { denied: true });
     }
     if (answer.status === 403) throw new Refusal(said
       || 'The server refuses this page.', { denied: true });

@@ -40,7 +40,8 @@ async function load() {
       const answer = await fetch(new URL('walloc.wasm', import.meta.url));
       if (!answer.ok) {
         throw new Error(answer.status === 404
-          ? 'This server was built without the WebAssembly decoder.'
+          ? 'This server was built without the WebAssembly decoder, which '
+            + 'needs clang, lld and wasi-libc. The stream is at /stream.'
           : `The server answers ${answer.status}.`);
       }
       const bytes = await answer.arrayBuffer();
