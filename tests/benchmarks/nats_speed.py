@@ -6,9 +6,10 @@ usage: python3 tests/benchmarks/nats_speed.py OUT [--frames N] [--rate FPS]
        [--sizes BYTES,...] [--repeat N] [--skip-workers]
 Writes OUT.json and OUT.md. Run it with meson devenv, on an idle machine.
 
-Latency: from the sink's system clock before a buffer goes in to the source's
-behind it, both on this machine, at a fixed rate. Throughput: as fast as the
-sink takes buffers, from the first to the last that came out."""
+Buffers are coded pictures of about BYTES. Latency: from the sink's system clock
+before a buffer goes in to the source's behind it, both on this machine, at a
+fixed rate. Throughput: as fast as the sink takes buffers, from the first to the
+last that came out. A frame that lost a slice counts as lost."""
 import argparse
 import json
 import os
@@ -16,6 +17,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -24,86 +26,139 @@ from cluster import Cluster  # noqa: E402
 from common import save, table  # noqa: E402
 
 SENDER = r'''
-import sys, time
+import json, pickle, sys, time
 import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst
-line, frames, rate, size = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+line, file, count, rate = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+caps, frames = pickle.load(open(file, "rb"))
 Gst.init(None)
-p = Gst.parse_launch("appsrc name=src format=time block=true max-bytes=1000000 caps=video/x-walloc,alignment=frame,parsed=true,width=64,height=64,framerate=30/1 ! " + line)
+p = Gst.parse_launch("appsrc name=src format=time block=true max-bytes=1000000 ! " + line)
 src = p.get_by_name("src")
+src.set_property("caps", Gst.Caps.from_string(caps))
 p.set_state(Gst.State.PLAYING)
 time.sleep(1.5)
-body = bytes(range(256)) * (size // 256 + 1)
-begin = time.perf_counter()
-for i in range(frames):
+begin, times = time.perf_counter(), []
+for i in range(count):
     if rate:
         wait = begin + i / rate - time.perf_counter()
         if wait > 0:
             time.sleep(wait)
-    data = time.time_ns().to_bytes(8, "little") + i.to_bytes(8, "little") + body[:size - 16]
-    b = Gst.Buffer.new_wrapped(data)
+    b = Gst.Buffer.new_wrapped(frames[i % len(frames)])
     b.pts = i * Gst.SECOND // 1000
+    times.append(time.time_ns())
     src.emit("push-buffer", b)
 src.emit("end-of-stream")
 m = p.get_bus().timed_pop_filtered(120 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+print(json.dumps(times))
 if m is None or m.type == Gst.MessageType.ERROR:
     print("sender:", m and m.parse_error()[0].message, file=sys.stderr)
     sys.exit(1)
 p.set_state(Gst.State.NULL)
 '''
 
+# Frames are known by their bytes: those of a file in a round, of which fewer than
+# a round are lost in a row, or the rest counts as lost.
 RECEIVER = r'''
-import json, sys, time
+import json, pickle, sys, time
 import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst
-line, frames, patience = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+line, file, count, patience = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+frames = pickle.load(open(file, "rb"))[1]
+known = {f: k for k, f in enumerate(frames)}
 Gst.init(None)
 p = Gst.parse_launch(line + " ! fakesink name=sink sync=false async=false")
-delays, seen, times = [], set(), []
+came, damaged = {}, 0
 def on_buffer(pad, info):
+    global damaged
     now = time.time_ns()
     b = info.get_buffer()
-    data = b.extract_dup(0, 16)
-    delays.append(now - int.from_bytes(data[:8], "little"))
-    seen.add(int.from_bytes(data[8:16], "little"))
-    times.append(now)
+    k = known.get(b.extract_dup(0, b.get_size()))
+    if k is None:
+        damaged += 1
+        return Gst.PadProbeReturn.OK
+    last = next(reversed(came), -1)
+    came[last + 1 + (k - last - 1) % len(frames)] = now
     return Gst.PadProbeReturn.OK
 p.get_by_name("sink").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, on_buffer)
 p.set_state(Gst.State.PLAYING)
 print("ready", flush=True)
 last, n = time.monotonic(), 0
-while len(seen) < frames and time.monotonic() - last < patience:
+while len(came) < count and time.monotonic() - last < patience:
     time.sleep(0.05)
-    if len(seen) > n:
-        n, last = len(seen), time.monotonic()
-cpu = time.process_time()
+    if len(came) > n:
+        n, last = len(came), time.monotonic()
 p.set_state(Gst.State.NULL)
-print(json.dumps({"delays": delays, "seen": len(seen), "seconds": (times[-1] - times[0]) / 1e9 if len(times) > 1 else 0, "cpu": cpu}))
+print(json.dumps({"came": came, "damaged": damaged}))
+'''
+
+CODER = r'''
+import pickle, sys
+import gi
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst
+side, file = sys.argv[1], sys.argv[2]
+Gst.init(None)
+p = Gst.parse_launch(f"videotestsrc pattern=snow num-buffers=64 ! video/x-raw,format=I420,width={side},height={side},framerate=30/1 ! wallocenc ! fakesink name=sink sync=false")
+frames, pad = [], p.get_by_name("sink").get_static_pad("sink")
+def on_buffer(pad, info):
+    b = info.get_buffer()
+    frames.append(b.extract_dup(0, b.get_size()))
+    return Gst.PadProbeReturn.OK
+pad.add_probe(Gst.PadProbeType.BUFFER, on_buffer)
+p.set_state(Gst.State.PLAYING)
+m = p.get_bus().timed_pop_filtered(120 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+assert m and m.type == Gst.MessageType.EOS and len(set(frames)) == 64
+pickle.dump((pad.get_current_caps().to_string(), frames), open(file, "wb"))
+p.set_state(Gst.State.NULL)
+print(sum(map(len, frames)) // len(frames))
 '''
 
 
-def run_pair(prefix, sender, receiver, frames, rate, size, settle=2.0):
+def make_frames(folder, size):
+    """A file of 64 coded pictures of about so many bytes, and their mean."""
+    file = os.path.join(folder, f"{size}.frames")
+    side = 256
+    for _ in range(4):
+        mean = int(subprocess.run(
+            [sys.executable, "-c", CODER, str(side), file], check=True,
+            stdout=subprocess.PIPE, text=True).stdout)
+        if abs(mean - size) * 20 < size:
+            break
+        side = max(16, round(side * (size / mean) ** 0.5 / 8) * 8)
+    return file, mean
+
+
+def run_pair(sender, receiver, file, frames, rate, settle=2.0):
     """One sender and one receiver: delays (ns), frames that came, seconds."""
-    r = subprocess.Popen([*prefix, sys.executable, "-c", RECEIVER, receiver,
+    r = subprocess.Popen([sys.executable, "-c", RECEIVER, receiver, file,
                           str(frames), "8"], stdout=subprocess.PIPE, text=True)
     r.stdout.readline()
     time.sleep(settle)
-    s = subprocess.run([*prefix, sys.executable, "-c", SENDER, sender,
-                        str(frames), str(rate), str(size)], check=False,
-                       timeout=300)
-    out = r.communicate(timeout=300)[0]
-    result = json.loads(out)
-    result["sent"] = s.returncode == 0
-    return result
+    s = subprocess.run([sys.executable, "-c", SENDER, sender, file,
+                        str(frames), str(rate)], check=False, timeout=300,
+                       stdout=subprocess.PIPE, text=True)
+    result = json.loads(r.communicate(timeout=300)[0])
+    sent = json.loads(s.stdout)
+    came = {int(i): t for i, t in result["came"].items() if int(i) < frames}
+    times = sorted(came.values())
+    return {"delays": [t - sent[i] for i, t in came.items()],
+            "seen": len(came), "sent": s.returncode == 0,
+            "damaged": result["damaged"],
+            "seconds": (times[-1] - times[0]) / 1e9 if len(times) > 1 else 0}
 
 
-def ways(urls, tag, size):
+def ways(urls, tag):
     """Name, sink and source of each way."""
     js = f"servers={urls} mode=jetstream stream={tag} subject={tag}.1"
     big = "buffer-size=8000000"
     return [
+        ("UDP RTP (rtpwallocpay)", "rtpwallocpay config-interval=1 ! udpsink "
+         f"host=127.0.0.1 port=PORT sync=false async=false {big}",
+         f"udpsrc address=127.0.0.1 port=PORT {big} caps=application/x-rtp,"
+         "media=video,clock-rate=90000,encoding-name=X-WALLOC,payload=96 "
+         "! rtpwallocdepay"),
         ("UDP RTP (rtpgstpay)", f"rtpgstpay config-interval=1 ! udpsink "
          f"host=127.0.0.1 port=PORT sync=false async=false {big}",
          f"udpsrc address=127.0.0.1 port=PORT {big} caps=application/x-rtp,"
@@ -139,13 +194,15 @@ def make_stream(cluster, tag, replicas):
         sys.exit("no stream")
 
 
-def measure(args, rows):
+def measure(args, folder, rows):
+    files = {size: make_frames(folder, size) for size in args.sizes}
     for servers in (1, 3):
         with Cluster(servers, namespaces=False) as cluster:
             for size in args.sizes:
                 tag = f"S{size}"
+                file, mean = files[size]
                 make_stream(cluster, tag, servers)
-                for name, sink, source in ways(cluster.urls, tag, size):
+                for name, sink, source in ways(cluster.urls, tag):
                     if name != "JetStream" and servers == 3:
                         continue
                     label = f"JetStream R{servers}" if name == "JetStream" \
@@ -156,17 +213,17 @@ def measure(args, rows):
                     runs = []
                     for _ in range(args.repeat):
                         port = str(free_port())
-                        a = run_pair([], sink.replace("PORT", port),
-                                     source.replace("PORT", port),
-                                     args.frames, args.rate, size)
+                        a = run_pair(sink.replace("PORT", port),
+                                     source.replace("PORT", port), file,
+                                     args.frames, args.rate)
                         port = str(free_port())
-                        b = run_pair([], sink.replace("PORT", port),
-                                     source.replace("PORT", port),
-                                     args.frames * 4, 0, size)
+                        b = run_pair(sink.replace("PORT", port),
+                                     source.replace("PORT", port), file,
+                                     args.frames * 4, 0)
                         runs.append((a, b))
-                    delays = [d for a, _ in runs for d in a["delays"]]
+                    delays = [d for a, _ in runs for d in a["delays"]] or [0]
                     rows.append({
-                        "way": label, "bytes": size,
+                        "way": label, "bytes": mean,
                         "median-ms": statistics.median(delays) / 1e6,
                         "p99-ms": percentile(delays, 0.99) / 1e6,
                         "lost-at-rate": 1 - sum(a["seen"] for a, _ in runs) /
@@ -175,7 +232,7 @@ def measure(args, rows):
                             b["seen"] / b["seconds"] if b["seconds"] else 0
                             for _, b in runs),
                         "MB-per-s": statistics.median(
-                            b["seen"] * size / b["seconds"] / 1e6
+                            b["seen"] * mean / b["seconds"] / 1e6
                             if b["seconds"] else 0 for _, b in runs),
                         "lost-at-full-speed": 1 - sum(
                             b["seen"] for _, b in runs) /
@@ -249,7 +306,8 @@ def main():
     args.sizes = [int(s) for s in args.sizes.split(",")]
     load = os.getloadavg()
     pairs, workers = [], []
-    measure(args, pairs)
+    with tempfile.TemporaryDirectory() as folder:
+        measure(args, folder, pairs)
     if not args.skip_workers:
         scale(args, workers)
     parts = ["## One sender, one receiver", "", table(
