@@ -4,7 +4,7 @@
 #
 # usage: sh tests/tsan.sh [MESON-TEST-ARGUMENTS...]
 # Default: the elements that run networks on latents, spectralinspect, corrupt,
-# wallocwebsink.
+# wallocwebsink, NATS and RTP (with fewer frames).
 # Builds in build-tsan/.
 # GLib and GStreamer are the system's: tests/tsan has what it must be told of them.
 set -u
@@ -36,7 +36,7 @@ if grep -q 'ext/nats/libgstnats.so' build-tsan/build.ninja; then
   plugins="$plugins ext/nats/libgstnats.so"
 fi
 if grep -q 'gst/wallocrtp/libgstwallocrtp.so' build-tsan/build.ninja; then
-  tests="$tests gst-elements-rtpwalloc"
+  tests="$tests gst-elements-rtpwalloc gst-pipelines-rtpnetwork"
   plugins="$plugins gst/wallocrtp/libgstwallocrtp.so"
 fi
 targets=''
