@@ -10,6 +10,7 @@
 
 #include "gstnatsconnection.h"
 
+#define CLOSE_WAIT (250 * G_TIME_SPAN_MILLISECOND)
 /* cnats 3.4 fails to sign about one challenge in 400 */
 #define SIGN_TRIES 3
 
@@ -29,7 +30,7 @@ struct _GstNatsConnection
   GMutex lock;
   GCond cond;
   State state;
-  gboolean closed, flushing;
+  gboolean closed, flushing, reaped;
   guint reconnects;
   GError *error;                /* why STATE_FAILED */
   natsConnection *nc;
@@ -347,6 +348,10 @@ gst_nats_connection_reap (gpointer data)
   GstNatsConnection *self = data;
 
   natsConnection_Close (self->nc);
+  g_mutex_lock (&self->lock);
+  self->reaped = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
   gst_nats_connection_unref (self);
   nats_ReleaseThreadMemory ();
   return NULL;
@@ -355,6 +360,7 @@ gst_nats_connection_reap (gpointer data)
 void
 gst_nats_connection_close (GstNatsConnection * self)
 {
+  gint64 end = g_get_monotonic_time () + CLOSE_WAIT;
   natsConnection *nc;
 
   g_rec_mutex_lock (&self->notify_lock);
@@ -369,9 +375,15 @@ gst_nats_connection_close (GstNatsConnection * self)
   g_mutex_unlock (&self->lock);
 
   /* the thread that still connects closes what it gets by its reference */
-  if (nc)
+  if (nc) {
     g_thread_unref (g_thread_new ("nats-close", gst_nats_connection_reap,
             gst_nats_connection_ref (self)));
+    /* A program may end next: what is written goes with it, and cnats destroys
+     * its locks at the end though others of its threads still have them. */
+    g_mutex_lock (&self->lock);
+    while (!self->reaped && g_cond_wait_until (&self->cond, &self->lock, end));
+    g_mutex_unlock (&self->lock);
+  }
   gst_nats_connection_unref (self);
 }
 

@@ -44,8 +44,8 @@ GstNatsConnection *gst_nats_connection_new_full (
     GDestroyNotify destroy, GstNatsNotify notify, gpointer user_data);
 
 /* To be called once, by who made it: no notification comes after it returned,
- * and it does not wait for the network. Connections that others hold a
- * reference of go when the last is dropped. */
+ * and it waits for the network for a moment at most. Connections that others
+ * hold a reference of go when the last is dropped. */
 void gst_nats_connection_close (GstNatsConnection * self);
 
 GstNatsConnection *gst_nats_connection_ref (GstNatsConnection * self);
