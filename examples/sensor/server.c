@@ -168,7 +168,8 @@ result (GstPad * pad, GstPadProbeInfo * info, gpointer data)
       json_object_set_new (line, "again", json_true ());
   }
   if (line) {
-    gchar *text = json_dumps (line, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    gchar *text = json_dumps (line, JSON_COMPACT | JSON_PRESERVE_ORDER |
+        JSON_REAL_PRECISION (3));
 
     if (text) {
       g_print ("%s\n", text);
