@@ -108,6 +108,7 @@ export class Connection extends EventTarget {
     clearInterval(this.#ping);
     this.#socket?.close();
     this.#socket = null;
+    this.#opened = 0;
     this.#tell(State.STOPPED, '');
   }
 

@@ -17,12 +17,19 @@ export class Layers {
     this.#connection = connection;
     this.#clock = clock;
     connection.mark = () => clock.ask();
-    connection.wishes = () => ({ layers: this.#max, kbps: this.#limit });
+    connection.wishes = () => {
+      this.#pace.begin();
+      return { layers: this.#max, kbps: this.#limit };
+    };
     connection.addEventListener('slow', () => {
       this.#pace.dropped(this.#full);
       this.#show();
     });
-    this.#select.addEventListener('change', () => this.tell());
+    this.#select.addEventListener('change', () => {
+      // what was found out of the link is of another time
+      this.#pace = new Pace();
+      this.tell();
+    });
   }
 
   get #max() { return Number(this.#select.value) || 0; }
@@ -55,9 +62,10 @@ export class Layers {
     this.#full = Number(link['stream-kbps']) || null;
   }
 
-  /** Once a second, with what stats say. */
+  /** Once a second while the link is there, with what stats say. */
   check({ rate, age }) {
-    if (this.#pace.check({ late: this.#clock.late(age), received: rate,
+    // what is asked for by hand is not found out
+    if (this.#select.value === AUTO && this.#pace.check({ late: this.#clock.late(age), received: rate,
       full: this.#full })) {
       this.#connection.send({ type: 'rate', kbps: this.#limit });
     }

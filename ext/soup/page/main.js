@@ -171,13 +171,15 @@ function start() {
   worker.onerror = (event) => {
     stopped('The decoder has stopped', event.message
       || 'The browser does not say why. Reload the page.');
+    connection?.stop();
   };
   setInterval(() => {
     if (connection?.state === State.OPEN) {
       showQuiet((performance.now() - lastFrame) / 1000, any);
     }
     const read = stats.read();
-    layers?.check(read);
+    // without a link, nothing is late
+    if (connection?.state === State.OPEN) layers.check(read);
     numbers.draw(read, layers?.limit ?? 0);
     showResults(lastPts);
     detail?.check(read);

@@ -52,6 +52,12 @@ export class Pace {
     return this.limit !== before;
   }
 
+  /** A new link: nothing waits on it that would have to be drained. */
+  begin() {
+    if (this.#target > 0) this.limit = this.#target;
+    this.#target = this.#late = this.#worse = this.#calm = 0;
+  }
+
   /** The server gave up on this link. */
   dropped(full) {
     const carried = (this.limit || full || 0) * DRAIN;
@@ -65,6 +71,12 @@ export class Pace {
     // where nothing came: the last rate was too much
     const carried = received || (this.limit || full || 0) * DRAIN;
     if (carried <= 0) return;
+    if (!received && this.#target > 0) {
+      // or the link stands still, which says nothing of what it will carry
+      this.limit = Math.max(LEAST, Math.round(carried * DRAIN));
+      this.#worse = 0;
+      return;
+    }
     this.#cut(carried * DRAIN, carried * KEEP, full);
   }
 

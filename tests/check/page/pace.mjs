@@ -91,6 +91,29 @@ test('a link that gets better is used again', () => {
   assert.ok(pace.limit > 0 && pace.limit < 500, `${pace.limit}`);
 });
 
+test('a link that stood still goes on as before', () => {
+  const still = (pace, seconds) => {
+    for (let i = 1; i <= seconds; i++) {
+      pace.check({ late: 1000 * i, received: i > 3 ? null : 1700, full: 1700 });
+    }
+  };
+  // the same link, and a new one
+  for (const begin of [() => {}, (pace) => pace.begin()]) {
+    const pace = new Pace(), link = new Link([1700, 1000, 500], 5000);
+    run(pace, link, 30);
+    still(pace, 12);
+    assert.ok(pace.limit > 0 && pace.limit < 200, `${pace.limit}`);
+    begin(pace);
+    const then = run(pace, link, 30);
+    assert.ok(then.every(({ limit }) => limit === 0 || limit > 1000),
+      `${then.map(({ limit }) => limit)}`);
+    assert.equal(pace.limit, 0);
+  }
+  const pace = new Pace();
+  pace.begin();
+  assert.equal(pace.limit, 0);
+});
+
 test('what is not known changes nothing, and the worst has an end', () => {
   const pace = new Pace();
   assert.equal(pace.check({ late: null, received: 5, full: 5 }), false);
