@@ -33,6 +33,13 @@ GST_DEBUG_CATEGORY_EXTERN (wallocwebsink_debug);
  * 16 KiB/s is fast enough for a model */
 #define ANSWER_PART (160 * 1024)
 
+/* To the listener's thread, for threads that may outlive the listener. */
+typedef struct
+{
+  GMutex lock;
+  GMainContext *context;        /* NULL: the listener is gone */
+} Door;
+
 struct _GstWallocWebListener
 {
   SoupServer *server;
@@ -42,13 +49,14 @@ struct _GstWallocWebListener
   GList *peers;
   guint n_peers, port;
   gboolean local;
-  GMainContext *context;
+  Door *door;
   GstWallocWebTls *tls;         /* or NULL */
 };
 
 struct _GstWallocWebPeer
 {
   GstWallocWebListener *listener;
+  Door *door;
   GSocket *socket;
   GSocketAddress *remote;       /* leads from a message to this */
   GSource *deadline;
@@ -64,6 +72,18 @@ clear_source (GSource ** source)
 }
 
 static void
+door_clear (gpointer data)
+{
+  g_mutex_clear (&((Door *) data)->lock);
+}
+
+static void
+door_unref (Door * door)
+{
+  g_atomic_rc_box_release_full (door, door_clear);
+}
+
+static void
 peer_free_now (gpointer data)
 {
   GstWallocWebPeer *peer = data;
@@ -73,6 +93,7 @@ peer_free_now (gpointer data)
   g_object_set_data (G_OBJECT (peer->remote), PEER_KEY, NULL);
   g_object_unref (peer->remote);
   g_object_unref (peer->socket);
+  door_unref (peer->door);
   g_free (peer->address);
   if (self) {
     self->peers = g_list_remove (self->peers, peer);
@@ -94,17 +115,20 @@ static void
 peer_free (gpointer data)
 {
   GstWallocWebPeer *peer = data;
-  GstWallocWebListener *self = peer->listener;
-  GSource *source;
+  Door *door = g_atomic_rc_box_acquire (peer->door);
+  GSource *source = NULL;
 
-  if (!self || g_main_context_is_owner (self->context)) {
-    peer_free_now (peer);
-    return;
+  g_mutex_lock (&door->lock);
+  if (door->context && !g_main_context_is_owner (door->context)) {
+    source = g_idle_source_new ();
+    g_source_set_callback (source, do_nothing, peer, peer_free_now);
+    g_source_attach (source, door->context);
+    g_source_unref (source);
   }
-  source = g_idle_source_new ();
-  g_source_set_callback (source, do_nothing, peer, peer_free_now);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
+  g_mutex_unlock (&door->lock);
+  if (!source)
+    peer_free_now (peer);
+  door_unref (door);
 }
 
 static gboolean
@@ -206,6 +230,7 @@ add_peer (GstWallocWebListener * self, GSocket * socket)
 #endif
     peer = g_new0 (GstWallocWebPeer, 1);
     peer->listener = self;
+    peer->door = g_atomic_rc_box_acquire (self->door);
     peer->socket = g_object_ref (socket);
     peer->remote = g_object_ref (remote);
     peer->address = g_steal_pointer (&address);
@@ -378,7 +403,9 @@ gst_walloc_web_listener_new (SoupServer * server, const gchar * address,
   if (bound)
     self->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
   g_clear_object (&bound);
-  self->context = g_main_context_ref_thread_default ();
+  self->door = g_atomic_rc_box_new0 (Door);
+  g_mutex_init (&self->door->lock);
+  self->door->context = g_main_context_get_thread_default ();
   if (settings->certificate)
     self->tls = gst_walloc_web_tls_new (settings->certificate, give_to_soup,
         self);
@@ -404,6 +431,8 @@ gst_walloc_web_listener_free (GstWallocWebListener * self)
 
   gst_walloc_web_listener_stop (self);
   /* streams that someone still holds must not find this gone */
+  g_mutex_lock (&self->door->lock);
+  self->door->context = NULL;
   for (l = self->peers; l; l = l->next) {
     GstWallocWebPeer *peer = l->data;
 
@@ -414,10 +443,11 @@ gst_walloc_web_listener_free (GstWallocWebListener * self)
       g_socket_close (peer->socket, NULL);
     peer->listener = NULL;
   }
+  g_mutex_unlock (&self->door->lock);
   g_list_free (self->peers);
   if (self->tls)
     gst_walloc_web_tls_free (self->tls);
-  g_main_context_unref (self->context);
+  door_unref (self->door);
   g_free (self);
 }
 
