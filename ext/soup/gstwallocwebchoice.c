@@ -94,8 +94,18 @@ gst_walloc_web_choice_frame (GstWallocWebChoice * self,
   }
   verdict.replace = self->needs_key && load >= GST_WALLOC_WEB_SLOW;
   verdict.layers = decide (self, frame);
+  if (is_key && verdict.layers > 0)
+    self->asks_key = FALSE;
+  verdict.want_key = self->asks_key && wants_key (self, now);
 
   return verdict;
+}
+
+gboolean
+gst_walloc_web_choice_ask (GstWallocWebChoice * self, gint64 now)
+{
+  self->asks_key = TRUE;
+  return wants_key (self, now);
 }
 
 guint

@@ -23,6 +23,7 @@ typedef struct
 {
   GstWallocThinner thinner;
   gboolean needs_key;
+  gboolean asks_key;            /* the client said that it needs one */
   gint64 asked_key;             /* for one, monotonic, us; 0: never */
   gint64 key_pause;             /* us until it may again */
 } GstWallocWebChoice;
@@ -48,6 +49,11 @@ GstWallocWebVerdict
           gst_walloc_web_choice_frame   (GstWallocWebChoice * choice,
                                          const GstWallocWebFrame * frame,
                                          GstWallocWebLoad load, gint64 now);
+
+/* The client says that it needs a key frame: is it time to pass that on? Verdicts
+ * on frames do later, until it has one. */
+gboolean  gst_walloc_web_choice_ask     (GstWallocWebChoice * choice,
+                                         gint64 now);
 
 /* How many layers a client that is new gets of @frames (of GstWallocWebFrame,
  * from a key frame on), which go out in one bunch: as many as its rate carries

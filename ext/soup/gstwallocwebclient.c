@@ -479,6 +479,13 @@ gst_walloc_web_client_rate (GstWallocWebClient * self, guint64 bitrate)
 }
 
 void
+gst_walloc_web_client_ask_key (GstWallocWebClient * self)
+{
+  if (gst_walloc_web_choice_ask (&self->choice, g_get_monotonic_time ()))
+    self->settings->need_key (self->settings->data);
+}
+
+void
 gst_walloc_web_client_finish (GstWallocWebClient * self, guint code,
     const gchar * reason)
 {

@@ -86,6 +86,9 @@ void        gst_walloc_web_client_layers  (GstWallocWebClient * client,
 void        gst_walloc_web_client_rate    (GstWallocWebClient * client,
                                            guint64 bitrate);
 
+/* It says that it needs a key frame. */
+void        gst_walloc_web_client_ask_key (GstWallocWebClient * client);
+
 /* Ends it in order once what is queued is written, but within seconds. @code
  * and @reason are for WebSockets. */
 void        gst_walloc_web_client_finish  (GstWallocWebClient * client,

@@ -330,7 +330,6 @@ on_closed (gpointer client, gpointer data)
 static void
 on_message (gpointer client, const webrequest_message * message, gpointer data)
 {
-  GstWallocWebServer *self = data;
   GBytes *bytes;
   gchar *text;
 
@@ -351,7 +350,7 @@ on_message (gpointer client, const webrequest_message * message, gpointer data)
           (1000));
       break;
     case WEBREQUEST_KEYFRAME:
-      on_need_key (self);
+      gst_walloc_web_client_ask_key (client);
       break;
     default:
       break;

@@ -281,6 +281,55 @@ GST_START_TEST (test_replay)
 
 GST_END_TEST;
 
+/* Who asks for a key frame when another one just did has it asked for later, and
+ * as long as none comes; who asks all the time is heard less and less often. */
+GST_START_TEST (test_asked_key)
+{
+  GstCaps *caps;
+  GPtrArray *frames = web_still (4, &caps);
+  WebServer *s = web_start (NULL);
+  WebClient *first = web_socket (s->port, "/ws", NULL, 0);
+  WebClient *other = web_socket (s->port, "/ws", NULL, 0);
+  guint64 asked;
+  gint64 begin;
+  guint i;
+
+  web_wait (s, "clients", 2);
+  web_caps (s, caps);
+  web_push (s, g_ptr_array_index (frames, 0));
+  web_socket_say (first, "{\"type\":\"keyframe\"}");
+  web_wait (s, "key-requests", 1);
+  web_push (s, g_ptr_array_index (frames, 0));
+  web_socket_say (other, "{\"type\":\"keyframe\"}");
+  for (i = 1; web_stat (s, "key-requests") < 2; i++) {
+    fail_unless (i < WEB_PATIENCE * 50, "nobody asks again");
+    web_push (s, g_ptr_array_index (frames, i % 3 + 1));
+    g_usleep (20000);
+  }
+  /* it has one, and asks no more by itself */
+  web_push (s, g_ptr_array_index (frames, 0));
+  web_close (first);
+
+  begin = g_get_monotonic_time ();
+  asked = web_stat (s, "key-requests");
+  for (i = 0; i < 50; i++) {
+    web_socket_say (other, "{\"type\":\"keyframe\"}");
+    web_push (s, g_ptr_array_index (frames, 0));
+    g_usleep (100000);
+  }
+  asked = web_stat (s, "key-requests") - asked;
+  /* after 1, 3, 7, 15 ... s */
+  fail_unless (asked <= 2 + g_bit_storage ((g_get_monotonic_time () - begin) /
+          G_USEC_PER_SEC), "%u times", (guint) asked);
+
+  web_close (other);
+  web_stop (s);
+  g_ptr_array_unref (frames);
+  gst_caps_unref (caps);
+}
+
+GST_END_TEST;
+
 static Suite *
 wallocwebslow_suite (void)
 {
@@ -294,6 +343,7 @@ wallocwebslow_suite (void)
   tcase_add_test (tc, test_newest_first);
   tcase_add_test (tc, test_late_predicted);
   tcase_add_test (tc, test_replay);
+  tcase_add_test (tc, test_asked_key);
 
   return s;
 }
