@@ -54,11 +54,12 @@ export class Spectrum {
     const y = (db) => TOP + (high - Math.max(db, low)) / (high - low)
       * (HEIGHT - TOP - BOTTOM);
     const parts = [];
-    for (let db = low; db <= high; db += (high - low) / 4) {
+    const step = high - low > 40 ? 20 : 10;
+    for (let db = step * Math.ceil(low / step); db <= high; db += step) {
       parts.push(svg('line', { class: 'grid', x1: x(0), x2: x(1), y1: y(db),
         y2: y(db) }));
       parts.push(svg('text', { x: x(0) - 5, y: y(db) + 4,
-        'text-anchor': 'end' }, `${Math.round(db)}`));
+        'text-anchor': 'end' }, `${db}`));
     }
     for (const f of [0, 0.25, 0.5, 0.75, 1]) {
       parts.push(svg('text', { x: x(f), y: HEIGHT - BOTTOM + 14,
