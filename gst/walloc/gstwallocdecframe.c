@@ -310,20 +310,25 @@ gst_walloc_dec_get_pts (GstVideoCodecFrame * frame,
   return frame->pts;
 }
 
+/* Headers may claim any time: no difference of two is an integer with a sign. */
+static gboolean
+is_near (GstClockTime a, GstClockTime b)
+{
+  return GST_CLOCK_TIME_IS_VALID (a) && GST_CLOCK_TIME_IS_VALID (b)
+      && MAX (a, b) - MIN (a, b) <= NEAR;
+}
+
 /* What becomes of what is lost. The picture before serves only where it is
  * near: frames without time may be anything. */
 static void
 gst_walloc_dec_set_conceal (GstWallocDec * self, GstVideoCodecFrame * frame,
     const walloc_frame_info * info)
 {
-  GstClockTime pts = gst_walloc_dec_get_pts (frame, info);
-
   GST_OBJECT_LOCK (self);
   walloc_decoder_set_conceal (self->decoder, self->conceal);
   GST_OBJECT_UNLOCK (self);
-  walloc_decoder_set_recall (self->decoder, GST_CLOCK_TIME_IS_VALID (pts)
-      && GST_CLOCK_TIME_IS_VALID (self->decoded_pts)
-      && ABS (GST_CLOCK_DIFF (self->decoded_pts, pts)) <= NEAR);
+  walloc_decoder_set_recall (self->decoder, is_near (self->decoded_pts,
+          gst_walloc_dec_get_pts (frame, info)));
 }
 
 /* Decodes the latents of a frame that is not shown, as the next builds on

@@ -147,6 +147,8 @@ typedef enum
   FAR,
   BACK,
   UNTIMED,
+  HALF_TIME,
+  LAST_TIME,
   RESTART,
   REASONS
 } reason;
@@ -183,6 +185,8 @@ interrupt (GstHarness * h, GstCaps * coded, reason why)
                   9 * GST_SECOND, -1)));
       return 5 * GST_SECOND;
     case UNTIMED:
+    case HALF_TIME:
+    case LAST_TIME:
       return GST_CLOCK_TIME_NONE;
     default:
       gst_element_set_state (h->element, GST_STATE_NULL);
@@ -202,12 +206,14 @@ GST_START_TEST (test_elsewhere)
   GstClockTime pts;
   GstHarness *h;
 
-  /* the header has a time too */
-  if (__i__ == UNTIMED) {
+  /* the header has a time too, which may be any */
+  if (__i__ >= UNTIMED && __i__ <= LAST_TIME) {
     walloc_frame_info info;
 
     check_parse_header (frame, &info);
-    info.pts = info.duration = WALLOC_TIME_NONE;
+    info.pts = __i__ == UNTIMED ? WALLOC_TIME_NONE : __i__ == LAST_TIME ?
+        WALLOC_TIME_NONE - 1 : G_GUINT64_CONSTANT (1) << 63;
+    info.duration = WALLOC_TIME_NONE;
     out = check_rewrite (frame, &info);
     gst_buffer_unref (frame);
     g_ptr_array_index (frames, 0) = frame = out;
