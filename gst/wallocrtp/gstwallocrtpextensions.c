@@ -27,8 +27,8 @@ measure (GstWallocRtpExtensions * e, GstBuffer * packet)
     return;
   at = RTP_HEADER + 4 * (head[0] & 15);
   if (size >= at + EXTENSIONS_HEADER)
-    e->size = MAX (e->size, EXTENSIONS_HEADER + 4 * (gsize)
-        GST_READ_UINT16_BE (head + at + 2));
+    e->size = MAX (e->size, EXTENSIONS_HEADER + 4 * ((gsize) head[at + 2] << 8
+            | head[at + 3]));
 }
 
 static GstPadProbeReturn

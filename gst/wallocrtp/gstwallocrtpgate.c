@@ -45,7 +45,7 @@ get_ssrc (GstBuffer * packet, gsize at, guint32 * ssrc)
 
   if (gst_buffer_extract (packet, at, bytes, 4) != 4)
     return FALSE;
-  *ssrc = GST_READ_UINT32_BE (bytes);
+  *ssrc = (guint32) bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
   return TRUE;
 }
 
