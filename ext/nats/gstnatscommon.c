@@ -165,7 +165,8 @@ gst_nats_common_install (GObjectClass * klass, GstNatsSlowPolicy policy)
   gst_nats_settings_init (&settings);
   install_string (klass, PROP_SERVERS, "servers", "Servers",
       "URLs of servers of one cluster, commas between (NULL: "
-      "nats://127.0.0.1:4222)", NULL, G_PARAM_READABLE);
+      "nats://127.0.0.1:4222); read without users and passwords", NULL,
+      G_PARAM_READABLE);
   install_string (klass, PROP_SUBJECT, "subject", "Subject",
       "Subject of the messages", GST_NATS_DEFAULT_SUBJECT, G_PARAM_READABLE);
   g_object_class_install_property (klass, PROP_MODE, g_param_spec_enum ("mode",
@@ -294,6 +295,11 @@ gst_nats_common_get (GstNatsCommon * self, guint id, GValue * value)
 {
   gchar **string = gst_nats_common_string (self, id);
 
+  /* graphs of pipelines have all that can be read */
+  if (id == PROP_SERVERS && *string) {
+    g_value_take_string (value, gst_nats_hide_secrets (*string));
+    return TRUE;
+  }
   if (string) {
     g_value_set_string (value, *string);
     return TRUE;

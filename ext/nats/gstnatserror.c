@@ -140,18 +140,22 @@ gchar *
 gst_nats_hide_secrets (const gchar * urls)
 {
   gchar **list = g_strsplit (urls ? urls : "", ",", -1), *all;
+  gboolean comma = FALSE;
   guint i;
 
-  for (i = 0; list[i]; i++) {
+  /* from behind: what has an @ and no scheme may be the rest of a password with
+   * a comma, which begins in one of those before */
+  for (i = g_strv_length (list); i-- > 0;) {
     gchar *scheme = strstr (list[i], "://");
     gchar *host = strrchr (list[i], '@');
 
-    if (host) {
+    if (host || comma) {
       *(scheme ? scheme + 3 : list[i]) = '\0';
-      all = g_strconcat (list[i], host + 1, NULL);
+      all = g_strconcat (list[i], host ? host + 1 : "...", NULL);
       g_free (list[i]);
       list[i] = all;
     }
+    comma = (comma || host) && !scheme;
   }
   all = g_strjoinv (",", list);
   g_strfreev (list);

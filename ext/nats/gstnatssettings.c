@@ -68,6 +68,47 @@ gst_nats_settings_delay (const GstNatsSettings * settings, guint attempts)
   return (guint) delay + (guint) g_random_int_range (0, (gint32) delay / 2 + 2);
 }
 
+/* cnats puts who connects into JSON as it is: quotes would end the string there,
+ * and the server would see another login or none. */
+static gchar *
+escape (const gchar * text)
+{
+  GString *escaped = g_string_new (NULL);
+
+  for (; *text; text++) {
+    if ((guchar) * text < ' ') {
+      g_string_append_printf (escaped, "\\u%04x", (guint) * text);
+      continue;
+    }
+    if (*text == '"' || *text == '\\')
+      g_string_append_c (escaped, '\\');
+    g_string_append_c (escaped, *text);
+  }
+
+  return g_string_free (escaped, FALSE);
+}
+
+static natsStatus
+set_user (natsOptions * options, const gchar * user, const gchar * password)
+{
+  gchar *u = escape (user), *p = escape (password);
+  natsStatus s = natsOptions_SetUserInfo (options, u, p);
+
+  g_free (u);
+  g_free (p);
+  return s;
+}
+
+static natsStatus
+set_token (natsOptions * options, const gchar * token)
+{
+  gchar *t = escape (token);
+  natsStatus s = natsOptions_SetToken (options, t);
+
+  g_free (t);
+  return s;
+}
+
 /* Who connects, where a URL says so with %-codes, which cnats does not decode:
  * taken out of it. A token has no password. */
 typedef struct
@@ -112,7 +153,24 @@ has_codes (const gchar * url)
 {
   const gchar *at = strrchr (url, '@');
 
-  return at && memchr (url, '%', (gsize) (at - url));
+  return at && strcspn (url, "%\"\\") < (gsize) (at - url);
+}
+
+/* cnats would say what it takes for a port, which may be a part of a password
+ * with a comma. */
+static gboolean
+port_is_number (const gchar * url)
+{
+  const gchar *scheme = strstr (url, "://"), *at = strrchr (url, '@'), *colon;
+
+  url = at ? at + 1 : scheme ? scheme + 3 : url;
+  colon = strchr (*url == '[' && strchr (url, ']') ? strchr (url, ']') : url,
+      ':');
+  if (!colon)
+    return TRUE;
+  url = colon + 1 + strspn (colon + 1, "0123456789");
+
+  return *url == '\0' || *url == '/';
 }
 
 /* cnats has one login for all servers besides those in URLs as they are. */
@@ -127,6 +185,12 @@ gst_nats_settings_apply_urls (natsOptions * options, gchar ** urls,
 
   for (i = 0; i < n; i++)
     codes |= has_codes (urls[i]);
+  for (i = 0; i < n && ok; i++) {
+    ok = port_is_number (urls[i]);
+    if (!ok)
+      *what = "servers: a port is no number (a comma in a user or password is "
+          "written %2C), and";
+  }
   for (i = 0; i < n && ok && codes; i++) {
     Login own = { NULL, NULL };
 
@@ -146,9 +210,9 @@ gst_nats_settings_apply_urls (natsOptions * options, gchar ** urls,
   s = !ok ? NATS_INVALID_ARG : natsOptions_SetServers (options,
       (const char **) urls, (int) n);
   if (s == NATS_OK && login.user && login.password)
-    s = natsOptions_SetUserInfo (options, login.user, login.password);
+    s = set_user (options, login.user, login.password);
   else if (s == NATS_OK && login.user)
-    s = natsOptions_SetToken (options, login.user);
+    s = set_token (options, login.user);
   login_clear (&login);
 
   return s;
@@ -162,12 +226,12 @@ gst_nats_settings_apply_user (const GstNatsSettings * settings,
 
   if (settings->user) {
     *what = "user";
-    s = natsOptions_SetUserInfo (options, settings->user,
-        settings->password ? settings->password : "");
+    s = set_user (options, settings->user, settings->password ?
+        settings->password : "");
   }
   if (s == NATS_OK && settings->token) {
     *what = "token";
-    s = natsOptions_SetToken (options, settings->token);
+    s = set_token (options, settings->token);
   }
   if (s == NATS_OK && settings->nkey) {
     *what = "nkey needs credentials-file, a file with its seed, which";

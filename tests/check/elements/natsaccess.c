@@ -364,6 +364,51 @@ GST_START_TEST (test_client_certificate)
 
 GST_END_TEST;
 
+/* cnats writes them into JSON as they are. */
+GST_START_TEST (test_quotes)
+{
+  NatsServer *server = nats_server_start
+      ("authorization { user: ann, password: 'q\"u\\o' }\n");
+  GstHarness *h = nats_harness (server, "natssrc user=ann");
+
+  g_object_set (h->element, "password", "q\"u\\o", NULL);
+  gst_harness_play (h);
+  nats_await (h, "connected", 1);
+  gst_harness_teardown (h);
+  h = sender_as (server, "ann:q%22u%5Co");
+  nats_await (h, "connected", 1);
+  gst_harness_teardown (h);
+  /* no field of its own either */
+  h = nats_harness (server, "natssrc user=ann");
+  g_object_set (h->element, "password", "x\",\"pass\":\"q\\\"u\\\\o", NULL);
+  gst_harness_play (h);
+  nats_expect_error (h, GST_RESOURCE_ERROR_NOT_AUTHORIZED, "credentials");
+  gst_harness_teardown (h);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
+/* What a URL says of who connects goes in and never out. */
+GST_START_TEST (test_read_servers)
+{
+  const gchar *const names[] = { "natssrc", "natssink" };
+  gchar *text;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstElement *element = gst_element_factory_make (names[i], NULL);
+
+    g_object_set (element, "servers", "nats://ann:secret@a:1,tls://b", NULL);
+    g_object_get (element, "servers", &text, NULL);
+    fail_unless_equals_string (text, "nats://a:1,tls://b");
+    g_free (text);
+    gst_object_unref (element);
+  }
+}
+
+GST_END_TEST;
+
 static Suite *
 nats_access_suite (void)
 {
@@ -371,12 +416,14 @@ nats_access_suite (void)
   TCase *tc = tcase_create ("access");
 
   suite_add_tcase (s, tc);
+  tcase_add_test (tc, test_read_servers);
   if (!nats_server_there ()) {
     g_print ("natsaccess: SKIP: no nats-server\n");
     return s;
   }
   tcase_add_test (tc, test_password_and_token);
   tcase_add_test (tc, test_url);
+  tcase_add_test (tc, test_quotes);
   tcase_add_test (tc, test_nkey);
   tcase_add_test (tc, test_jwt);
   tcase_add_test (tc, test_permissions);

@@ -297,11 +297,24 @@ GST_END_TEST;
 
 GST_START_TEST (test_names)
 {
+  GstNatsSettings settings;
+  GError *error = NULL;
   gchar *text = gst_nats_hide_secrets
       ("nats://ann:secret@a:4222,tok@b,tls://c:1");
 
   fail_unless_equals_string (text, "nats://a:4222,b,tls://c:1");
   g_free (text);
+  /* a password with a comma that was to be written %2C */
+  text = gst_nats_hide_secrets ("nats://x:1,nats://ann:se,c,ret@a:1,nats://b");
+  fail_unless_equals_string (text, "nats://x:1,nats://...,...,a:1,nats://b");
+  g_free (text);
+  gst_nats_settings_init (&settings);
+  settings.servers = g_strdup ("nats://ann:sec,ret@a:1");
+  fail_unless (gst_nats_settings_apply (&settings, &error) == NULL);
+  fail_unless (error && strstr (error->message, "%2C")
+      && !strstr (error->message, "sec"), "%s", error->message);
+  g_clear_error (&error);
+  gst_nats_settings_clear (&settings);
   fail_unless (gst_nats_subject_is_valid ("cams.7", FALSE));
   fail_unless (gst_nats_subject_is_valid ("cams.*.a.>", TRUE));
   fail_if (gst_nats_subject_is_valid ("cams.*", FALSE));
