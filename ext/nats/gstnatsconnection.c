@@ -31,6 +31,9 @@ struct _GstNatsConnection
   GCond cond;
   State state;
   gboolean closed, flushing, reaped;
+  gboolean ready;               /* the setup is done */
+  gboolean away;                /* cnats is reconnecting */
+  gsize max_payload;            /* cnats' own lock is held while it writes */
   guint reconnects;
   GError *error;                /* why STATE_FAILED */
   natsConnection *nc;
@@ -84,11 +87,29 @@ gst_nats_connection_set_state (GstNatsConnection * self, State state,
   g_mutex_lock (&self->lock);
   /* FAILED is for good */
   if (self->state != STATE_FAILED) {
-    if (state == STATE_CONNECTED && self->state == STATE_LOST)
-      self->reconnects++;
     self->state = state;
     if (error)
       self->error = g_error_copy (error);
+  }
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+/* A connection that is lost and comes back during its setup is not made yet. */
+static void
+gst_nats_connection_set_away (GstNatsConnection * self, natsConnection * nc,
+    gboolean away)
+{
+  int64_t size = away ? 0 : natsConnection_GetMaxPayload (nc);
+
+  g_mutex_lock (&self->lock);
+  self->away = away;
+  if (size > 0)
+    self->max_payload = (gsize) size;
+  if (self->ready && self->state != STATE_FAILED) {
+    if (!away && self->state == STATE_LOST)
+      self->reconnects++;
+    self->state = away ? STATE_LOST : STATE_CONNECTED;
   }
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
@@ -111,7 +132,7 @@ on_disconnected (natsConnection * nc, void *closure)
     error = g_error_new (GST_NATS_ERROR, GST_NATS_ERROR_NO_SERVER,
         "The connection to %s was lost%s%s; trying again", urls,
         reason && *reason ? ": " : "", reason ? reason : "");
-    gst_nats_connection_set_state (self, STATE_LOST, NULL);
+    gst_nats_connection_set_away (self, nc, TRUE);
     gst_nats_connection_tell (self, GST_NATS_LOST, error);
   }
   g_clear_error (&error);
@@ -123,7 +144,7 @@ on_reconnected (natsConnection * nc, void *closure)
 {
   GstNatsConnection *self = closure;
 
-  gst_nats_connection_set_state (self, STATE_CONNECTED, NULL);
+  gst_nats_connection_set_away (self, nc, FALSE);
   gst_nats_connection_tell (self, GST_NATS_RECONNECTED, NULL);
 }
 
@@ -230,6 +251,7 @@ gst_nats_connection_adopt (GstNatsConnection * self, natsConnection * nc,
     GError ** error)
 {
   jsOptions options;
+  int64_t size = natsConnection_GetMaxPayload (nc);
   jsCtx *js = NULL;
   gboolean closed;
 
@@ -240,6 +262,8 @@ gst_nats_connection_adopt (GstNatsConnection * self, natsConnection * nc,
   closed = self->closed;
   self->nc = nc;
   self->js = js;
+  if (size > 0 && self->max_payload == 0)
+    self->max_payload = (gsize) size;
   g_mutex_unlock (&self->lock);
   if (closed) {
     natsConnection_Close (nc);
@@ -247,7 +271,12 @@ gst_nats_connection_adopt (GstNatsConnection * self, natsConnection * nc,
   }
   if (self->setup && !self->setup (self, self->setup_data, error))
     return;
-  gst_nats_connection_set_state (self, STATE_CONNECTED, NULL);
+  g_mutex_lock (&self->lock);
+  self->ready = TRUE;
+  if (self->state != STATE_FAILED)
+    self->state = self->away ? STATE_LOST : STATE_CONNECTED;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
   gst_nats_connection_tell (self, GST_NATS_CONNECTED, NULL);
 }
 
@@ -455,6 +484,18 @@ gst_nats_connection_is_connected (GstNatsConnection * self)
   return connected;
 }
 
+gboolean
+gst_nats_connection_is_away (GstNatsConnection * self)
+{
+  gboolean away;
+
+  g_mutex_lock (&self->lock);
+  away = self->away;
+  g_mutex_unlock (&self->lock);
+
+  return away;
+}
+
 void
 gst_nats_connection_set_flushing (GstNatsConnection * self, gboolean flushing)
 {
@@ -515,8 +556,11 @@ gst_nats_connection_dup_url (GstNatsConnection * self)
 gsize
 gst_nats_connection_get_max_payload (GstNatsConnection * self)
 {
-  natsConnection *nc = gst_nats_connection_get (self);
-  int64_t size = nc ? natsConnection_GetMaxPayload (nc) : 0;
+  gsize size;
 
-  return size > 0 ? (gsize) size : 0;
+  g_mutex_lock (&self->lock);
+  size = self->max_payload;
+  g_mutex_unlock (&self->lock);
+
+  return size;
 }

@@ -73,6 +73,10 @@ GError *gst_nats_connection_dup_error (GstNatsConnection * self);
 /* Whether there is a server at the other end just now. */
 gboolean gst_nats_connection_is_connected (GstNatsConnection * self);
 
+/* Whether the connection was lost and is being made again, during the setup,
+ * too. */
+gboolean gst_nats_connection_is_away (GstNatsConnection * self);
+
 /* Ends waiting, and lets none begin until it is unset. */
 void gst_nats_connection_set_flushing (GstNatsConnection * self,
     gboolean flushing);

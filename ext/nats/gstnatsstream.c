@@ -9,7 +9,7 @@
 
 /* A cluster that just began, or lost its leader, refuses for some seconds. */
 #define RETRIES 20
-#define RETRY_WAIT (250 * G_TIME_SPAN_MILLISECOND)
+#define RETRY_WAIT 250          /* ms */
 #define MAX_SUBJECTS 64
 
 void
@@ -132,8 +132,9 @@ gst_nats_stream_try (GstNatsConnection * connection,
   jsCtx *js = gst_nats_connection_get_jetstream (connection);
   natsStatus s = NATS_OK;
   jsErrCode code = 0;
+  gboolean lost;
   gchar *what;
-  guint i;
+  gint i;
 
   for (i = 0; i < RETRIES; i++) {
     jsStreamInfo *info = NULL;
@@ -148,9 +149,14 @@ gst_nats_stream_try (GstNatsConnection * connection,
       if (code == JSStreamNameExistErr)
         s = NATS_OK;
     }
-    if (s == NATS_OK || !gst_nats_stream_worth_retry (s, code))
+    /* however long that takes: max-reconnect ends it */
+    lost = code == 0 && (s == NATS_CONNECTION_DISCONNECTED
+        || (s == NATS_TIMEOUT && gst_nats_connection_is_away (connection)));
+    if (lost)
+      i--;
+    if (s == NATS_OK || !(lost || gst_nats_stream_worth_retry (s, code))
+        || !gst_nats_connection_sleep (connection, RETRY_WAIT))
       break;
-    g_usleep (RETRY_WAIT);
   }
   if (s == NATS_OK)
     return TRUE;
