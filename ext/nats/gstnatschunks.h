@@ -27,6 +27,7 @@ typedef struct
   gboolean duplicate;           /* the same was seen before */
   gboolean lost_before;         /* messages of its source are missing */
   gboolean stale;               /* of a stream that is no more */
+  gint64 ordinal;               /* of the message that completed it */
 } GstNatsDelivery;
 
 typedef struct _GstNatsChunks GstNatsChunks;

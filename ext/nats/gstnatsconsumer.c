@@ -130,6 +130,7 @@ gst_nats_consumer_queue (GstNatsConsumer * self, GstNatsDelivery * delivery)
         &delivery->header.identity, &missing);
   delivery->extended = g_get_monotonic_time ();
   g_mutex_lock (&self->lock);
+  delivery->stale = delivery->ordinal <= self->old_until;
   if (delivery->duplicate)
     self->stats.duplicates++;
   if (delivery->delivery.delivered > 1)
@@ -139,7 +140,7 @@ gst_nats_consumer_queue (GstNatsConsumer * self, GstNatsDelivery * delivery)
     delivery->lost_before = TRUE;
     self->stats.missing += missing;
   }
-  if (self->renewed) {
+  if (self->renewed && !delivery->stale) {
     delivery->lost_before = TRUE;
     self->renewed = FALSE;
   }
@@ -157,6 +158,17 @@ gst_nats_consumer_queue (GstNatsConsumer * self, GstNatsDelivery * delivery)
   g_mutex_unlock (&self->lock);
 }
 
+/* What came before the stream was made again may still be worked at. */
+static void
+gst_nats_consumer_answer_now (GstNatsConsumer * self,
+    GstNatsDelivery * delivery, const gchar * text)
+{
+  g_mutex_lock (&self->lock);
+  delivery->stale = delivery->ordinal <= self->old_until;
+  g_mutex_unlock (&self->lock);
+  gst_nats_consumer_answer (self, delivery, text);
+}
+
 /* Of no use to anybody: taken off the stream, so that it does not come back. */
 static void
 gst_nats_consumer_refuse (GstNatsConsumer * self, GstNatsDelivery * delivery,
@@ -164,7 +176,7 @@ gst_nats_consumer_refuse (GstNatsConsumer * self, GstNatsDelivery * delivery,
 {
   gst_nats_consumer_count (self, counter, 1);
   if (self->config.jetstream)
-    gst_nats_consumer_answer (self, delivery, "+TERM");
+    gst_nats_consumer_answer_now (self, delivery, "+TERM");
   gst_nats_delivery_free (delivery);
 }
 
@@ -234,7 +246,7 @@ gst_nats_consumer_complete (GstNatsConsumer * self, GstNatsDelivery * delivery)
   } else if (error && !g_error_matches (error, GST_NATS_ERROR,
           GST_NATS_ERROR_NO_STREAM)) {
     /* the servers may have it later */
-    gst_nats_consumer_answer (self, delivery, "-NAK");
+    gst_nats_consumer_answer_now (self, delivery, "-NAK");
     gst_nats_delivery_free (delivery);
   } else {
     gst_nats_consumer_refuse (self, delivery, &self->stats.incomplete);
@@ -291,8 +303,10 @@ gst_nats_consumer_on_message (natsConnection * nc, natsSubscription * sub,
   nats_header_result result;
   nats_header header;
   gboolean ours;
+  gint64 ordinal;
 
   g_mutex_lock (&self->lock);
+  ordinal = ++self->taken;
   ours = !self->pull || gst_nats_consumer_is_ours (self, msg);
   if (ours) {
     self->stats.received++;
@@ -307,14 +321,16 @@ gst_nats_consumer_on_message (natsConnection * nc, natsSubscription * sub,
 
   result = nats_header_read (&header, get_header, msg, self->config.max_size);
   delivery = gst_nats_delivery_new (msg, &header);
+  delivery->ordinal = ordinal;
   if (self->config.jetstream && natsMsg_GetReply (msg)
       && nats_delivery_read (&delivery->delivery, natsMsg_GetReply (msg))) {
     g_mutex_lock (&self->lock);
-    self->last_sequence = MAX (self->last_sequence,
-        delivery->delivery.stream_sequence);
+    if (ordinal > self->old_until)
+      self->last_sequence = MAX (self->last_sequence,
+          delivery->delivery.stream_sequence);
     g_mutex_unlock (&self->lock);
     if (gst_nats_pull_is_early (self->pull, &delivery->delivery)) {
-      gst_nats_consumer_answer (self, delivery, "+ACK");
+      gst_nats_consumer_answer_now (self, delivery, "+ACK");
       gst_nats_delivery_free (delivery);
       return;
     }

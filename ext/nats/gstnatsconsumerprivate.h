@@ -29,6 +29,8 @@ struct _GstNatsConsumer
   GQueue held;                  /* deliveries that were popped */
   gsize queued_bytes;
   guint64 last_sequence;        /* of the stream */
+  gint64 taken;                 /* messages that cnats delivered */
+  gint64 old_until;             /* those up to here are of a former stream */
   GstNatsConsumerStats stats;
   int64_t dropped_by_cnats;
 

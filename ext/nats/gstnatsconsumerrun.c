@@ -46,6 +46,9 @@ gst_nats_consumer_subscribe (GstNatsConsumer * self, GError ** error)
     g_atomic_int_add (&self->refs, -1);
   if (s == NATS_OK)
     s = natsConnection_Flush (nc);
+  /* cnats subscribes again when the connection is back */
+  if (s == NATS_CONNECTION_DISCONNECTED || s == NATS_TIMEOUT)
+    s = NATS_OK;
   if (s != NATS_OK) {
     what = g_strdup_printf ("subscribe to %s", self->config.subject);
     gst_nats_set_error (error, s, 0, what);
@@ -78,8 +81,14 @@ gst_nats_consumer_extend (GstNatsConsumer * self, GQueue * queue, gint64 now)
 static void
 gst_nats_consumer_begin_stream (GstNatsConsumer * self)
 {
+  int64_t delivered = 0;
+  int pending = 0;
   GList *l;
 
+  /* what cnats holds, and what is put together just now, too */
+  if (natsSubscription_GetStats (self->subscription, &pending, NULL, NULL, NULL,
+          &delivered, NULL) == NATS_OK)
+    self->old_until = delivered + pending;
   for (l = self->queue.head; l; l = l->next)
     ((GstNatsDelivery *) l->data)->stale = TRUE;
   for (l = self->held.head; l; l = l->next)
@@ -151,6 +160,8 @@ gst_nats_consumer_open (GstNatsConsumer * self, GError ** error)
         && !g_error_matches (*error, GST_NATS_ERROR, GST_NATS_ERROR_NO_SERVER)
         && !(none && i < RENEW_TRIES && self->opened))
       return FALSE;
+    if (gst_nats_connection_is_away (self->connection))
+      i = 0;
     gst_nats_connection_sleep (self->connection, i < 5 && !none ?
         OPEN_WAIT_FIRST : OPEN_WAIT);
   }

@@ -31,7 +31,9 @@ struct _GstNatsPull
   GstNatsConnection *connection;
   GstNatsPullConfig config;
   gchar *inbox;
-  gchar *stream, *consumer;
+  gchar *consumer;              /* of the thread that opens and asks */
+  GMutex lock;                  /* other threads fetch and erase meanwhile */
+  gchar *stream;
   gboolean work_queue, direct;
   gint64 created;               /* the stream; 0: not seen yet */
   GQueue requests;              /* oldest first, which servers answer first */
@@ -58,6 +60,7 @@ gst_nats_pull_new (GstNatsConnection * connection, GstNatsPullConfig * config,
   self->config = *config;
   memset (config, 0, sizeof (*config));
   self->inbox = g_strdup (inbox);
+  g_mutex_init (&self->lock);
   g_queue_init (&self->requests);
 
   return self;
@@ -79,7 +82,30 @@ gst_nats_pull_free (GstNatsPull * self)
   g_free (self->inbox);
   g_free (self->stream);
   g_free (self->consumer);
+  g_mutex_clear (&self->lock);
   g_free (self);
+}
+
+/* Takes @name. Only the thread that opens calls it, and may read without it. */
+static void
+gst_nats_pull_set_stream (GstNatsPull * self, gchar * name)
+{
+  g_mutex_lock (&self->lock);
+  g_free (self->stream);
+  self->stream = name;
+  g_mutex_unlock (&self->lock);
+}
+
+static gchar *
+gst_nats_pull_dup_stream (GstNatsPull * self)
+{
+  gchar *name;
+
+  g_mutex_lock (&self->lock);
+  name = g_strdup (self->stream);
+  g_mutex_unlock (&self->lock);
+
+  return name;
 }
 
 /* The stream that has the subject, by asking for all their names. */
@@ -94,7 +120,7 @@ gst_nats_pull_find_stream (GstNatsPull * self, jsCtx * js, jsErrCode * code)
   options.Stream.Info.SubjectsFilter = self->config.subject;
   s = js_StreamNames (&names, js, &options, code);
   if (s == NATS_OK && names && names->Count > 0)
-    self->stream = g_strdup (names->List[0]);
+    gst_nats_pull_set_stream (self, g_strdup (names->List[0]));
   else if (s == NATS_OK || s == NATS_NOT_FOUND) {
     s = NATS_NOT_FOUND;
     *code = JSStreamNotFoundErr;
@@ -182,7 +208,7 @@ gst_nats_pull_open (GstNatsPull * self, guint64 after, gboolean * renewed,
 
   *renewed = FALSE;
   if (!self->stream && self->config.stream)
-    self->stream = g_strdup (self->config.stream);
+    gst_nats_pull_set_stream (self, g_strdup (self->config.stream));
   if (!self->stream)
     s = gst_nats_pull_find_stream (self, js, &code);
   if (s == NATS_OK)
@@ -191,11 +217,13 @@ gst_nats_pull_open (GstNatsPull * self, guint64 after, gboolean * renewed,
     code = JSStreamNotFoundErr;
     /* another one may have the subject later */
     if (!self->config.stream)
-      g_clear_pointer (&self->stream, g_free);
+      gst_nats_pull_set_stream (self, NULL);
   }
   if (s == NATS_OK) {
+    g_mutex_lock (&self->lock);
     self->work_queue = stream->Config->Retention == js_WorkQueuePolicy;
     self->direct = stream->Config->AllowDirect;
+    g_mutex_unlock (&self->lock);
     *renewed = gst_nats_pull_is_renewed (self, stream, after);
     s = NATS_NOT_FOUND;
     if (name)
@@ -360,7 +388,13 @@ gst_nats_pull_received (GstNatsPull * self, natsMsg * msg)
 gboolean
 gst_nats_pull_is_work_queue (GstNatsPull * self)
 {
-  return self->work_queue;
+  gboolean is;
+
+  g_mutex_lock (&self->lock);
+  is = self->work_queue;
+  g_mutex_unlock (&self->lock);
+
+  return is;
 }
 
 natsMsg *
@@ -368,20 +402,26 @@ gst_nats_pull_get (GstNatsPull * self, guint64 sequence, GError ** error)
 {
   jsCtx *js = gst_nats_connection_get_jetstream (self->connection);
   jsDirectGetMsgOptions options;
+  gchar *stream = gst_nats_pull_dup_stream (self);
   natsMsg *msg = NULL;
   jsErrCode code = 0;
-  natsStatus s = NATS_ERR;
+  natsStatus s = stream ? NATS_ERR : NATS_NOT_FOUND;
+  gboolean direct;
 
-  if (self->direct) {
+  g_mutex_lock (&self->lock);
+  direct = self->direct;
+  g_mutex_unlock (&self->lock);
+  if (stream && direct) {
     jsDirectGetMsgOptions_Init (&options);
     options.Sequence = sequence;
-    s = js_DirectGetMsg (&msg, js, self->stream, NULL, &options);
+    s = js_DirectGetMsg (&msg, js, stream, NULL, &options);
   }
   /* the leader has what another server has not stored yet */
-  if (s != NATS_OK)
-    s = js_GetMsg (&msg, js, self->stream, sequence, NULL, &code);
+  if (stream && s != NATS_OK)
+    s = js_GetMsg (&msg, js, stream, sequence, NULL, &code);
   if (s != NATS_OK)
     gst_nats_set_error (error, s, code, "fetch a chunk of a large buffer");
+  g_free (stream);
 
   return s == NATS_OK ? msg : NULL;
 }
@@ -389,13 +429,15 @@ gst_nats_pull_get (GstNatsPull * self, guint64 sequence, GError ** error)
 void
 gst_nats_pull_erase (GstNatsPull * self, guint64 sequence)
 {
-  gchar *subject = g_strconcat ("$JS.API.STREAM.MSG.DELETE.", self->stream,
-      NULL);
+  gchar *stream = gst_nats_pull_dup_stream (self);
+  gchar *subject = g_strconcat ("$JS.API.STREAM.MSG.DELETE.", stream, NULL);
   gchar *text = g_strdup_printf ("{\"seq\":%" G_GUINT64_FORMAT
       ",\"no_erase\":true}", sequence);
 
-  natsConnection_PublishString (gst_nats_connection_get (self->connection),
-      subject, text);
+  if (stream)
+    natsConnection_PublishString (gst_nats_connection_get (self->connection),
+        subject, text);
+  g_free (stream);
   g_free (subject);
   g_free (text);
 }
