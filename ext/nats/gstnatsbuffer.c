@@ -85,3 +85,23 @@ gst_nats_segment_read (GstSegment * segment, const nats_segment * s)
   segment->offset = s->offset;
   segment->position = s->start;
 }
+
+gboolean
+gst_nats_segment_equal (const nats_segment * a, const nats_segment * b)
+{
+  return a->rate == b->rate && a->applied_rate == b->applied_rate
+      && a->flags == b->flags && a->start == b->start && a->stop == b->stop
+      && a->time == b->time && a->base == b->base && a->offset == b->offset;
+}
+
+GstClockTime
+gst_nats_time_move (GstClockTime time, gint64 offset)
+{
+  gint64 moved = (gint64) (time + (guint64) offset);
+
+  if (time == NATS_NONE)
+    return GST_CLOCK_TIME_NONE;
+  if (moved < 0)
+    return offset < 0 ? 0 : G_MAXINT64;
+  return (GstClockTime) moved;
+}

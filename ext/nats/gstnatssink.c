@@ -431,7 +431,8 @@ gst_nats_sink_event (GstBaseSink * sink, GstEvent * event)
       gst_nats_encoder_set_segment (&self->encoder, segment);
       break;
     case GST_EVENT_FLUSH_STOP:
-      gst_nats_publisher_discard (self->publisher);
+      if (self->publisher)
+        gst_nats_publisher_discard (self->publisher);
       break;
     case GST_EVENT_EOS:
       if (!gst_nats_sink_finish (self)) {

@@ -259,17 +259,24 @@ gst_nats_src_stop (GstBaseSrc * src)
   return TRUE;
 }
 
+/* A flush that is sent to the element comes here before start(), too. */
 static gboolean
 gst_nats_src_unlock (GstBaseSrc * src)
 {
-  gst_nats_consumer_set_flushing (GST_NATS_SRC (src)->consumer, TRUE);
+  GstNatsSrc *self = GST_NATS_SRC (src);
+
+  if (self->consumer)
+    gst_nats_consumer_set_flushing (self->consumer, TRUE);
   return TRUE;
 }
 
 static gboolean
 gst_nats_src_unlock_stop (GstBaseSrc * src)
 {
-  gst_nats_consumer_set_flushing (GST_NATS_SRC (src)->consumer, FALSE);
+  GstNatsSrc *self = GST_NATS_SRC (src);
+
+  if (self->consumer)
+    gst_nats_consumer_set_flushing (self->consumer, FALSE);
   return TRUE;
 }
 
@@ -358,14 +365,6 @@ gst_nats_src_update_caps (GstNatsSrc * self, const nats_header * header,
   return TRUE;
 }
 
-static gboolean
-segment_equal (const nats_segment * a, const nats_segment * b)
-{
-  return a->rate == b->rate && a->applied_rate == b->applied_rate
-      && a->flags == b->flags && a->start == b->start && a->stop == b->stop
-      && a->time == b->time && a->base == b->base && a->offset == b->offset;
-}
-
 static void
 gst_nats_src_update_segment (GstNatsSrc * self, const nats_header * header)
 {
@@ -376,7 +375,7 @@ gst_nats_src_update_segment (GstNatsSrc * self, const nats_header * header)
   if (self->timestamps != GST_NATS_TIMESTAMPS_KEEP)
     return;
   if (header->has_segment == self->has_segment && (!self->has_segment
-          || segment_equal (s, &self->segment)))
+          || gst_nats_segment_equal (s, &self->segment)))
     return;
   gst_segment_init (&segment, GST_FORMAT_TIME);
   if (header->has_segment)
@@ -405,10 +404,8 @@ gst_nats_src_stamp (GstNatsSrc * self, GstBuffer * buffer,
       self->rebase_offset = (gint64) (GST_CLOCK_TIME_IS_VALID (now) ? now : 0)
           - (gint64) first;
     }
-    if (pts != NATS_NONE)
-      pts = (GstClockTime) MAX ((gint64) pts + self->rebase_offset, 0);
-    if (dts != NATS_NONE)
-      dts = (GstClockTime) MAX ((gint64) dts + self->rebase_offset, 0);
+    pts = gst_nats_time_move (pts, self->rebase_offset);
+    dts = gst_nats_time_move (dts, self->rebase_offset);
   }
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_DTS (buffer) = dts;
@@ -589,6 +586,9 @@ gst_nats_src_init (GstNatsSrc * self)
   gst_nats_failure_init (&self->failure);
   gst_base_src_set_live (GST_BASE_SRC (self), TRUE);
   gst_base_src_set_format (GST_BASE_SRC (self), GST_FORMAT_TIME);
+  /* the stop of a sender's segment is no end of what others send, nor of frames
+   * that come behind in another order */
+  gst_base_src_set_automatic_eos (GST_BASE_SRC (self), FALSE);
   gst_pad_add_probe (GST_BASE_SRC_PAD (self),
       GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_event, self, NULL);
 }

@@ -102,8 +102,10 @@ GST_START_TEST (test_segment_and_eos)
   GstHarness *sink = nats_sender (server, "");
   const GstSegment *got;
   GstSegment segment;
+  GstBuffer *buffer;
   GstEvent *event;
   gboolean eos = FALSE;
+  guint i;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.rate = 0.5;
@@ -122,6 +124,18 @@ GST_START_TEST (test_segment_and_eos)
   fail_unless_equals_uint64 (got->time, 4 * GST_SECOND);
   fail_unless_equals_uint64 (got->base, 2 * GST_SECOND);
   gst_event_unref (event);
+  /* a frame that reaches the stop is not the last: those behind it in another
+   * order, or of another source, come too */
+  buffer = nats_buffer_new (8990, 10);
+  GST_BUFFER_DURATION (buffer) = 20 * GST_MSECOND;
+  gst_harness_push (sink, buffer);
+  gst_harness_push (sink, nats_buffer_new (8500, 10));
+  for (i = 0; i < 2; i++) {
+    buffer = gst_harness_pull (src);
+    fail_unless (buffer != NULL && nats_buffer_is (buffer, i == 0 ? 8990 : 8500,
+            10));
+    gst_buffer_unref (buffer);
+  }
 
   gst_harness_push_event (sink, gst_event_new_eos ());
   while (!eos) {

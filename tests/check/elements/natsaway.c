@@ -4,7 +4,7 @@
 #include "config.h"
 #endif
 
-#include "nats-check.h"
+#include "nats-stream-check.h"
 
 /* The server is killed and comes back: a warning, and both go on. */
 GST_START_TEST (test_reconnect)
@@ -232,6 +232,64 @@ GST_START_TEST (test_slow_server)
 
 GST_END_TEST;
 
+/* Programs may flush an element that was not started. */
+GST_START_TEST (test_flush_before_start)
+{
+  const gchar *const names[] = { "natssrc", "natssink" };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstElement *element = gst_element_factory_make (names[i], NULL);
+
+    fail_unless (element != NULL);
+    gst_element_send_event (element, gst_event_new_flush_start ());
+    gst_element_send_event (element, gst_event_new_flush_stop (TRUE));
+    gst_object_unref (element);
+  }
+}
+
+GST_END_TEST;
+
+/* The server goes and comes back while a sink waits for its stream: it waits on,
+ * and sends nothing before the stream is there. */
+GST_START_TEST (test_away_without_stream)
+{
+  NatsServer *server = nats_server_start (NULL);
+  const gchar *soon = STREAM "subject=s.2 wait-for-server=true "
+      "reconnect-wait=20000000 reconnect-wait-max=100000000 "
+      "publish-ack-timeout=1000000000";
+  GstHarness *sink = nats_sender (server, soon), *make;
+  GstMessage *message;
+  GError *error = NULL;
+  gboolean waits = FALSE, back = FALSE;
+
+  while (!waits) {
+    message = nats_message (sink, GST_MESSAGE_WARNING);
+    gst_message_parse_warning (message, &error, NULL);
+    waits = strstr (error->message, "Waiting for the stream") != NULL;
+    g_clear_error (&error);
+    gst_message_unref (message);
+  }
+  nats_server_kill (server);
+  nats_server_run (server);
+  while (!back) {
+    message = nats_message (sink, GST_MESSAGE_ELEMENT);
+    back = g_strcmp0 (gst_structure_get_string (gst_message_get_structure
+            (message), "status"), "reconnected") == 0;
+    gst_message_unref (message);
+  }
+  fail_unless_equals_uint64 (nats_stat (sink, "connected"), 0);
+  make = maker (server, CREATE);
+  gst_harness_push (sink, nats_buffer_new (0, 10));
+  nats_await (sink, "acknowledged", 1);
+  fail_unless_equals_uint64 (nats_stat (sink, "refused"), 0);
+  gst_harness_teardown (make);
+  gst_harness_teardown (sink);
+  nats_server_stop (server);
+}
+
+GST_END_TEST;
+
 static Suite *
 nats_away_suite (void)
 {
@@ -240,6 +298,7 @@ nats_away_suite (void)
 
   suite_add_tcase (s, tc);
   tcase_add_test (tc, test_no_server);
+  tcase_add_test (tc, test_flush_before_start);
   if (!nats_server_there ()) {
     g_print ("natsaway: SKIP: no nats-server\n");
     return s;
@@ -250,6 +309,7 @@ nats_away_suite (void)
   tcase_add_test (tc, test_flush_while_away);
   tcase_add_test (tc, test_pause_while_away);
   tcase_add_test (tc, test_slow_server);
+  tcase_add_test (tc, test_away_without_stream);
 
   return s;
 }
