@@ -110,6 +110,10 @@ gst_nats_consumer_make_room (GstNatsConsumer * self, GstNatsDelivery * delivery)
       gst_nats_delivery_free (old);
       self->stats.dropped++;
     } while (keys && self->queue.length > 0);
+    if (self->queue.length > 0)
+      ((GstNatsDelivery *) self->queue.head->data)->lost_before = TRUE;
+    else
+      delivery->lost_before = TRUE;
     if (keys && delta) {
       self->waiting_key = TRUE;
       return FALSE;
@@ -149,8 +153,11 @@ gst_nats_consumer_queue (GstNatsConsumer * self, GstNatsDelivery * delivery)
     gst_nats_delivery_free (delivery);
   } else if (self->closed || !gst_nats_consumer_make_room (self, delivery)) {
     self->stats.dropped++;
+    self->left_out = TRUE;
     gst_nats_delivery_free (delivery);
   } else {
+    delivery->lost_before |= self->left_out;
+    self->left_out = FALSE;
     g_queue_push_tail_link (&self->queue, &delivery->link);
     self->queued_bytes += delivery->memory;
   }

@@ -22,6 +22,7 @@ struct _GstNatsConsumer
   GCond cond;                   /* the thread and whoever pops wait */
   gboolean closed, given_back, flushing, gone, waiting_key;
   gboolean renewed;             /* what comes next is of another stream */
+  gboolean left_out;            /* the last one was dropped by the policy */
   gint64 busy_until;            /* others have the places of requests */
   gchar *refusal;               /* what the server said of a request */
   GError *error;

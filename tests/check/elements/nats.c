@@ -500,6 +500,9 @@ GST_START_TEST (test_slow_receiver)
   for (i = 0; i < 6; i++) {
     buffer = gst_harness_pull (src);
     fail_unless (nats_buffer_is (buffer, i == 0 ? 0 : 44 + i, 10));
+    /* what was left out is a gap */
+    fail_unless_equals_int (i == 1, i > 0
+        && GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT));
     gst_buffer_unref (buffer);
   }
   gst_harness_teardown (sink);
