@@ -25,7 +25,7 @@ packages_of () {
         libonnx-dev libdnnl-dev
         libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
         libgstreamer-plugins-bad1.0-dev gstreamer1.0-tools libpango1.0-dev
-        libjpeg-dev libsoup-3.0-dev libnats-dev
+        libjpeg-dev libpng-dev libsoup-3.0-dev libnats-dev
         gstreamer1.0-plugins-base gstreamer1.0-plugins-good
         gstreamer1.0-plugins-bad'
       ;;

@@ -174,7 +174,7 @@ fi
 say "build-bare: plugins without optional libraries, libwalloc static"
 if gate bare-configure configure build-bare -Ddefault_library=static \
   -Drtp=disabled -Dsoup=disabled -Dnats=disabled -Dwasm=disabled \
-  -Dpango=disabled -Djpeg=disabled -Donnx=disabled -Donednn=disabled \
+  -Dpango=disabled -Djpeg=disabled -Dpng=disabled -Donnx=disabled -Donednn=disabled \
   -Danalytics=disabled -Dexamples=disabled &&
   gate bare-compile meson compile -C build-bare; then
   suite bare build-bare 4 corruption task-latents gst-generic-states \

@@ -15,10 +15,14 @@
 #include <jerror.h>
 #endif
 
+/* what PNG files begin with, and JPEG files do not */
+#define PNG_FIRST 0x89
+
 int
 photo_is (const unsigned char head[2])
 {
-  return head[0] == 0xff && head[1] == 0xd8;
+  return (head[0] == 0xff && head[1] == 0xd8) ||
+      (head[0] == PNG_FIRST && head[1] == 'P');
 }
 
 #ifdef HAVE_JPEG
@@ -96,8 +100,8 @@ decode (j_decompress_ptr d, walloc_image * image, char *error)
   return 1;
 }
 
-int
-photo_read (FILE * file, walloc_image * image, char error[PHOTO_ERROR])
+static int
+read_jpeg (FILE * file, walloc_image * image, char *error)
 {
   struct jpeg_decompress_struct d;
   failure f;
@@ -122,11 +126,23 @@ photo_read (FILE * file, walloc_image * image, char error[PHOTO_ERROR])
 
 #else
 
-int
-photo_read (FILE * file, walloc_image * image, char error[PHOTO_ERROR])
+static int
+read_jpeg (FILE * file, walloc_image * image, char *error)
 {
+  (void) file;
+  (void) image;
   snprintf (error, PHOTO_ERROR, "this program was built without libjpeg");
   return 0;
 }
 
 #endif
+
+int
+photo_read (FILE * file, walloc_image * image, char error[PHOTO_ERROR])
+{
+  int first = getc (file);
+
+  rewind (file);
+  return first == PNG_FIRST ? photo_read_png (file, image, error) :
+      read_jpeg (file, image, error);
+}

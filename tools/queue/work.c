@@ -71,7 +71,7 @@ command_work (int argc, char **argv)
         "What outputs' names have behind the inputs' (none; .wlc of "
           "--to-latents)", "TEXT"},
     {"to-latents", 0, 0, G_OPTION_ARG_FILENAME, &w.to_latents,
-        "Encode JPEG, PPM, PGM and Y4M files into this folder, without a "
+        "Encode JPEG, PNG, PPM, PGM and Y4M files into this folder, without a "
           "command", "DIR"},
     {"model", 0, 0, G_OPTION_ARG_FILENAME, &w.run.model,
         "Model of --to-latents (photo-1)", "NAME"},

@@ -4,15 +4,19 @@
 hostile jobs and names. Exit status 77: there is no nats-server.
 
 test_queue.py WALLOC_QUEUE WALLOC"""
+import io
 import json
 import os
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+import zlib
 
 import natsserver
 from natsserver import LIMIT, wait_for
@@ -835,6 +839,46 @@ class Latents(Case):
             self.skipTest('built without libjpeg')
         self.assertEqual(self.outputs(), ['d0/000.pgm.wlc', 'x.jpg.wlc'])
         self.assertIn('cut.jpg: JPEG: Premature end', self.run_('failed'))
+
+    def test_png(self):
+        """All kinds of PNG, with the bytes that the same pixels give as PNM."""
+        try:
+            from PIL import Image
+        except ImportError:
+            self.skipTest('no python3-pil')
+        self.pictures(3)
+        grey, green, blue = (Image.open(io.BytesIO(self.read(name))) for name in
+                             ('in/d0/000.pgm', 'in/d1/001.pgm', 'in/d2/002.pgm'))
+        shutil.rmtree(self.at('in'))
+        rgb = Image.merge('RGB', (grey, green, blue))
+        few = rgb.quantize(16)
+        deep = Image.new('I;16', grey.size)
+        deep.putdata([v * 257 for v in grey.getdata()])
+        for name, png, pnm in (
+                ('rgb', rgb, rgb), ('grey', grey, grey),
+                ('few', few, few.convert('RGB')), ('deep', deep, grey),
+                ('alpha', Image.merge('RGBA', (*rgb.split(), grey)), rgb),
+                ('grey-alpha', Image.merge('LA', (grey, blue)), grey)):
+            os.makedirs(self.at('in'), exist_ok=True)
+            png.save(self.at('in', name + '.png'))
+            pnm.save(self.at('in', name + ('.pgm' if pnm is grey else '.ppm')))
+        data = self.read('in/rgb.png')
+        self.write('in/cut.png', data[:len(data) // 2])
+        head = b'IHDR' + struct.pack('>II', 20000, 3) + data[24:29]
+        self.write('in/wide.png', data[:12] + head +
+                   struct.pack('>I', zlib.crc32(head)) + data[33:])
+        self.add()
+        self.work('--tries', '1', '--to-latents', self.at('out'))
+        failed = self.run_('failed')
+        if 'without libpng' in failed:
+            self.skipTest('built without libpng')
+        self.assertEqual(len(self.outputs()), 12, failed)
+        for name in ('rgb', 'grey', 'few', 'deep', 'alpha', 'grey-alpha'):
+            pnm = name + ('.ppm' if name in ('rgb', 'few', 'alpha') else '.pgm')
+            self.assertEqual(self.read(f'out/{name}.png.wlc'),
+                             self.read(f'out/{pnm}.wlc'), name)
+        self.assertIn('cut.png: PNG: ', failed)
+        self.assertIn('wide.png: PNG: 20000x3 is too large', failed)
 
 
 if __name__ == '__main__':
