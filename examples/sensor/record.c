@@ -221,6 +221,7 @@ sensor_record (GstElement * sink, const SensorRecording * recording)
 
   r->what = recording;
   r->file = -1;
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, arrived, r, recorder_free);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER
+      | GST_PAD_PROBE_TYPE_BUFFER_LIST, arrived, r, recorder_free);
   gst_object_unref (pad);
 }
