@@ -49,6 +49,17 @@ gst_walloc_rtp_sink_apply (GstWallocRtpSink * self, gdouble rate)
   g_object_set (self->thin, "bitrate", MAX (1, (guint) (rate / 1000)), NULL);
 }
 
+/* The same, or nothing is thinned. */
+static void
+gst_walloc_rtp_sink_steer (GstWallocRtpSink * self, gboolean adapt,
+    gdouble rate)
+{
+  if (adapt)
+    gst_walloc_rtp_sink_apply (self, rate);
+  else
+    g_object_set (self->thin, "bitrate", 0, NULL);
+}
+
 /* Bits per second that went out since the last call. */
 static void
 gst_walloc_rtp_sink_measure (GstWallocRtpSink * self)
@@ -184,10 +195,7 @@ gst_walloc_rtp_sink_on_tick (GstClock * clock, GstClockTime time,
   adapt = self->adapt;
   GST_OBJECT_UNLOCK (self);
   /* the share of the payload in what goes out changes too */
-  if (adapt)
-    gst_walloc_rtp_sink_apply (self, rate);
-  else
-    g_object_set (self->thin, "bitrate", 0, NULL);
+  gst_walloc_rtp_sink_steer (self, adapt, rate);
   if (rate < before) {
     GST_WARNING_OBJECT (self, "no report for %.0f s: %.0f bit/s", SILENCE,
         rate);
@@ -213,10 +221,7 @@ gst_walloc_rtp_sink_update_rate (GstWallocRtpSink * self)
   rate = self->rate.rate;
   adapt = self->adapt;
   GST_OBJECT_UNLOCK (self);
-  if (adapt)
-    gst_walloc_rtp_sink_apply (self, rate);
-  else
-    g_object_set (self->thin, "bitrate", 0, NULL);
+  gst_walloc_rtp_sink_steer (self, adapt, rate);
 }
 
 void

@@ -277,4 +277,15 @@ nats_expect_error (GstHarness * h, gint code, const gchar * word)
   gst_message_unref (message);
 }
 
+/* A probe: nobody takes buffers while *user_data is true. */
+G_GNUC_UNUSED static GstPadProbeReturn
+nats_hold_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
+{
+  gint *hold = user_data;
+
+  while (g_atomic_int_get (hold))
+    g_usleep (5000);
+  return GST_PAD_PROBE_OK;
+}
+
 #endif /* NATS_CHECK_H */

@@ -465,16 +465,6 @@ GST_START_TEST (test_timestamps)
 
 GST_END_TEST;
 
-static GstPadProbeReturn
-hold_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
-{
-  gint *hold = user_data;
-
-  while (g_atomic_int_get (hold))
-    g_usleep (5000);
-  return GST_PAD_PROBE_OK;
-}
-
 /* Nobody takes buffers for a while: the queue stays bounded, and what was left
  * out is counted. */
 GST_START_TEST (test_slow_receiver)
@@ -486,7 +476,7 @@ GST_START_TEST (test_slow_receiver)
   gint hold = TRUE;
   guint i;
 
-  gst_pad_add_probe (src->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, hold_buffer,
+  gst_pad_add_probe (src->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, nats_hold_buffer,
       &hold, NULL);
   gst_harness_push (sink, nats_buffer_new (0, 10));
   nats_await (src, "pushed", 1);

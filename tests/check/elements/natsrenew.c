@@ -174,16 +174,6 @@ GST_START_TEST (test_forgotten_by_server)
 
 GST_END_TEST;
 
-static GstPadProbeReturn
-hold_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
-{
-  gint *hold = user_data;
-
-  while (g_atomic_int_get (hold))
-    g_usleep (5000);
-  return GST_PAD_PROBE_OK;
-}
-
 /* What is held of the old stream goes on its way, and does not acknowledge what
  * the new one has under the same numbers. */
 GST_START_TEST (test_old_acknowledgement)
@@ -193,7 +183,7 @@ GST_START_TEST (test_old_acknowledgement)
   gint hold = TRUE;
 
   src = nats_receiver (server, READ "deliver=all durable=d prefetch=4");
-  gst_pad_add_probe (src->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, hold_buffer,
+  gst_pad_add_probe (src->sinkpad, GST_PAD_PROBE_TYPE_BUFFER, nats_hold_buffer,
       &hold, NULL);
   push_stored (sink, 0, 3);
   nats_await (src, "received", 3);
